@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/// The one error type of the library and the names of its codes. Not an exception hierarchy:
+/// no function of quoin throws because of what a peer sent.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <quoin/export.hpp>
+
+namespace quoin {
+
+/// Transport error codes as they go over the wire (RFC 9000 §20.1). CRYPTO_ERROR codes
+/// (0x0100 to 0x01ff) have the domain `tls` instead, with the TLS alert as code.
+enum class TransportError : std::uint64_t {
+  no_error = 0x00,
+  internal_error = 0x01,
+  connection_refused = 0x02,
+  flow_control_error = 0x03,
+  stream_limit_error = 0x04,
+  stream_state_error = 0x05,
+  final_size_error = 0x06,
+  frame_encoding_error = 0x07,
+  transport_parameter_error = 0x08,
+  connection_id_limit_error = 0x09,
+  protocol_violation = 0x0a,
+  invalid_token = 0x0b,
+  application_error = 0x0c,
+  crypto_buffer_exceeded = 0x0d,
+  key_update_error = 0x0e,
+  aead_limit_reached = 0x0f,
+  no_viable_path = 0x10,
+  version_negotiation_error = 0x11,  ///< RFC 9368 §6
+};
+
+/// HTTP/3 and QPACK error codes (RFC 9114 §8.1, RFC 9204 §6).
+enum class Http3Error : std::uint64_t {
+  no_error = 0x100,
+  general_protocol_error = 0x101,
+  internal_error = 0x102,
+  stream_creation_error = 0x103,
+  closed_critical_stream = 0x104,
+  frame_unexpected = 0x105,
+  frame_error = 0x106,
+  excessive_load = 0x107,
+  id_error = 0x108,
+  settings_error = 0x109,
+  missing_settings = 0x10a,
+  request_rejected = 0x10b,
+  request_cancelled = 0x10c,
+  request_incomplete = 0x10d,
+  message_error = 0x10e,
+  connect_error = 0x10f,
+  version_fallback = 0x110,
+  qpack_decompression_failed = 0x200,
+  qpack_encoder_stream_error = 0x201,
+  qpack_decoder_stream_error = 0x202,
+};
+
+/// Why a connection ended, or never began, without either side having said so in a frame.
+enum class LocalError : std::uint64_t {
+  idle_timeout = 1,       ///< Nothing was received for the negotiated idle time (RFC 9000 §10.1).
+  handshake_timeout,      ///< The peer answered, but the handshake did not finish in time.
+  no_answer,              ///< Nothing at all came back: no host, or UDP is blocked on the way.
+  stateless_reset,        ///< The peer lost its state and said so (RFC 9000 §10.3).
+  version_negotiation,    ///< No QUIC version in common (RFC 9000 §6).
+  name_resolution,        ///< The host name has no address.
+  certificate_name,       ///< The certificate is not for this host (RFC 9525).
+  certificate_expired,    ///< The certificate is out of date, or not valid yet.
+  certificate_untrusted,  ///< No trusted issuer vouches for the certificate.
+  certificate_invalid,    ///< The certificate is broken or not allowed for this use.
+  request_timeout,        ///< A deadline that the application set has passed.
+  connection_draining,    ///< The peer is shutting down and takes no new requests (GOAWAY).
+};
+
+/// A call that could not be carried out; nothing was changed by it.
+enum class UsageError : std::uint64_t {
+  invalid_argument = 1,  ///< A value is out of its documented range.
+  stale_handle,          ///< The stream, request or connection behind the handle is gone.
+  closed,                ///< The connection or the sending side is closed already.
+  limit_reached,         ///< A configured or negotiated limit allows no more of these now.
+  too_large,             ///< The data do not fit what the peer or the path takes.
+  unsupported,           ///< The peer or the backend does not offer this.
+};
+
+/// Why an operation failed. A value: copy it, compare it, log it. QUIC and HTTP/3 codes have 62
+/// bits (RFC 9000 §20), which is why this is not a std::error_code.
+class QUOIN_EXPORT Error {
+ public:
+  /// Whose code it is.
+  enum class Domain : std::uint8_t {
+    transport,    ///< TransportError, from either side
+    application,  ///< a code that the application protocol defines
+    tls,          ///< a TLS alert (RFC 8446 §6)
+    http3,        ///< Http3Error
+    system,       ///< errno of the operating system
+    local,        ///< LocalError
+    usage,        ///< UsageError
+  };
+
+  /// TransportError::no_error: an orderly end.
+  Error() = default;
+  Error(Domain domain, std::uint64_t code, std::string detail = {});
+  Error(TransportError code, std::string detail = {});
+  Error(Http3Error code, std::string detail = {});
+  Error(LocalError code, std::string detail = {});
+  Error(UsageError code, std::string detail = {});
+
+  /// Whose code code() is.
+  [[nodiscard]] Domain domain() const noexcept { return domain_; }
+
+  /// The code within its domain, 0 to 2^62 - 1.
+  [[nodiscard]] std::uint64_t code() const noexcept { return code_; }
+
+  /// The code's name for the log, for example "H3_REQUEST_CANCELLED". Static text, never empty.
+  [[nodiscard]] std::string_view name() const noexcept;
+  /// What exactly went wrong with which input, for a person; may be empty. Valid as long as this
+  /// object or a copy of it. It never contains text that would need escaping in a terminal.
+  [[nodiscard]] std::string_view detail() const noexcept;
+  /// name(), the code where it says more than the name, and detail() in one line.
+  [[nodiscard]] std::string message() const;
+
+  /// Domain and code are equal; the detail does not count.
+  friend bool operator==(const Error& a, const Error& b) noexcept {
+    return a.domain_ == b.domain_ && a.code_ == b.code_;
+  }
+
+ private:
+  Domain domain_ = Domain::transport;
+  std::uint64_t code_ = 0;
+  std::shared_ptr<const std::string> detail_;
+};
+
+/// What a function that can fail returns.
+template <class T = void>
+using Result = std::expected<T, Error>;
+
+}  // namespace quoin

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/// HTTP/3 on one QUIC connection (RFC 9114), for both roles, without routes, URLs or handlers:
+/// events come out, commands go in. Programs usually want Server or Client instead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/connection.hpp>
+
+namespace quoin::h3 {
+
+/// Limits of one session. Each is enforced here, whatever the peer was told.
+struct Config {
+  /// The largest field section we take, as RFC 9114 §4.2.2 counts, in bytes, and the most fields.
+  /// Headers, trailers and interim responses of a message count together.
+  std::size_t max_field_section = 64 * 1024;
+  std::size_t max_fields = 128;
+  /// QPACK (RFC 9204 §5): dynamic table of our decoder in bytes, and streams that may wait for
+  /// it. 0 and 0: static table only.
+  std::size_t qpack_capacity = 4096;
+  std::size_t qpack_blocked_streams = 100;
+  /// Bytes of a message body that wait to be sent for the first time, for each stream.
+  std::size_t send_buffer = 256 * 1024;
+  /// Bytes of bodies that are kept for sending or until acknowledged, for the whole session.
+  std::size_t send_buffer_total = 64 * 1024 * 1024;
+  /// Events that wait to be polled before the session is closed with H3_EXCESSIVE_LOAD.
+  std::size_t max_events = 16384;
+};
+
+/// Something the peer did, or that became possible.
+struct Event {
+  /// What happened.
+  enum class Type : std::uint8_t {
+    connected,          ///< the handshake is complete
+    headers,            ///< a request (server) or a final response (client): `headers`
+    informational,      ///< client: an interim response, status 1xx: `headers`
+    trailers,           ///< the fields after the body: `headers`
+    data,               ///< there is something to read() now, or the end of the message
+    writable,           ///< room() has grown again after write() took less than offered
+    reset,              ///< the peer gave up sending; `error` says why
+    stop_sending,       ///< the peer wants no more of our body; `error` says why
+    closed,             ///< the stream is over; `error` is H3_NO_ERROR after an orderly end
+    goaway,             ///< the peer takes no new requests; those from `stream` on were not handled
+    streams_available,  ///< client: request() may work again
+    disconnected,       ///< the connection is over, the last event of all: `error`
+  };
+  Type type{};
+  quic::StreamId stream = quic::no_stream;  ///< no_stream where the event is not about a stream
+  Headers headers;                          ///< see Type
+  Error error;                              ///< see Type
+};
+
+/// The next bytes of a message body; valid until the next call for this stream.
+struct Chunk {
+  Bytes data;         ///< the bytes that lie together; more may be behind them
+  bool last = false;  ///< the message ends behind `data`
+};
+
+/// One HTTP/3 session. Its commands may be called at any time except from within the engine;
+/// those for a stream that is gone answer UsageError::stale_handle, or 0.
+class QUOIN_EXPORT Session final : public quic::Application {
+ public:
+  /// The connection must outlive the session, which is what an Endpoint sees to.
+  Session(quic::Connection& connection, const Config& config);
+  ~Session() override;
+
+  /// What happened, in order.
+  [[nodiscard]] std::optional<Event> poll_event();
+
+  /// Client: begins a request. With `has_body`, write() follows, else the message ends here.
+  /// Errors: UsageError::limit_reached when the peer allows no more streams for now (wait for
+  /// streams_available), closed, invalid_argument with the offending field,
+  /// LocalError::connection_draining after GOAWAY.
+  [[nodiscard]] Result<quic::StreamId> request(const Headers& headers, bool has_body);
+  /// Server: begins the final response. Errors: UsageError::stale_handle, invalid_argument (also
+  /// for a second response).
+  [[nodiscard]] Result<> respond(quic::StreamId stream, const Headers& headers, bool has_body);
+  /// Server: an interim response, status 100 to 199 except 101, before respond().
+  [[nodiscard]] Result<> inform(quic::StreamId stream, const Headers& headers);
+  /// Appends to the body as much as there is room() for and returns how much that was. `last`
+  /// counts only if all was taken.
+  [[nodiscard]] std::size_t write(quic::StreamId stream, Bytes data, bool last);
+  /// Appends shared bytes, all or (no room at all, or stale) nothing; they count when they were
+  /// acknowledged, not as buffered, but do so one piece at a time: write the next after writable.
+  [[nodiscard]] bool write(quic::StreamId stream, SharedBytes data, bool last);
+  /// Ends the body with trailers. Errors: UsageError::stale_handle, invalid_argument, closed.
+  [[nodiscard]] Result<> write_trailers(quic::StreamId stream, const Headers& headers);
+  /// How many bytes write() would take now.
+  [[nodiscard]] std::size_t room(quic::StreamId stream) const noexcept;
+
+  /// The body bytes that wait to be taken.
+  [[nodiscard]] Chunk read(quic::StreamId stream);
+  /// Takes `bytes` of them (at most what read() showed) and gives the peer credit for as many.
+  /// Taking an empty last chunk is not needed.
+  void consume(quic::StreamId stream, std::size_t bytes);
+
+  /// Gives up both directions of a message, or the sending one only, or the receiving one only.
+  void cancel(quic::StreamId stream, Http3Error code);
+  void reset_writing(quic::StreamId stream, Http3Error code);
+  void stop_reading(quic::StreamId stream, Http3Error code);
+
+  /// Graceful end: no new requests from now on (GOAWAY, RFC 9114 §5.2); is_drained() says when
+  /// all messages are through, then close() the connection.
+  void shutdown();
+  [[nodiscard]] bool is_drained() const noexcept;
+  /// Messages in progress.
+  [[nodiscard]] std::size_t open_streams() const noexcept;
+  [[nodiscard]] quic::Connection& connection() noexcept;
+
+  void on_started(quic::Connection&) override;
+  void on_connected(quic::Connection&) override;
+  void on_stream_data(quic::Connection&, quic::StreamId, Bytes data, bool fin) override;
+  void on_stream_acked(quic::StreamId, std::uint64_t bytes) override;
+  void on_stream_reset(quic::Connection&, quic::StreamId, std::uint64_t code) override;
+  void on_stop_sending(quic::Connection&, quic::StreamId, std::uint64_t code) override;
+  void on_stream_closed(quic::Connection&, quic::StreamId,
+                        std::optional<std::uint64_t> code) override;
+  void on_streams_available(quic::Connection&, bool bidirectional) override;
+  void on_closed(quic::Connection&, const Error& reason) override;
+  [[nodiscard]] quic::StreamWrite next_write() override;
+  void on_written(quic::StreamId, std::size_t bytes, bool fin) override;
+  void on_blocked(quic::StreamId) override;
+  void on_unblocked(quic::StreamId) override;
+  void on_write_closed(quic::StreamId) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin::h3

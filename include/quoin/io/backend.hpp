@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/// The seam between the library and whatever moves datagrams: sockets, a simulation, your own
+/// network stack. A backend knows nothing of QUIC.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <quoin/address.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::io {
+
+/// What the sockets of a backend can do. It may change while a backend runs: an offload that
+/// fails is turned off for good.
+struct Capabilities {
+  /// True: the backend cannot promise that its datagrams are never fragmented on the way, so the
+  /// engine stays at 1200 bytes and does not probe for more (RFC 9000 §14).
+  bool may_fragment = true;
+  /// The longest train one Datagram for send() may be, in datagrams; 1: no segmentation offload.
+  std::size_t max_send_segments = 1;
+  /// Received datagrams may come as trains (receive offload).
+  bool receive_offload = false;
+  /// ECN marks are sent and reported.
+  bool ecn = false;
+};
+
+/// Bad news about a path, for example an ICMP message. Not authenticated: it may be forged, so
+/// the engine believes it only before the handshake is complete.
+struct PathError {
+  Path path;    ///< the path it is about; `local` may be the unspecified address
+  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM
+};
+
+/// Sockets, clock and randomness behind one loop. All members but wake() are called by the one
+/// thread that runs the loop. Implement it to bring your own I/O.
+class QUOIN_EXPORT Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  /// The present. Never goes backwards; the only clock the library uses.
+  [[nodiscard]] virtual Time now() const noexcept = 0;
+  /// Fills `out` with unpredictable bytes (a simulation: with reproducible ones).
+  virtual void fill_random(std::span<std::byte> out) noexcept = 0;
+
+  /// Opens a socket and returns the address it got. Port 0: any free port. The unspecified
+  /// address: all addresses of its family; [::] takes IPv4 too where the system allows it, and
+  /// IPv4 peers then appear as IPv4 addresses, not as mapped ones.
+  /// Errors: system, for example EADDRINUSE, with the address.
+  [[nodiscard]] virtual Result<Address> open(const Address& local) = 0;
+  /// Closes the socket that open() returned `local` for. Unknown addresses are ignored.
+  virtual void close(const Address& local) noexcept = 0;
+  [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
+
+  /// Blocks until something was received, sending became possible again, wake() was called, or
+  /// `deadline` has come (none: for ever). It may return early.
+  virtual void wait(std::optional<Time> deadline) = 0;
+  /// Takes what has arrived, at most one batch; never blocks. Empty: nothing (more) is there.
+  /// The views stay valid until the next call of receive().
+  [[nodiscard]] virtual std::span<const Datagram> receive() = 0;
+  /// Sends from the front of `batch`, never blocks, and returns how many were taken; it has
+  /// copied or sent those. Fewer than all: the caller offers the rest again after wait().
+  /// `path.local` names the source address; a datagram that cannot be sent (too large for the
+  /// link, no route) counts as taken and lost.
+  [[nodiscard]] virtual std::size_t send(std::span<const Datagram> batch) = 0;
+
+  /// The path errors since the last call; valid until the next one. Default: none.
+  [[nodiscard]] virtual std::span<const PathError> errors() { return {}; }
+
+  /// Makes a present or the next wait() return. The only member that other threads may call.
+  virtual void wake() noexcept = 0;
+
+  /// A descriptor that is readable when wait() would return, for use in a foreign event loop;
+  /// -1 if there is none.
+  [[nodiscard]] virtual int descriptor() const noexcept { return -1; }
+
+  /// Which backend this is and which of its abilities are on, in a line for a person.
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+/// The best backend of this system: epoll on Linux. Always succeeds; what fails (no descriptors
+/// left, say) is reported by open().
+[[nodiscard]] QUOIN_EXPORT std::unique_ptr<Backend> system_backend();
+
+}  // namespace quoin::io

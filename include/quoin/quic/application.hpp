@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/// The seam between a QUIC connection and what runs on it. HTTP/3 is one application, plain
+/// streams are another, yours may be a third.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+
+namespace quoin::quic {
+
+/// A stream ID (RFC 9000 §2.1). Bit 0: opened by the server. Bit 1: unidirectional.
+enum class StreamId : std::int64_t {};
+
+/// No stream.
+inline constexpr StreamId no_stream{-1};
+
+/// The stream was opened by a server.
+[[nodiscard]] constexpr bool is_server_initiated(StreamId id) noexcept {
+  return (static_cast<std::int64_t>(id) & 1) != 0;
+}
+
+/// The stream carries data in both directions.
+[[nodiscard]] constexpr bool is_bidirectional(StreamId id) noexcept {
+  return (static_cast<std::int64_t>(id) & 2) == 0;
+}
+
+/// What an application wants to send next. The bytes, not the array of slices, must stay where
+/// they are and unchanged until they were acknowledged or the stream was closed; the array must
+/// stay until the next call of any member.
+struct StreamWrite {
+  StreamId id = no_stream;        ///< no_stream: nothing to send now
+  std::span<const Bytes> slices;  ///< the next bytes of the stream, in order; may be empty with fin
+  bool fin = false;               ///< the stream ends after the slices
+};
+
+class Connection;
+
+/// What runs on a connection. All members are called by the engine, while it reads or writes
+/// packets: they must not throw, must not call back into the engine except for the commands of
+/// Connection that say so, and should keep what they learn for later, when the engine has
+/// returned. The engine owns the application and destroys it with the connection.
+class QUOIN_EXPORT Application {
+ public:
+  Application() = default;
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+  virtual ~Application() = default;
+
+  /// Streams can be opened and data sent from now on. Client: the server has been verified.
+  /// Server: half a round trip before the handshake is complete.
+  virtual void on_started(Connection&) {}
+
+  /// The handshake is complete (RFC 9001 §4.1.1).
+  virtual void on_connected(Connection&) {}
+
+  /// The next bytes of a stream, in order and once each; `data` is valid for the call and may be
+  /// empty with `fin`. They count against flow control until Connection::consume().
+  virtual void on_stream_data(Connection&, StreamId, Bytes data, bool fin) = 0;
+  /// The next `bytes` bytes that were written are acknowledged; their memory may be freed.
+  virtual void on_stream_acked(StreamId, std::uint64_t bytes) = 0;
+  /// The peer gave up sending (RESET_STREAM, RFC 9000 §19.4); what was not received yet is lost.
+  virtual void on_stream_reset(Connection&, StreamId, std::uint64_t code) = 0;
+  /// The peer wants no more of the stream (STOP_SENDING, RFC 9000 §19.5). The engine answers
+  /// with RESET_STREAM by itself and takes no more data.
+  virtual void on_stop_sending(Connection&, StreamId, std::uint64_t code) = 0;
+  /// Both directions are over; `code` is the application's error code if one was exchanged. All
+  /// memory of the stream may be freed.
+  virtual void on_stream_closed(Connection&, StreamId, std::optional<std::uint64_t> code) = 0;
+
+  /// The peer allows more streams of this kind than before.
+  virtual void on_streams_available(Connection&, bool bidirectional) { (void)bidirectional; }
+
+  /// A DATAGRAM frame; `data` is valid for the call (RFC 9221).
+  virtual void on_datagram(Connection&, Bytes data) { (void)data; }
+
+  /// The connection is over, for this reason; the last call. Streams that were open get no call
+  /// of their own.
+  virtual void on_closed(Connection&, const Error& reason) = 0;
+
+  /// Asks for the next slices while a packet is being filled; see StreamWrite. Called until it
+  /// has nothing more or the packet is full.
+  [[nodiscard]] virtual StreamWrite next_write() = 0;
+  /// `bytes` of what next_write() offered went into a packet, and the end as well if `fin`.
+  virtual void on_written(StreamId, std::size_t bytes, bool fin) = 0;
+  /// The stream's flow control window is full: do not offer this stream until on_unblocked().
+  virtual void on_blocked(StreamId) = 0;
+  /// The peer opened the stream's window again.
+  virtual void on_unblocked(StreamId) = 0;
+  /// The stream takes no more data (it was reset, or the peer stopped it): do not offer it again.
+  virtual void on_write_closed(StreamId) = 0;
+};
+
+}  // namespace quoin::quic

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/// The settings of a QUIC connection and of an endpoint, with their defaults. Not TLS: who one
+/// is and whom one trusts is in quoin/quic/tls.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+/// The congestion controller (RFC 9002 §7, RFC 9438, and ngtcp2's BBR).
+enum class CongestionControl : std::uint8_t { cubic, reno, bbr };
+
+/// When a server makes a client prove its address before it keeps any state (RFC 9000 §8.1.2).
+enum class RetryPolicy : std::uint8_t {
+  never,    ///< not with Retry
+  on_load,  ///< when Config::retry_threshold handshakes are in flight
+  always,   ///< for every client that brings no valid token
+};
+
+/// Settings of all connections of one endpoint. Checked once, by validate(), when the endpoint
+/// is made.
+struct QUOIN_EXPORT Config {
+  /// The application protocols, in order of preference; 1 to 8 of 1 to 255 bytes each. The HTTP/3
+  /// facade sets it to "h3" (RFC 7301).
+  std::vector<std::string> alpn;
+
+  /// Time without a packet after which a connection ends silently; the smaller one of both sides'
+  /// counts. Zero: never (RFC 9000 §10.1).
+  Duration max_idle_timeout = std::chrono::seconds{30};
+  /// Time for the whole handshake; more than zero.
+  Duration handshake_timeout = std::chrono::seconds{10};
+  /// Sends a PING after so much silence, so that the connection stays up. Zero: do not.
+  Duration keep_alive{};
+
+  /// Flow control: bytes a peer may send on one stream before we read them (RFC 9000 §4). The
+  /// window starts here and grows with the path up to `max_stream_window`. 1 to 2^30.
+  std::uint64_t stream_window = 256 * 1024;
+  std::uint64_t max_stream_window = 16 * 1024 * 1024;  ///< not below stream_window
+  /// The same for all streams of a connection together.
+  std::uint64_t connection_window = 1024 * 1024;
+  std::uint64_t max_connection_window = 24 * 1024 * 1024;  ///< not below connection_window
+  /// Streams that the peer may have open at a time, 0 to 2^20 (RFC 9000 §4.6).
+  std::uint64_t max_bidirectional_streams = 100;
+  std::uint64_t max_unidirectional_streams = 100;
+  /// The largest DATAGRAM frame we take, in bytes; 0: the extension is off (RFC 9221 §3).
+  std::size_t max_datagram_frame = 0;
+  /// DATAGRAM frames that wait to be sent; one more is refused. 1 to 65536.
+  std::size_t datagram_queue = 64;
+
+  CongestionControl congestion_control = CongestionControl::cubic;
+  /// What to take for the round-trip time before it is measured; 1 ms to 10 s.
+  Duration initial_rtt = std::chrono::milliseconds{333};
+
+  /// Looks for the largest datagram the path carries (RFC 8899), where the backend can promise
+  /// that nothing is fragmented.
+  bool probe_path_mtu = true;
+  /// The largest UDP payload to send, ever; 1200 to 65527.
+  std::size_t max_udp_payload = 1452;
+
+  /// Server: when to ask for a token first.
+  RetryPolicy retry = RetryPolicy::on_load;
+  /// Server: handshakes in flight from which RetryPolicy::on_load asks for tokens.
+  std::size_t retry_threshold = 256;
+  /// Server: handshakes in flight from which new connections are refused; 1 or more.
+  std::size_t max_handshakes = 4096;
+  /// Connections at a time; more are refused (CONNECTION_REFUSED). 1 or more.
+  std::size_t max_connections = 100'000;
+  /// Stateless answers (version negotiation, Retry, reset, refusals) each second; up to twice as
+  /// many in a burst. More are not sent. 0: none at all.
+  std::size_t stateless_per_second = 10'000;
+  /// Server: refuse clients that move to another address on purpose (RFC 9000 §9).
+  bool disable_active_migration = false;
+  /// Key for stateless resets and tokens, shared by all workers and restarts of one service; 32
+  /// bytes or more. Empty: a random one.
+  std::string secret;
+
+  /// A folder for one qlog file a connection; empty: none. Packet contents are not logged.
+  std::filesystem::path qlog_directory;
+
+  /// Says what is out of range. Errors: UsageError::invalid_argument with the member's name.
+  [[nodiscard]] Result<> validate() const;
+};
+
+}  // namespace quoin::quic

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/// One QUIC connection as its application sees it. Not a way to feed packets: datagrams go
+/// through the Endpoint that owns the connection.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+/// Names a connection of an endpoint; a stale one is found out, never mistaken for another.
+struct ConnectionId {
+  std::uint32_t slot = 0;        ///< place in the endpoint's table
+  std::uint32_t generation = 0;  ///< 0: names no connection
+
+  friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
+};
+
+/// Where a connection is in its life.
+enum class State : std::uint8_t {
+  handshaking,
+  connected,  ///< the handshake is complete
+  closing,    ///< we closed; only CONNECTION_CLOSE is sent (RFC 9000 §10.2.1)
+  draining,   ///< the peer closed; nothing is sent (RFC 9000 §10.2.2)
+  closed,     ///< over
+};
+
+/// Figures of a connection at the present moment.
+struct Stats {
+  Duration smoothed_rtt{};              ///< RFC 9002 §5.3
+  Duration min_rtt{};                   ///< zero before the first sample
+  Duration handshake_time{};            ///< from the first datagram to the complete handshake
+  std::uint64_t congestion_window = 0;  ///< bytes
+  std::uint64_t bytes_in_flight = 0;    ///< bytes
+  std::uint64_t bytes_sent = 0;         ///< UDP payload
+  std::uint64_t bytes_received = 0;     ///< UDP payload
+  std::uint64_t packets_sent = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t packets_lost = 0;
+  std::size_t udp_payload_size = 0;  ///< the largest datagram sent on this path, bytes
+};
+
+/// What the TLS handshake agreed on. Empty before it is complete.
+struct TlsInfo {
+  std::string version;                         ///< "TLSv1.3"
+  std::string cipher;                          ///< for example "TLS_AES_128_GCM_SHA256"
+  std::string group;                           ///< for example "X25519"
+  std::string alpn;                            ///< the application protocol
+  std::string server_name;                     ///< SNI, as asked for or as received
+  std::vector<std::string> certificate_names;  ///< the peer's subjectAltName, "DNS:a.example"
+  std::string certificate_issuer;              ///< the peer's certificate's, RFC 2253 form
+  std::string certificate_expires;             ///< "2027-01-31T00:00:00Z"
+  bool resumed = false;                        ///< an earlier session was resumed
+};
+
+/// One QUIC connection. Owned by its Endpoint; a reference is valid until the endpoint's next
+/// handle_timeout() or handle_datagram(), so keep the id() instead. Unless said otherwise the
+/// members may be called from Application's, and none of them sends by itself: what is to be
+/// sent comes out of Endpoint::poll_transmit().
+class QUOIN_EXPORT Connection {
+ public:
+  struct Impl;
+
+  explicit Connection(Impl& impl) noexcept : impl_(&impl) {}
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() = default;
+
+  [[nodiscard]] ConnectionId id() const noexcept;
+  [[nodiscard]] State state() const noexcept;
+  [[nodiscard]] bool is_server() const noexcept;
+  /// The path in use.
+  [[nodiscard]] Path path() const;
+  /// The application protocol that was agreed on; empty before. Valid as long as the connection.
+  [[nodiscard]] std::string_view alpn() const noexcept;
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] TlsInfo tls() const;
+  /// The application that runs on the connection.
+  [[nodiscard]] Application& application() noexcept;
+  /// Why the connection is over; no_error before that.
+  [[nodiscard]] const Error& close_reason() const noexcept;
+
+  /// Opens a stream. Errors: UsageError::limit_reached when the peer allows no more for now (see
+  /// Application::on_streams_available()), UsageError::closed.
+  [[nodiscard]] Result<StreamId> open_stream(bool bidirectional);
+  /// How many more streams the peer allows at present.
+  [[nodiscard]] std::uint64_t streams_left(bool bidirectional) const noexcept;
+  /// There is something new to send: Application::next_write() will be asked.
+  void want_write() noexcept;
+  /// The application has taken `bytes` of the stream: the peer may send as many more. Also for
+  /// streams that are closed meanwhile, so that the connection's window does not shrink.
+  void consume(StreamId, std::size_t bytes);
+  /// Gives up sending, with an application error code below 2^62 (RESET_STREAM).
+  void reset_stream(StreamId, std::uint64_t code);
+  /// Asks the peer to give up sending, with an application error code (STOP_SENDING).
+  void stop_sending(StreamId, std::uint64_t code);
+
+  /// Queues a DATAGRAM frame with a copy of `data` (RFC 9221). Errors: UsageError::unsupported
+  /// when the peer takes none, too_large, limit_reached when the queue is full, closed.
+  [[nodiscard]] Result<> send_datagram(Bytes data);
+  /// The longest `data` for send_datagram() at present, 0 if the peer takes none.
+  [[nodiscard]] std::size_t max_datagram_size() const noexcept;
+
+  /// Moves to another local address on which the endpoint can receive; the path is validated
+  /// before it is used, and kept if that fails (RFC 9000 §9). Not to be called from
+  /// Application's members. Errors: UsageError::unsupported before the handshake is confirmed or
+  /// when the peer forbids it, limit_reached without a spare connection ID, closed.
+  [[nodiscard]] Result<> migrate(const Address& new_local, Time now);
+  /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
+  /// UsageError::limit_reached while an update is not confirmed yet, closed.
+  [[nodiscard]] Result<> update_keys(Time now);
+
+  /// Ends the connection: sends CONNECTION_CLOSE with this reason (domains transport,
+  /// application and http3; others become INTERNAL_ERROR). The first call counts.
+  void close(const Error& reason);
+
+ private:
+  Impl* impl_;
+};
+
+}  // namespace quoin::quic

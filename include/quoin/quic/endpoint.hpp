@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/// The QUIC engine: all connections of one client or server as a state machine. It opens no
+/// socket and reads no clock: datagrams and times go in, datagrams and deadlines come out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+/// Fills `out` with unpredictable bytes; in a test, with reproducible ones.
+using RandomSource = std::move_only_function<void(std::span<std::byte> out)>;
+/// Makes the application of a connection that a client opened. Must not call the endpoint.
+using Acceptor = std::move_only_function<std::unique_ptr<Application>(Connection&)>;
+
+/// What the endpoint counted since it was made.
+struct EndpointStats {
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagrams_dropped = 0;  ///< belonged to no connection, or made no sense
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  ///< by Config::max_connections or max_handshakes
+  std::uint64_t handshakes_completed = 0;
+  std::uint64_t version_negotiations_sent = 0;
+  std::uint64_t retries_sent = 0;
+  std::uint64_t stateless_resets_sent = 0;
+  std::uint64_t stateless_suppressed = 0;  ///< by Config::stateless_per_second
+  std::size_t connections = 0;             ///< at present
+  std::size_t handshakes = 0;              ///< in flight at present
+};
+
+/// All connections that share a set of sockets. Drive it so: handle_datagram() for all that
+/// arrived, handle_timeout() when poll_timeout() has come, poll_ready() until it is empty, then
+/// poll_transmit() until it is empty; then ask for poll_timeout() and wait.
+class QUOIN_EXPORT Endpoint {
+ public:
+  /// A server if there is an `acceptor`. Errors: UsageError::invalid_argument with the name of
+  /// the setting in question; usage errors when `tls` is for the other role.
+  [[nodiscard]] static Result<Endpoint> create(const Config& config, Tls tls, RandomSource random,
+                                               Acceptor acceptor = {});
+  Endpoint(Endpoint&&) noexcept;
+  Endpoint& operator=(Endpoint&&) noexcept;
+  /// Drops all connections without a word to their peers; close() and drain for politeness.
+  ~Endpoint();
+
+  /// A datagram, or a train of them, has arrived.
+  void handle_datagram(const Datagram& datagram, Time now);
+  /// Something was learned about a path; believed only before the handshake is complete.
+  void handle_path_error(const io::PathError& error, Time now);
+  /// Does what is due.
+  void handle_timeout(Time now);
+
+  /// A connection whose application got something to handle since the last call for it; each is
+  /// returned once, until it has news again.
+  [[nodiscard]] std::optional<ConnectionId> poll_ready();
+  /// Builds the next datagram, or train of up to `max_segments`, in `buffer` (which should have
+  /// 65536 bytes); its payload is a view of `buffer`. None: nothing to send now. Connections
+  /// take turns.
+  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
+                                                      std::size_t max_segments, Time now);
+  /// When handle_timeout() is due next.
+  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept;
+
+  /// Opens a connection. `server_name` is the host name or IP address that the certificate must
+  /// be for, and is sent as SNI if it is a name. Errors: usage, tls.
+  [[nodiscard]] Result<ConnectionId> connect(const Path& path, std::string_view server_name,
+                                             std::unique_ptr<Application> application, Time now);
+  /// The connection, or null for one that is gone. Valid until the next handle_*() call.
+  [[nodiscard]] Connection* find(ConnectionId id) noexcept;
+  /// Connections are not accepted any more: new ones are refused (RFC 9000 §5.2.2).
+  void stop_accepting() noexcept;
+  /// Whether paths may fragment (io::Capabilities::may_fragment) and ECN is available; for
+  /// connections made from now on.
+  void set_capabilities(const io::Capabilities& capabilities) noexcept;
+  /// Replaces certificates for connections made from now on.
+  void set_tls(Tls tls);
+  [[nodiscard]] EndpointStats stats() const noexcept;
+  /// Calls `visit` with each connection there is.
+  void for_each(const std::function<void(Connection&)>& visit);
+
+ private:
+  struct Impl;
+  explicit Endpoint(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin::quic

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/// What runs on a loop: the internal seam between Loop and the facade (Server, Client, Listener,
+/// Dialer). Not public.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include <quoin/datagram.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin {
+
+/// One user of a loop's sockets, with an engine behind it. The loop calls these members in the
+/// order of declaration in every turn, each with the time of the turn.
+class Driver {
+ public:
+  Driver() = default;
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+  virtual ~Driver() = default;
+
+  /// A datagram (or train) for a socket that this driver opened.
+  virtual void handle_datagram(const Datagram& datagram, Time now) = 0;
+  virtual void handle_path_error(const io::PathError& error, Time now) = 0;
+  /// Called when poll_timeout() is not after `now`.
+  virtual void handle_timeout(Time now) = 0;
+  /// Runs the application's handlers for what the engine has to say.
+  virtual void dispatch(Time now) = 0;
+  /// The next train to send, built in `buffer`, or none. Called until none, or until the backend
+  /// takes no more (then again in a later turn).
+  [[nodiscard]] virtual std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
+                                                              Time now) = 0;
+  [[nodiscard]] virtual std::optional<Time> poll_timeout() const noexcept = 0;
+};
+
+/// The sockets of a loop are shared out by their local address.
+/// Opens a socket for `driver`; datagrams for it go there. Errors: those of io::Backend::open().
+[[nodiscard]] Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local);
+/// Closes a socket opened for a driver.
+void close_socket(Loop& loop, const Address& local) noexcept;
+/// Forgets the driver and closes all its sockets. Safe in a handler: the driver is not called
+/// again, whatever the loop was doing.
+void detach(Loop& loop, Driver& driver) noexcept;
+/// Asks for a turn soon, because a command was queued in `driver` outside of a turn.
+void wake_driver(Loop& loop) noexcept;
+
+}  // namespace quoin
