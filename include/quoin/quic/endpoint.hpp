@@ -26,7 +26,7 @@ namespace quoin::quic {
 
 /// Fills `out` with unpredictable bytes; in a test, with reproducible ones.
 using RandomSource = std::move_only_function<void(std::span<std::byte> out)>;
-/// Makes the application of a connection that a client opened. Must not call the endpoint.
+/// Makes the application of a new connection, server's or client's. Must not call the endpoint.
 using Acceptor = std::move_only_function<std::unique_ptr<Application>(Connection&)>;
 
 /// What the endpoint counted since it was made.
@@ -77,9 +77,10 @@ class QUOIN_EXPORT Endpoint {
   [[nodiscard]] std::optional<Time> poll_timeout() const noexcept;
 
   /// Opens a connection. `server_name` is the host name or IP address that the certificate must
-  /// be for, and is sent as SNI if it is a name. Errors: usage, tls.
+  /// be for, and is sent as SNI if it is a name. `make_application` is called once, before this
+  /// returns. Errors: usage, tls.
   [[nodiscard]] Result<ConnectionId> connect(const Path& path, std::string_view server_name,
-                                             std::unique_ptr<Application> application, Time now);
+                                             Acceptor make_application, Time now);
   /// The connection, or null for one that is gone. Valid until the next handle_*() call.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   /// Connections are not accepted any more: new ones are refused (RFC 9000 §5.2.2).
