@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// What Request, Response, Call, Stream and Peer are made of: a 16-byte value that names an object
+/// of the library and finds out when that is gone. Not an owner: it keeps nothing alive.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include <quoin/export.hpp>
+
+namespace quoin {
+
+struct HandleSlot;
+
+/// Names an object by its place and generation. Copy, compare and store it freely; one that names
+/// nothing, or something that is gone, is stale. Only the loop's thread may use what it names.
+class QUOIN_EXPORT Handle {
+ public:
+  /// Names nothing.
+  Handle() = default;
+
+  /// For the library's own use.
+  Handle(HandleSlot* slot, std::uint64_t generation) noexcept
+      : slot_(slot), generation_(generation) {}
+
+  /// What it names is still there.
+  [[nodiscard]] explicit operator bool() const noexcept { return resolve() != nullptr; }
+
+  /// For the library's own use: the object, or null when stale.
+  [[nodiscard]] void* resolve() const noexcept;
+
+  /// Equal: both name the same object, be it there or gone. The order has no meaning.
+  friend bool operator==(const Handle&, const Handle&) = default;
+
+  /// See operator==().
+  friend std::strong_ordering operator<=>(const Handle& a, const Handle& b) noexcept {
+    const auto by_slot = std::compare_three_way{}(a.slot_, b.slot_);
+    return by_slot != 0 ? by_slot : a.generation_ <=> b.generation_;
+  }
+
+  /// For unordered containers.
+  [[nodiscard]] std::size_t hash() const noexcept {
+    return std::hash<HandleSlot*>{}(slot_) ^ std::hash<std::uint64_t>{}(generation_ << 8);
+  }
+
+ private:
+  HandleSlot* slot_ = nullptr;
+  std::uint64_t generation_ = 0;
+};
+
+static_assert(sizeof(Handle) == 16);
+
+}  // namespace quoin
+
+/// Hash of a handle, for unordered containers.
+template <>
+struct std::hash<quoin::Handle> {
+  /// The hash.
+  [[nodiscard]] std::size_t operator()(const quoin::Handle& handle) const noexcept {
+    return handle.hash();
+  }
+};

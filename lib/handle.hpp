@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/// The other end of a Handle: slots in memory that keeps its type for ever, and the owner that an
+/// object puts among its members to be nameable. Not public.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <quoin/handle.hpp>
+
+namespace quoin {
+
+/// One place that handles point to. Slots are reused but never given back while the process lives,
+/// so that a stale handle may always look.
+struct HandleSlot {
+  std::atomic<std::uint64_t> generation{1};  ///< changes when the object goes
+  void* object = nullptr;                    ///< read only after the generation was found equal
+  HandleSlot* next = nullptr;                ///< in a list of free slots
+};
+
+/// Makes the object that has it nameable from its construction to its destruction.
+class HandleOwner {
+ public:
+  /// Handles of this owner resolve to `object`.
+  explicit HandleOwner(void* object);
+  HandleOwner(const HandleOwner&) = delete;
+  HandleOwner& operator=(const HandleOwner&) = delete;
+
+  ~HandleOwner() { release(); }
+
+  [[nodiscard]] Handle handle() const noexcept;
+  /// Makes all handles stale before the object is destroyed; more calls do nothing.
+  void release() noexcept;
+
+ private:
+  HandleSlot* slot_;
+};
+
+/// The object of type T behind a handle, or null. T must be the type the handle was made for.
+template <class T>
+[[nodiscard]] T* resolve_as(const Handle& handle) noexcept {
+  return static_cast<T*>(handle.resolve());
+}
+
+}  // namespace quoin
