@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Compiler warnings for quoin's own sources. Not for the dependencies built beside them.
+
+option(QUOIN_WERROR "Treat warnings in quoin's own sources as errors" OFF)
+
+add_library(quoin_warnings INTERFACE)
+target_compile_options(
+  quoin_warnings
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wsign-conversion
+            -Wcast-qual
+            -Wformat=2
+            -Wimplicit-fallthrough
+            -Wnon-virtual-dtor
+            -Woverloaded-virtual
+            -Wundef
+            -Wvla
+            $<$<BOOL:${QUOIN_WERROR}>:-Werror>)
