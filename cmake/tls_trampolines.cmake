@@ -6,6 +6,8 @@
 # Each slot starts at quoin_tls_resolve, which keeps the caller's argument registers, has quoin_tls_load()
 # (lib/quic/tls_library.cpp) fill the whole table and jumps again. After that a call costs one indirect jump.
 
+cmake_minimum_required(VERSION 3.25)
+
 file(STRINGS "${OBJECTS}" objects)
 execute_process(COMMAND "${NM}" -u --format=posix ${objects} OUTPUT_VARIABLE undefined COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "quoin_tls_[A-Za-z0-9_]+" names "${undefined}")
