@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/// An HTTP/3 client: URLs in, replies out, one connection for each host. Not for plain QUIC
+/// streams, see quoin/dialer.hpp; follows no redirects and keeps no cookies.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
+
+namespace quoin {
+
+/// Where the addresses of a name go; called once, on the loop's thread, at once or later.
+using ResolveDone = std::move_only_function<void(Result<std::vector<Address>>)>;
+/// Looks up the addresses of a host name, the best first. It must not block. An error, or an empty
+/// list, fails the requests for that host; LocalError::name_resolution is the usual one.
+using Resolver =
+    std::move_only_function<void(const std::string& host, std::uint16_t port, ResolveDone done)>;
+
+/// Settings of a client. Out of range, they fail every request.
+struct ClientConfig {
+  quic::Config quic;  ///< `alpn` is "h3" if left empty
+  h3::Config h3;      ///< limits of each HTTP/3 session
+  /// Time for a connection to be made: name look-up, all addresses and the handshake. More than
+  /// zero. Each address gets its share of it.
+  Duration connect_timeout = std::chrono::seconds{10};
+  /// Time for a whole request from the call to `done`, unless it says otherwise. Zero: for ever.
+  Duration request_timeout{};
+  /// Time in which a request makes no progress in either direction until it is given up. Zero: for
+  /// ever.
+  Duration stream_idle_timeout = std::chrono::seconds{60};
+  /// The largest body that is collected in Reply::body, in bytes.
+  std::size_t max_reply_body = 64 * 1024 * 1024;
+  /// The local address to use; none: any of either family.
+  Address local;
+  /// How names are looked up; empty: by the system, in a thread of its own.
+  Resolver resolver;
+};
+
+/// When what happened to a request, from the call that began it; zero if it did not happen.
+struct Timing {
+  Duration resolved{};    ///< the host's addresses were known
+  Duration connected{};   ///< the connection's handshake was complete
+  Duration sent{};        ///< the request's headers were handed to the connection
+  Duration first_byte{};  ///< the first headers of the reply arrived, interim ones included
+  Duration total{};       ///< the end of the reply
+  bool reused = false;    ///< the connection was there already
+};
+
+/// A complete reply.
+struct Reply {
+  int status = 0;                ///< 200 to 599
+  std::string body;              ///< empty if ClientCallbacks::on_data took it
+  h3::Headers headers;           ///< pseudo-headers included
+  h3::Headers trailers;          ///< the fields after the body
+  Timing timing;                 ///< how long it took
+  std::uint64_t connection = 0;  ///< ConnectionInfo::number
+};
+
+/// The body of a request.
+class QUOIN_EXPORT RequestBody {
+ public:
+  /// None at all.
+  RequestBody() = default;
+  /// These bytes.
+  RequestBody(std::string text);
+  /// These bytes.
+  RequestBody(const char* text);
+  /// These bytes, without a copy.
+  RequestBody(SharedBytes data);
+  /// What `writer` makes. `size`, if known, is sent as `content-length`.
+  RequestBody(Writer writer, std::optional<std::uint64_t> size = {});
+
+ private:
+  friend class RequestBodyAccess;
+  std::variant<std::monostate, SharedBytes, Writer> content_;
+  std::optional<std::uint64_t> size_;
+};
+
+/// What to ask for.
+struct ClientRequest {
+  std::string method = "GET";  ///< a token, as RFC 9110 §9.1; upper and lower case differ
+  std::string url;             ///< see Url::parse()
+  h3::Headers headers;         ///< beyond those that follow from the URL and the body
+  RequestBody body;            ///< none by default
+  Duration timeout{};          ///< zero: ClientConfig::request_timeout
+};
+
+/// What to call while a request is under way; all are destroyed after `done`, and on the client's
+/// destruction.
+struct ClientCallbacks {
+  /// An interim response arrived, status 100 to 199.
+  std::move_only_function<void(int status, const h3::Headers&)> on_informational;
+  /// The reply begins.
+  std::move_only_function<void(int status, const h3::Headers&)> on_headers;
+  /// Takes the reply's body instead of Reply::body.
+  Reader on_data;
+  /// The request is over: called exactly once, in a turn, never within the call that began it. Not
+  /// called when the client is destroyed before.
+  std::move_only_function<void(Result<Reply>)> done;
+};
+
+/// A request under way. A 16-byte handle; on a request that is over its members do nothing.
+class QUOIN_EXPORT Call {
+ public:
+  /// Names no request.
+  Call() = default;
+
+  /// For the library's own use.
+  explicit Call(const Handle& handle) noexcept : handle_(handle) {}
+
+  /// `done` was not called yet.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+  /// Offers the reader what it did not take, and calls a writer that paused.
+  void resume();
+  /// Gives the request up: `done` gets H3_REQUEST_CANCELLED in a turn soon.
+  void cancel();
+
+  friend auto operator<=>(const Call&, const Call&) = default;
+
+ private:
+  Handle handle_;
+};
+
+/// What a client counted since it was made.
+struct ClientStats {
+  std::uint64_t requests = 0;            ///< were begun by the application
+  std::uint64_t replies = 0;             ///< were received whole
+  std::uint64_t requests_failed = 0;     ///< ended otherwise
+  std::uint64_t retries = 0;             ///< requests that were sent again, see Client
+  std::uint64_t connections = 0;         ///< handshakes that were completed
+  std::uint64_t connections_failed = 0;  ///< attempts that came to nothing, for each address
+  std::size_t open_requests = 0;         ///< at present, waiting ones included
+  std::size_t open_connections = 0;      ///< at present
+};
+
+/// An HTTP/3 client on a loop, which must outlive it. All requests for one host and port share a
+/// connection; those that the server allows no stream for yet wait. Requests that the server says
+/// it has not looked at (RFC 9114 §5.2), and GET, HEAD and OPTIONS on a connection that turns out
+/// to be dead, are sent again by themselves unless a part of the body is gone or a reply began.
+/// It may be destroyed at any time, even by one of its callbacks: servers are told
+/// (CONNECTION_CLOSE) and nothing is called any more; callbacks that are running are destroyed in
+/// the loop's next turn.
+class QUOIN_EXPORT Client {
+ public:
+  /// Called with the outcome of a request; see ClientCallbacks::done.
+  using Done = std::move_only_function<void(Result<Reply>)>;
+
+  /// Opens nothing before the first request.
+  explicit Client(Loop& loop, Tls tls = Tls::client(), ClientConfig config = {});
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  /// Fetches `url`; see request() for the errors.
+  Call get(std::string_view url, Done done);
+  /// Sends a request. Errors, all by way of `done`: usage (URL, method or header in question,
+  /// UsageError::too_large for a reply beyond ClientConfig::max_reply_body, closed after close()),
+  /// system (ECONNREFUSED and the like when nobody listens, sockets), local (name_resolution,
+  /// no_answer, handshake_timeout, certificate_*, idle_timeout, stateless_reset, request_timeout,
+  /// version_negotiation), tls, transport, http3. The detail names host and address.
+  Call request(ClientRequest request, ClientCallbacks callbacks);
+  /// The same when only the outcome matters.
+  Call request(ClientRequest request, Done done);
+
+  /// Uses `address` for this host and port from now on and looks nothing up. `host` as in the URL;
+  /// the certificate must still be for `host`.
+  void resolve(std::string_view host, std::uint16_t port, const Address& address);
+
+  /// Opens `new_local` and moves all connections there (RFC 9000 §9.2), those that are not ready
+  /// yet as soon as they are; new ones start there. A path that does not work is not used.
+  /// Errors: system, with the address.
+  [[nodiscard]] Result<> migrate(const Address& new_local);
+
+  /// Takes no more requests, lets those under way finish for at most `limit`, closes all
+  /// connections and calls `done` once in a later turn.
+  void close(Duration limit = {}, std::move_only_function<void()> done = {});
+
+  /// Called when a handshake is complete.
+  void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);
+  /// Called when a connection is over, also when its handshake failed.
+  void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
+  /// Called when the connection to `address` is about to be tried.
+  void on_connecting(
+      std::move_only_function<void(std::string_view host, const Address& address)> log);
+
+  /// The figures of now.
+  [[nodiscard]] ClientStats stats() const;
+  /// The connections that are up.
+  [[nodiscard]] std::vector<ConnectionInfo> connections() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/// One request and its response as a server's handler sees them. Both are handles, valid in any
+/// handler and at any time: on a request that is over their members do nothing. Not the client's
+/// side, see quoin/client.hpp.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
+
+namespace quoin {
+
+/// What became of a request, when its stream is over.
+struct Outcome {
+  int status = 0;                    ///< of the response; 0 if none was begun
+  std::uint64_t bytes_sent = 0;      ///< of the response's body, handed to the connection
+  std::uint64_t bytes_received = 0;  ///< of the request's body, taken by the handler
+  Duration duration{};               ///< from the request's headers to the end of its stream
+  Error error;                       ///< H3_NO_ERROR if the response went out whole
+};
+
+/// What a client asked for. A 16-byte handle; views that it returns are valid until the stream of
+/// the request is over, and are empty for a request that is gone.
+class QUOIN_EXPORT Request {
+ public:
+  /// Names no request.
+  Request() = default;
+
+  /// For the library's own use.
+  explicit Request(const Handle& handle) noexcept : handle_(handle) {}
+
+  /// The client is still there and its stream open.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+  /// For example "GET"; upper and lower case differ.
+  [[nodiscard]] std::string_view method() const;
+  /// The path as sent, percent-encoding and all, without the query.
+  [[nodiscard]] std::string_view path() const;
+  /// What follows the first "?" of the target, as sent; empty without one.
+  [[nodiscard]] std::string_view query() const;
+  /// Path and query as sent.
+  [[nodiscard]] std::string_view target() const;
+  /// The host, and port if it is not the default one, that the client wants to talk to.
+  [[nodiscard]] std::string_view authority() const;
+  /// The part of the path that `{name}` in the route's pattern stands for, percent-decoded; "*" is
+  /// the name of the rest of the path. Empty if the pattern has no such name.
+  [[nodiscard]] std::string_view parameter(std::string_view name) const;
+  /// The first header of this name; empty if there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+  /// All headers, pseudo-headers included.
+  [[nodiscard]] const h3::Headers& headers() const;
+  /// The client's address at present; none for a request that is gone.
+  [[nodiscard]] Address peer() const;
+
+  /// Takes the body from now on; without it, and when it is too slow, the client is held back by
+  /// flow control. Replaces a reader before. The reader is destroyed with its stream; if the
+  /// client goes away before the end it is not called again. What a reader throws resets the
+  /// stream.
+  void on_body(Reader reader);
+  /// Collects the body and calls `done` once with all of it, or with UsageError::too_large as soon
+  /// as it is clear that it has more than `limit` bytes; the rest is then refused, and it is for
+  /// `done` to answer (413, say). Not called if the client goes away before.
+  void read_body(std::size_t limit, std::move_only_function<void(Result<std::string>)> done);
+  /// Offers the reader again what it did not take.
+  void resume();
+
+  friend auto operator<=>(const Request&, const Request&) = default;
+
+ private:
+  Handle handle_;
+};
+
+/// How a server answers. A 16-byte handle: copy it into what will answer later. A response that is
+/// not begun within ServerConfig::response_timeout becomes a 503.
+class QUOIN_EXPORT Response {
+ public:
+  /// Names no response.
+  Response() = default;
+
+  /// For the library's own use.
+  explicit Response(const Handle& handle) noexcept : handle_(handle) {}
+
+  /// The client is still there and its stream open.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+  /// 200 to 599; without a call it is 200. Anything else makes the response a 500.
+  Response& status(int code);
+  /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:
+  /// it makes the response a 500.
+  Response& header(std::string_view name, std::string_view value);
+  /// Appends a field that follows the body.
+  Response& trailer(std::string_view name, std::string_view value);
+
+  /// Sends the response with this body, and `content-length`. Only the first end() or stream()
+  /// counts. The answer to HEAD goes without its body by itself.
+  void end(std::string_view body = {});
+  /// The same.
+  void end(const char* body);
+  /// The same, taking `body` over.
+  void end(std::string body);
+  /// The same without a copy.
+  void end(SharedBytes body);
+  /// Sends the headers, and a body as `body` makes it: it is called in turns when the client can
+  /// take more. Without a `content-length` header the body may have any size. A writer that fails
+  /// or throws resets the stream with H3_INTERNAL_ERROR.
+  void stream(Writer body);
+  /// Calls a writer that paused.
+  void resume();
+
+  /// An interim response, status 100 to 199 except 101, at once; for example 103 with `link`
+  /// (Early Hints, RFC 8297). Ignored after end() or stream().
+  void inform(int code, const h3::Headers& headers = {});
+  /// Gives up: the client sees the stream reset with this code.
+  void reset(Http3Error code = Http3Error::internal_error);
+
+  /// Calls `done` once when the stream is over, one way or the other; then everything that belongs
+  /// to the request is destroyed. Replaces a callback before.
+  void on_finished(std::move_only_function<void(const Outcome&)> done);
+
+  friend auto operator<=>(const Response&, const Response&) = default;
+
+ private:
+  Handle handle_;
+};
+
+}  // namespace quoin

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/// An HTTP/3 server: routes, handlers and static files on a loop. Not for plain QUIC streams, see
+/// quoin/listener.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/request.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin {
+
+/// Settings of a server. Out of range, they are reported by Server::listen().
+struct ServerConfig {
+  quic::Config quic;  ///< `alpn` is "h3" if left empty
+  h3::Config h3;      ///< limits of each HTTP/3 session
+  /// Time in which a request makes no progress in either direction until its stream is reset with
+  /// H3_REQUEST_CANCELLED. Zero: never.
+  Duration stream_idle_timeout = std::chrono::seconds{30};
+  /// Time for the handler to begin its response, counted from the last byte of the request that
+  /// was taken; then the client gets a 503. Zero: for ever.
+  Duration response_timeout = std::chrono::seconds{30};
+  /// Requests that a client may give up each second, and twice as many in a burst; more close its
+  /// connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
+  std::size_t resets_per_second = 500;
+  /// The clock for `date` headers (RFC 9110 §6.6.1), for example std::chrono::system_clock::now.
+  /// Empty: none are sent, which RFC 9110 allows to whom has no clock.
+  std::function<std::chrono::system_clock::time_point()> wall_clock;
+};
+
+/// How Server::files() serves a directory.
+struct FileOptions {
+  /// Directories without an index file are shown as an HTML page; otherwise they are a 404.
+  bool listing = false;
+  /// The file that stands for its directory; empty: none does.
+  std::string index = "index.html";
+  /// The type of files whose name says nothing.
+  std::string default_type = "application/octet-stream";
+  /// Headers for all responses, for example `cache-control`.
+  h3::Headers headers;
+};
+
+/// A request that is over, for the access log. Views are valid for the call.
+struct Access {
+  std::uint64_t connection = 0;  ///< ConnectionInfo::number
+  Address peer;                  ///< the client
+  std::string_view method;       ///< "GET"
+  std::string_view target;       ///< path and query as sent; may contain any visible character
+  std::string_view authority;    ///< the host that was asked for
+  const h3::Headers& headers;    ///< of the request
+  Outcome outcome;               ///< how it ended
+};
+
+/// What a server counted since it was made.
+struct ServerStats {
+  quic::EndpointStats quic;               ///< of the engine
+  std::uint64_t requests = 0;             ///< headers of a request were received
+  std::uint64_t responses = 0;            ///< went out whole
+  std::uint64_t requests_failed = 0;      ///< ended otherwise, whoever's fault it was
+  std::uint64_t timeouts = 0;             ///< ServerConfig's stream_idle_timeout, response_timeout
+  std::uint64_t excessive_resets = 0;     ///< connections closed for resets_per_second
+  std::uint64_t body_bytes_sent = 0;      ///< of responses
+  std::uint64_t body_bytes_received = 0;  ///< of requests
+  std::size_t open_requests = 0;          ///< at present
+};
+
+/// An HTTP/3 server on a loop, which must outlive it. It may be destroyed at any time, even by one
+/// of its handlers: its clients are told (CONNECTION_CLOSE) and no handler is called any more;
+/// handlers that are running are destroyed in the loop's next turn.
+class QUOIN_EXPORT Server {
+ public:
+  /// Answers a request, now or later. What it throws (std::exception) becomes a 500.
+  using Handler = std::move_only_function<void(Request, Response)>;
+
+  /// Nothing is opened before listen().
+  Server(Loop& loop, Tls tls, ServerConfig config = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Calls `handler` for requests with this method whose path matches `pattern`. A pattern is a
+  /// path; a segment `{name}` stands for one segment of any text but nothing, and `*` as the last
+  /// segment for the rest of the path, even an empty one. Segments are compared after
+  /// percent-decoding. Of all patterns that match, the most exact one is taken: text before
+  /// `{name}` before `*`, from left to right. A path that has handlers, but none for the method, is
+  /// a 405 with `allow`. HEAD is answered by what was given for GET unless it has its own handler.
+  /// A second handler for a method and pattern replaces the first.
+  Server& route(std::string_view method, std::string_view pattern, Handler handler);
+  /// route("GET", ...), which also answers HEAD.
+  Server& get(std::string_view pattern, Handler handler);
+  /// route("POST", ...).
+  Server& post(std::string_view pattern, Handler handler);
+  /// route("PUT", ...).
+  Server& put(std::string_view pattern, Handler handler);
+  /// route("DELETE", ...).
+  Server& del(std::string_view pattern, Handler handler);
+  /// Calls `handler` when no pattern matches, whatever the method; without it that is a 404.
+  Server& fallback(Handler handler);
+
+  /// Serves the files below `directory` for paths below `prefix` ("/" or "/static", say), GET and
+  /// HEAD, with `content-type`, `last-modified`, a strong `etag` of inode, size and time of
+  /// modification, conditional requests (RFC 9110 §13) and single byte ranges (§14). Nothing
+  /// outside the directory is served, whatever the path or symbolic links say. A file that shrinks
+  /// while it is sent ends with a reset stream, never as if it were whole.
+  /// Errors: system, with the directory; UsageError::invalid_argument with the prefix.
+  [[nodiscard]] Result<> files(std::string_view prefix, const std::filesystem::path& directory,
+                               FileOptions options = {});
+
+  /// Accepts connections on "192.0.2.1:443", "[::]:4433" (all addresses of both families) and the
+  /// like, port 0 being any free one, and returns the address with the port it got. May be called
+  /// several times. Errors: UsageError::invalid_argument with the address or setting in question,
+  /// system with the address.
+  [[nodiscard]] Result<Address> listen(std::string_view address);
+
+  /// Takes no new connections and requests (GOAWAY), lets those in progress finish for at most
+  /// `limit`, closes, and calls `done` once in a later turn. More calls can only shorten the limit.
+  void shutdown(Duration limit, std::move_only_function<void()> done = {});
+
+  /// Called with every request that is over.
+  void on_access(std::move_only_function<void(const Access&)> log);
+  /// Called when a handshake is complete.
+  void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);
+  /// Called when a connection is over, also when its handshake failed.
+  void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
+
+  /// Uses other certificates for connections from now on.
+  void set_tls(Tls tls);
+  /// The figures of now.
+  [[nodiscard]] ServerStats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin

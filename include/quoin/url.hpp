@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/// URLs as HTTP/3 needs them: what to connect to and what to ask for. Not a general URI parser,
+/// and no relative references.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+
+namespace quoin {
+
+/// An absolute https URL in its parts (RFC 9110 §4.2.2).
+struct QUOIN_EXPORT Url {
+  std::string host;              ///< lower case; an IPv6 address without brackets
+  std::uint16_t port = 443;      ///< never 0
+  std::string target = "/";      ///< path and query, percent-encoded
+  bool host_is_address = false;  ///< `host` is an IPv4 or IPv6 address, not a name
+
+  /// Reads "https://host[:port][/path][?query]". A fragment is dropped; spaces, control characters
+  /// and other bytes that must not be in a URL are percent-encoded in path and query. Other
+  /// schemes, user names and anything else odd are refused.
+  /// Errors: UsageError::invalid_argument with the text and what is wrong with it.
+  [[nodiscard]] static Result<Url> parse(std::string_view text);
+
+  /// "host" or "host:port", the port left out where it is 443; IPv6 addresses in brackets.
+  [[nodiscard]] std::string authority() const;
+  /// The URL as text.
+  [[nodiscard]] std::string to_string() const;
+
+  friend bool operator==(const Url&, const Url&) = default;
+};
+
+/// Replaces %XX by the byte it stands for; none if a % is not followed by two hexadecimal digits.
+[[nodiscard]] QUOIN_EXPORT std::optional<std::string> percent_decode(std::string_view text);
+/// Replaces everything by %XX that is not a letter, a digit or one of -._~ (RFC 3986 §2.3).
+[[nodiscard]] QUOIN_EXPORT std::string percent_encode(std::string_view text);
+
+}  // namespace quoin
