@@ -29,7 +29,8 @@ class QUOIN_EXPORT Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
-  /// Turns and waits until stop(). All handlers are called from here (or from turn()).
+  /// Turns and waits until stop(), which may have been called before. All handlers are called
+  /// from here (or from turn()). Must not be called by a handler (it returns at once then).
   void run();
   /// Makes run() return after the present turn. Thread-safe and safe in a signal handler.
   void stop() noexcept;
@@ -40,7 +41,7 @@ class QUOIN_EXPORT Loop {
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
   /// Blocks as run() does between two turns, at most until deadline().
   void wait();
-  /// The time of the present turn: constant within one turn.
+  /// The time of the present turn, constant within it; between two turns, the backend's time.
   [[nodiscard]] Time now() const noexcept;
 
   /// Calls `job` once, `delay` from now() on, in a turn. Zero or less: in the next turn.

@@ -57,6 +57,11 @@ class QUOIN_EXPORT Backend {
   /// IPv4 peers then appear as IPv4 addresses, not as mapped ones.
   /// Errors: system, for example EADDRINUSE, with the address.
   [[nodiscard]] virtual Result<Address> open(const Address& local) = 0;
+  /// The address (port 0) that datagrams to `remote` leave from when nothing else is asked for:
+  /// a client puts it, with its socket's port, into its first path, so that the path does not
+  /// seem to change when the first answer tells the true address. Default: the unspecified
+  /// address of the family, for "not known". Errors: system, for example ENETUNREACH.
+  [[nodiscard]] virtual Result<Address> source_for(const Address& remote);
   /// Closes the socket that open() returned `local` for. Unknown addresses are ignored.
   virtual void close(const Address& local) noexcept = 0;
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
