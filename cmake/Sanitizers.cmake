@@ -13,3 +13,7 @@ if(QUOIN_SANITIZE)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
 endif()
+if(QUOIN_BUILD_FUZZERS)
+  # Coverage feedback from the library as well, not from the fuzz target alone.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -30,7 +30,7 @@ function(forbid why forbidden)
 endfunction()
 
 set(all_of_lib "lib/*.cpp" "lib/*.hpp")
-set(facade_headers "(loop|server|client|coro|request|response|tls_files|listener|dialer)\\.hpp")
+set(facade_headers "(loop|server|client|coro|driver|request|response|tls_files|listener|dialer)\\.hpp")
 
 set(allowed)
 forbid("public headers show no third-party type" "${third_party}" "include/*.hpp")

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Lints the sources with clang-tidy-19: every one that BUILD compiles, or those named.
+#
+#   scripts/tidy.sh BUILD [FILE...]
+#
+# A file that was clean, and of which neither the text, the includes' text nor the settings have changed, is not read
+# again: BUILD/tidy keeps a mark for each.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+
+build=${1:?usage: scripts/tidy.sh BUILD [FILE...]}
+shift
+[ -f "$build/compile_commands.json" ] || {
+  echo "tidy: $build/compile_commands.json is missing; configure first (cmake --preset default)" >&2
+  exit 1
+}
+command -v clang-tidy-19 >/dev/null || {
+  echo "tidy: clang-tidy-19 is missing; run scripts/setup.sh lint" >&2
+  exit 1
+}
+marks=$build/tidy
+mkdir -p "$marks"
+
+if [ "$#" -eq 0 ]; then
+  mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.cpp')
+else
+  files=("$@")
+fi
+# Only what this build compiles has a command line.
+known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json")
+settings=$(cat .clang-tidy "$build"/private/*.h | sha256sum | cut -c1-64)
+
+# What the verdict on a file depends on: its text after the preprocessor has put all includes in, and the settings.
+fingerprint() { # FILE COMMAND
+  { echo "$settings"; sh -c "$2" 2>/dev/null || date +%N; } | sha256sum | cut -c1-64
+}
+
+check() { # FILE
+  local file=$1 mark="$marks/${1//\//_}" command print
+  command=$(python3 - "$root/$file" "$build/compile_commands.json" <<'PY'
+import json, shlex, sys
+for entry in json.load(open(sys.argv[2])):
+    if entry["file"] == sys.argv[1]:
+        words = shlex.split(entry["command"])
+        if words[0].endswith("ccache"):
+            words = words[1:]
+        cut = words.index("-o")
+        del words[cut:cut + 2]
+        print("cd", shlex.quote(entry["directory"]), "&&", shlex.join(["-E" if w == "-c" else w for w in words]))
+        break
+PY
+  )
+  print=$(fingerprint "$file" "$command")
+  if [ -f "$mark" ] && [ "$(cat "$mark")" = "$print" ]; then return 0; fi
+  rm -f "$mark"
+  if clang-tidy-19 -p "$build" --quiet "$file" 2>"$mark.log"; then
+    rm -f "$mark.log"
+    echo "$print" >"$mark"
+  else
+    grep -v 'warnings generated\|warnings treated as errors' "$mark.log" >&2 || true
+    return 1
+  fi
+}
+
+if [ "${QUOIN_TIDY_ONE:-}" = yes ]; then
+  check "$1"
+  exit
+fi
+
+chosen=()
+for file in "${files[@]}"; do
+  if grep -qxF "$root/$file" <<<"$known"; then chosen+=("$file"); fi
+done
+echo "tidy: ${#chosen[@]} files"
+[ "${#chosen[@]}" -gt 0 ] || exit 0
+export QUOIN_TIDY_ONE=yes
+printf '%s\0' "${chosen[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" "$root/scripts/tidy.sh" "$build"
+echo "tidy: clean"
