@@ -8,6 +8,7 @@ target_compile_options(
   quoin_warnings
   INTERFACE -Wall
             -Wextra
+            -Wno-missing-field-initializers # {.name = ...} leaves out what has a default, on purpose
             -Wpedantic
             -Wshadow
             -Wconversion
