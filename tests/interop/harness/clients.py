@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""How to make each client fetch `/NAME` into `world.downloads`, or upload `world.www/NAME`.
+
+A function returns when the client is done, and fails when the client says so or when it used more
+connections than the case allows. Whether the files are right is the case's business.
+"""
+
+import pathlib
+
+from world import Failure
+
+HERE = pathlib.Path(__file__).parent
+RUN_ENDPOINT = HERE.parent / "run-endpoint"
+PARALLEL = "100"
+
+
+def urls(job, port, names, folder=""):
+    host = f"[{job.host}]" if ":" in job.host else "localhost"
+    return [f"https://{host}:{port}/{folder}{name}" for name in names]
+
+
+def quoin_command(world, job, port):
+    command = [world.quoin("quoin-client"), "--ca", world.certs / "ca.pem"]
+    command += ["--resolve", f"localhost:{port}:{job.host}", "--parallel", PARALLEL]
+    return [*command, "--fail", "--max-time", str(job.seconds)]
+
+
+def quoin_fetch(world, job, port, names):
+    command = quoin_command(world, job, port) + ["--output-dir", world.downloads]
+    world.run("quoin-client", command + urls(job, port, names), job.seconds)
+
+
+def quoin_upload(world, job, port, names):
+    for name in names:
+        command = quoin_command(world, job, port) + ["-T", world.www / name]
+        url = urls(job, port, [name], job.upload_folder)
+        world.run("quoin-client", command + url, job.seconds)
+
+
+def endpoint_fetch(world, job, port, names):
+    world.run(
+        "client-endpoint",
+        ["sh", "-c", f"exec {RUN_ENDPOINT}"],
+        job.seconds,
+        ROLE="client",
+        TESTCASE=job.testcase,
+        REQUESTS=" ".join(urls(job, port, names)),
+        ADDR=job.host,
+        DOWNLOADS=str(world.downloads),
+        CERTS=str(world.certs),
+        QLOGDIR=str(world.folder("client-qlog")),
+        SSLKEYLOGFILE=str(world.root / "client-keys.log"),
+        QUOIN_BIN_DIR=str(world.quoin_bin),
+    )
+
+
+def gtlsclient_fetch(world, job, port, names):
+    batches = [[name] for name in names] if job.fresh_connections else [names]
+    for batch in batches:
+        command = [world.peer("gtlsclient"), "--exit-on-all-streams-close", "--timeout=120s"]
+        if job.testcase == "chacha20":
+            only = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
+            command.append(f"--ciphers={only}")
+        # The log says whether a Retry came, but costs a line a packet: only where it is read.
+        quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase == "retry" else ["-q"]
+        command += [*quiet, f"--download={world.downloads}", "--sni=localhost", job.host, str(port)]
+        world.run("gtlsclient", command + urls(job, port, batch), job.seconds)
+
+
+def gtlsclient_upload(world, job, port, names):
+    for name in names:
+        command = [world.peer("gtlsclient"), "-q", "--exit-on-all-streams-close", "-m", "PUT"]
+        command += [f"--data={world.www / name}", "--sni=localhost", job.host, str(port)]
+        url = urls(job, port, [name], job.upload_folder)
+        world.run("gtlsclient", command + url, job.seconds)
+
+
+def curl(world, job, port, lines):
+    """Runs one curl over a config of `lines`, and counts connections and HTTP versions."""
+    config = world.root / "curl.conf"
+    config.write_text("\n".join(lines) + "\n")
+    command = [world.peer("curl"), "-q", "--http3-only", "--silent", "--show-error", "--fail"]
+    command += ["--cacert", world.certs / "ca.pem", "--parallel", "--parallel-max", PARALLEL]
+    command += ["--resolve", f"localhost:{port}:{job.host}", "--max-time", str(job.seconds)]
+    if job.testcase == "chacha20":
+        command += ["--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"]
+    command += ["--write-out", r"transfer %{http_version} %{num_connects}\n", "--config", config]
+    output = world.run("curl", command, job.seconds)
+    transfers = [line.split() for line in output.splitlines() if line.startswith("transfer ")]
+    if not transfers or any(version != "3" for _, version, _ in transfers):
+        raise Failure(f"curl did not speak HTTP/3 throughout: {transfers[:5]}")
+    connections = sum(int(count) for *_, count in transfers)
+    if connections != 1:
+        raise Failure(f"curl needed {connections} connections instead of one")
+
+
+def curl_fetch(world, job, port, names):
+    lines = []
+    for name, url in zip(names, urls(job, port, names)):
+        lines += [f'url = "{url}"', f'output = "{world.downloads / name}"']
+    curl(world, job, port, lines)
+
+
+def curl_upload(world, job, port, names):
+    lines = []
+    for name, url in zip(names, urls(job, port, names, job.upload_folder)):
+        lines += [f'url = "{url}"', f'upload-file = "{world.www / name}"']
+    curl(world, job, port, lines)
+
+
+def aioquic(world, job, port, names, action):
+    command = [world.peer("aioquic-python"), HERE / "aioquic_peer.py", action]
+    command += ["--host", job.host, "--port", str(port), "--certs", world.certs]
+    command += ["--www", world.www, "--downloads", world.downloads]
+    command += ["--upload-folder", job.upload_folder]
+    listing = world.root / "names"
+    listing.write_text("\n".join(names))
+    world.run("aioquic-client", [*command, "--names", listing], job.seconds)
+
+
+def aioquic_fetch(world, job, port, names):
+    aioquic(world, job, port, names, "fetch")
+
+
+def aioquic_upload(world, job, port, names):
+    aioquic(world, job, port, names, "upload")
+
+
+FETCH = {
+    "quoin": quoin_fetch,
+    "endpoint": endpoint_fetch,
+    "gtlsclient": gtlsclient_fetch,
+    "curl": curl_fetch,
+    "aioquic": aioquic_fetch,
+}
+UPLOAD = {
+    "quoin": quoin_upload,
+    "gtlsclient": gtlsclient_upload,
+    "curl": curl_upload,
+    "aioquic": aioquic_upload,
+}

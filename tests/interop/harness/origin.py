@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""A plain HTTP/1.1 file server that also takes uploads: what stands behind reverse proxies in tests."""
+
+import functools
+import http.server
+import threading
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, *arguments, uploads, **named):
+        self.uploads = uploads
+        super().__init__(*arguments, **named)
+
+    def log_message(self, format, *arguments):
+        pass  # the peer in front has a log of its own
+
+    def body(self):
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            left = int(self.headers.get("Content-Length", 0))
+            while left > 0 and (data := self.rfile.read(min(left, 1 << 16))):
+                left -= len(data)
+                yield data
+            return
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def do_PUT(self):
+        name = self.path.rsplit("/", 1)[-1]
+        with open(self.uploads / name, "wb") as out:
+            for data in self.body():
+                out.write(data)
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_PUT
+
+
+class Origin:
+    """Serves between `__enter__` and `__exit__` on a port of its own choice."""
+
+    def __init__(self, www, uploads):
+        handler = functools.partial(Handler, directory=www, uploads=uploads)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""How to start each server under test. Every function returns the port once the server answers there.
+
+All serve `world.www` at `/NAME` with the case's certificate. Those that take uploads put the body of a
+PUT to `/NAME` into `world.uploads`.
+"""
+
+import json
+import pathlib
+
+import origin
+from world import free_port
+
+HERE = pathlib.Path(__file__).parent
+RUN_ENDPOINT = HERE.parent / "run-endpoint"
+
+
+def listen(host, port):
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def quoin(world, job):
+    port = free_port(job.host)
+    command = [world.quoin("quoin-server"), "--listen", listen(job.host, port)]
+    command += ["--root", world.www]
+    command += ["--cert", world.certs / "cert.pem", "--key", world.certs / "priv.key"]
+    job.server_process = world.spawn("quoin-server", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def quoin_upload(world, job):
+    """The library's upload example, which unlike the file server takes request bodies."""
+    port = free_port(job.host)
+    command = [world.quoin("upload"), str(port), world.certs / "cert.pem", world.certs / "priv.key"]
+    job.server_process = world.spawn("upload", [*command, world.uploads])
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def endpoint(world, job):
+    port = free_port(job.host)
+    job.server_process = world.spawn(
+        "server-endpoint",
+        ["sh", "-c", f"exec {RUN_ENDPOINT}"],
+        ROLE="server",
+        TESTCASE=job.testcase,
+        IP=job.host,
+        PORT=str(port),
+        WWW=str(world.www),
+        CERTS=str(world.certs),
+        QLOGDIR=str(world.folder("server-qlog")),
+        SSLKEYLOGFILE=str(world.root / "server-keys.log"),
+        QUOIN_BIN_DIR=str(world.quoin_bin),
+    )
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def gtlsserver(world, job):
+    port = free_port(job.host)
+    # Its log names the negotiated cipher suite, but costs a line a packet: only where it is read.
+    quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase == "chacha20" else ["-q"]
+    if job.testcase == "retry":
+        quiet.append("-V")
+    command = [world.peer("gtlsserver"), *quiet, "-d", world.www, job.host, str(port)]
+    command += [world.certs / "priv.key", world.certs / "cert.pem"]
+    job.server_process = world.spawn("gtlsserver", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def caddy(world, job):
+    port = free_port(job.host)
+    forwarded = {"handler": "reverse_proxy", "upstreams": [{"dial": start_origin(world)}]}
+    server = {
+        "listen": [listen(job.host, port)],
+        "automatic_https": {"disable": True},
+        "tls_connection_policies": [{}],
+        "routes": [
+            {"match": [{"method": ["PUT", "POST"]}], "handle": [forwarded]},
+            {"handle": [{"handler": "file_server", "root": str(world.www), "browse": {}}]},
+        ],
+    }
+    keys = {"certificate": f"{world.certs}/cert.pem", "key": f"{world.certs}/priv.key"}
+    config = {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "apps": {
+            "http": {"servers": {"files": server}},
+            "tls": {"certificates": {"load_files": [keys]}},
+        },
+    }
+    path = world.root / "caddy.json"
+    path.write_text(json.dumps(config))
+    home = str(world.folder("caddy-home"))
+    job.server_process = world.spawn(
+        job.server,
+        [world.peer(job.server), "run", "--config", path],
+        HOME=home,
+        XDG_DATA_HOME=home,
+        XDG_CONFIG_HOME=home,
+    )
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def nginx(world, job):
+    port = free_port(job.host)
+    folder = world.folder("nginx")
+    retry = "quic_retry on;" if job.testcase == "retry" else ""
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    path = world.root / "nginx.conf"
+    path.write_text(
+        f"""
+daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
+events {{ worker_connections 256; }}
+http {{
+  access_log off; {temporary}
+  default_type application/octet-stream; client_max_body_size 0;
+  server {{
+    listen {listen(job.host, port)} quic reuseport; {retry}
+    http3 on; http3_max_concurrent_streams 128; keepalive_requests 100000;
+    ssl_certificate {world.certs}/cert.pem; ssl_certificate_key {world.certs}/priv.key;
+    location / {{ root {world.www}; autoindex on; }}
+    location ~ ^/put/(.*)$ {{ alias {world.uploads}/$1; dav_methods PUT; }}
+  }}
+}}
+"""
+    )
+    command = [world.peer("nginx"), "-e", "stderr", "-p", folder, "-c", path]
+    job.server_process = world.spawn("nginx", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def haproxy(world, job):
+    port = free_port(job.host)
+    path = world.root / "haproxy.cfg"
+    path.write_text(
+        f"""
+global
+  limited-quic
+  ssl-default-bind-curves X25519:P-256
+defaults
+  mode http
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+frontend files
+  bind quic4@{job.host}:{port} ssl crt {world.certs}/combined.pem alpn h3
+  default_backend origin
+backend origin
+  server origin {start_origin(world)}
+"""
+    )
+    job.server_process = world.spawn("haproxy", [world.peer("haproxy"), "-f", path])
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def aioquic(world, job):
+    port = free_port(job.host)
+    command = [world.peer("aioquic-python"), HERE / "aioquic_peer.py", "server"]
+    command += ["--host", job.host, "--port", str(port), "--certs", world.certs]
+    command += ["--www", world.www, "--uploads", world.uploads]
+    if job.testcase == "retry":
+        command.append("--retry")
+    job.server_process = world.spawn("aioquic-server", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
+def start_origin(world):
+    server = origin.Origin(world.www, world.uploads)
+    world.at_close.append(server.close)
+    return f"127.0.0.1:{server.port}"
+
+
+SERVERS = {
+    "quoin": quoin,
+    "upload": quoin_upload,
+    "endpoint": endpoint,
+    "gtlsserver": gtlsserver,
+    "caddy": caddy,
+    "caddy13": caddy,
+    "nginx": nginx,
+    "haproxy": haproxy,
+    "aioquic": aioquic,
+}
