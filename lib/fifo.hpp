@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/// A queue that keeps its memory. Not std::deque, which allocates and frees as the queue moves on.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace quoin {
+
+/// A ring that grows when it must and never shrinks. T is default-constructible and movable.
+template <class T>
+class Fifo {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// The element at `index` from the front, which must be below size().
+  [[nodiscard]] T& operator[](std::size_t index) noexcept { return ring_[place(index)]; }
+
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept {
+    return ring_[place(index)];
+  }
+
+  [[nodiscard]] T& front() noexcept { return (*this)[0]; }
+
+  [[nodiscard]] const T& front() const noexcept { return (*this)[0]; }
+
+  [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
+
+  [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
+
+  T& push_back(T value) {
+    if (size_ == ring_.size()) grow();
+    ++size_;
+    return back() = std::move(value);
+  }
+
+  /// Takes the front element out, so that what it owns is not kept by the ring.
+  T pop_front() {
+    T value = std::exchange(front(), T{});
+    head_ = place(1);
+    --size_;
+    return value;
+  }
+
+  void clear() {
+    while (!empty()) (void)pop_front();
+  }
+
+ private:
+  [[nodiscard]] std::size_t place(std::size_t index) const noexcept {
+    return (head_ + index) & (ring_.size() - 1);
+  }
+
+  void grow() {
+    std::vector<T> larger(ring_.empty() ? 4 : ring_.size() * 2);
+    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+    ring_ = std::move(larger);
+    head_ = 0;
+  }
+
+  std::vector<T> ring_;  // its size is 0 or a power of two
+  std::size_t head_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace quoin
