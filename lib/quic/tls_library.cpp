@@ -5,22 +5,21 @@
 
 #if defined(QUOIN_TLS_SSL_PATH)
 
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 #include <mutex>
 #include <string>
 #include <vector>
 
 extern "C" {
 /// One slot for each name, in the same order. Written once, under `loaded`.
-extern void* quoin_tls_table[];            // NOLINT(modernize-avoid-c-arrays): laid out by assembly
+extern void* quoin_tls_table[];  // NOLINT(modernize-avoid-c-arrays): laid out by assembly
 /// The names, each ended by a NUL, the last one by two.
-extern const char quoin_tls_names[];       // NOLINT(modernize-avoid-c-arrays): laid out by assembly
+extern const char quoin_tls_names[];  // NOLINT(modernize-avoid-c-arrays): laid out by assembly
 /// Called by a trampoline whose slot has not been filled.
 void quoin_tls_load() noexcept;
 }

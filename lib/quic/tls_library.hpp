@@ -2,12 +2,13 @@
 /// How quoin gets at BoringSSL's code at run time. Not what it does with it: that is tls.cpp.
 ///
 /// A shared BoringSSL exports the same names as OpenSSL, without symbol versions. A program that
-/// linked both, say through quoin and libcurl, could have calls meant for one answered by the other.
-/// In the build's isolated mode (QUOIN_TLS_LINK) quoin therefore does not link BoringSSL. The build
-/// renames every use of a BoringSSL function `X` in quoin's objects to the hidden `quoin_tls_X`, a
-/// generated trampoline that jumps through a table. The table is filled from a private copy, loaded
-/// at first use with RTLD_LOCAL (nobody else sees its names) and RTLD_DEEPBIND (it sees its own
-/// first). In direct mode BoringSSL is linked as any library is, and this file has nothing to do.
+/// linked both, say through quoin and libcurl, could have calls meant for one answered by the
+/// other. In the build's isolated mode (QUOIN_TLS_LINK) quoin therefore does not link BoringSSL.
+/// The build renames every use of a BoringSSL function `X` in quoin's objects to the hidden
+/// `quoin_tls_X`, a generated trampoline that jumps through a table. The table is filled from a
+/// private copy, loaded at first use with RTLD_LOCAL (nobody else sees its names) and RTLD_DEEPBIND
+/// (it sees its own first). In direct mode BoringSSL is linked as any library is, and this file has
+/// nothing to do.
 #pragma once
 
 namespace quoin::quic {

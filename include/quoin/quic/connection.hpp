@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,6 +123,9 @@ class QUOIN_EXPORT Connection {
   /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
   /// UsageError::limit_reached while an update is not confirmed yet, closed.
   [[nodiscard]] Result<> update_keys(Time now);
+
+  /// Fills `out` from the endpoint's source of randomness.
+  void fill_random(std::span<std::byte> out);
 
   /// Ends the connection: sends CONNECTION_CLOSE with this reason (domains transport,
   /// application and http3; others become INTERNAL_ERROR). The first call counts.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/// Which connection a connection ID belongs to. The hash is keyed, because strangers choose
+/// some of the IDs (RFC 9000 §5.2).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+
+#include <ngtcp2/ngtcp2.h>
+#include <openssl/siphash.h>
+
+namespace quoin::quic {
+
+/// Connection ID -> slot of the connection.
+class CidMap {
+ public:
+  explicit CidMap(std::array<std::uint64_t, 2> key) : map_(16, Hash{key}) {}
+
+  void insert(const ngtcp2_cid& cid, std::uint32_t slot) { map_.insert_or_assign(Key{cid}, slot); }
+
+  /// Removes the ID if it still belongs to `slot`.
+  void erase(const ngtcp2_cid& cid, std::uint32_t slot) {
+    const auto found = map_.find(Key{cid});
+    if (found != map_.end() && found->second == slot) {
+      map_.erase(found);
+    }
+  }
+
+  [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data,
+                                                  std::size_t size) const {
+    if (size > NGTCP2_MAX_CIDLEN) {
+      return std::nullopt;
+    }
+    const auto found = map_.find(Key{data, size});
+    return found == map_.end() ? std::nullopt : std::optional{found->second};
+  }
+
+ private:
+  struct Key {
+    explicit Key(const ngtcp2_cid& cid) : Key(cid.data, cid.datalen) {}
+
+    Key(const std::uint8_t* data, std::size_t length) : size(static_cast<std::uint8_t>(length)) {
+      std::memcpy(octets.data(), data, length);
+    }
+
+    friend bool operator==(const Key&, const Key&) = default;
+
+    std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> octets{};
+    std::uint8_t size;
+  };
+
+  struct Hash {
+    std::array<std::uint64_t, 2> secret;
+
+    [[nodiscard]] std::size_t operator()(const Key& key) const noexcept {
+      return SIPHASH_24(secret.data(), key.octets.data(), key.size);
+    }
+  };
+
+  std::unordered_map<Key, std::uint32_t, Hash> map_;
+};
+
+}  // namespace quoin::quic

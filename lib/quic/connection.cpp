@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+/// A connection's inputs, commands and life. R4 of the data flow; what leaves is written in
+/// packet_writer.cpp.
+
+#include <algorithm>
+#include <string>
+
+#include <openssl/ssl.h>
+
+#include "quic/connection_impl.hpp"
+#include "quic/tls_impl.hpp"
+
+namespace quoin::quic {
+namespace {
+
+/// ngtcp2 knows the packet numbers it has, so a short list of what cannot be answered with a
+/// CONNECTION_CLOSE is enough (rule 24).
+constexpr std::uint64_t no_application_protocol = 120;  // RFC 7301 §3.2
+constexpr std::uint64_t insufficient_security = 71;     // RFC 8446 §6
+
+std::string_view as_view(const std::uint8_t* data, unsigned size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace
+
+void Connection::Impl::handshake_ended() noexcept {
+  if (counted_handshake) {
+    counted_handshake = false;
+    --shared.handshakes;
+  }
+}
+
+void Connection::Impl::handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now) {
+  last_now = now;
+  bytes_received += packet.size();
+  ++packets_received;
+  if (state == State::closing) {
+    close_budget += 3 * packet.size();
+    ++close_triggers;
+    // Answer the 1st, 2nd, 4th, 8th ... packet: enough for a peer that missed the first answer,
+    // not enough for a loop between two that are closing (RFC 9000 §10.2.1).
+    close_due = (close_triggers & (close_triggers - 1)) == 0;
+    return;
+  }
+  if (state == State::draining || state == State::closed) {
+    return;
+  }
+  PathStorage storage{path};
+  const ngtcp2_pkt_info info{.ecn = static_cast<std::uint8_t>(ecn)};
+  const int result = ngtcp2_conn_read_pkt(conn.get(), storage.get(), &info, to_octets(packet),
+                                          packet.size(), quic::to_ngtcp2(now));
+  if (result != 0 && !close_wanted) {
+    handle_read_error(result, now);
+  }
+}
+
+void Connection::Impl::handle_read_error(int result, Time now) {
+  switch (result) {
+    case NGTCP2_ERR_DRAINING: {
+      const Error reason = was_reset ? Error{LocalError::stateless_reset}
+                                     : to_error(*ngtcp2_conn_get_ccerr2(conn.get()), is_http3());
+      state = State::draining;
+      close_deadline = now + 3 * to_duration(ngtcp2_conn_get_pto2(conn.get()));
+      report_closed(reason);
+      return;
+    }
+    case NGTCP2_ERR_DROP_CONN:
+      end({LocalError::handshake_timeout, "the first packets could not be read"});
+      return;
+    case NGTCP2_ERR_RETRY:
+      // Only a server that left the decision to ngtcp2 gets here; ours asked for its Retry at
+      // the front door.
+      end({TransportError::internal_error, "unexpected demand for a Retry"});
+      return;
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+      end({LocalError::version_negotiation, "the peer speaks no QUIC version that we do"});
+      return;
+    case NGTCP2_ERR_CRYPTO:
+      close(tls_failure());
+      return;
+    case NGTCP2_ERR_CALLBACK_FAILURE:
+      close({TransportError::internal_error, "a callback failed"});
+      return;
+    default:
+      close({Error::Domain::transport, ngtcp2_err_infer_quic_transport_error_code(result),
+             ngtcp2_strerror(result)});
+      return;
+  }
+}
+
+Error Connection::Impl::tls_failure() const {
+  if (certificate_error) {
+    return *certificate_error;
+  }
+  const std::uint64_t alert = ngtcp2_conn_get_tls_alert2(conn.get());
+  std::string detail;
+  if (alert == no_application_protocol) {
+    detail = server ? "the client offers none of our application protocols"
+                    : "the server speaks none of our application protocols";
+  }
+  return {Error::Domain::tls, alert, std::move(detail)};
+}
+
+void Connection::Impl::handle_path_error(const Error& error, Time now) {
+  last_now = now;
+  // Anybody can forge an ICMP message; before the first authenticated packet there is nothing
+  // to lose by believing it (RFC 9000 §14.2.1).
+  if (!server && state == State::handshaking && packets_received == 0) {
+    end(error);
+  }
+}
+
+void Connection::Impl::handle_timeout(Time now) {
+  last_now = now;
+  if (state == State::closing || state == State::draining) {
+    if (now >= close_deadline) {
+      state = State::closed;
+    }
+    return;
+  }
+  if (state == State::closed || close_wanted ||
+      ngtcp2_conn_get_expiry2(conn.get()) > quic::to_ngtcp2(now)) {
+    return;
+  }
+  switch (const int result = ngtcp2_conn_handle_expiry(conn.get(), quic::to_ngtcp2(now)); result) {
+    case 0:
+      return;
+    case NGTCP2_ERR_IDLE_CLOSE:
+      end(!server && packets_received == 0 ? Error{LocalError::no_answer}
+                                           : Error{LocalError::idle_timeout});
+      return;
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+      if (packets_received == 0) {
+        end({LocalError::no_answer});
+      } else {
+        close({LocalError::handshake_timeout});
+      }
+      return;
+    default:
+      handle_read_error(result, now);
+      return;
+  }
+}
+
+Time Connection::Impl::deadline() const noexcept {
+  switch (state) {
+    case State::closed:
+      return last_now;
+    case State::closing:
+    case State::draining:
+      return close_deadline;
+    case State::handshaking:
+    case State::connected:
+      break;
+  }
+  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn.get());
+  return expiry >= static_cast<ngtcp2_tstamp>(Time::max().time_since_epoch().count())
+             ? Time::max()
+             : Time{Duration{static_cast<Duration::rep>(expiry)}};
+}
+
+void Connection::Impl::end(const Error& reason) {
+  state = State::closed;
+  report_closed(reason);
+}
+
+void Connection::Impl::report_closed(const Error& reason) {
+  handshake_ended();
+  if (reported) {
+    return;
+  }
+  reported = true;
+  if (close_reason == Error{}) {
+    close_reason = reason;
+  }
+  shared.mark_ready(id.slot);
+  application->on_closed(handle, close_reason);
+}
+
+void Connection::Impl::handle_handshake_completed() {
+  state = State::connected;
+  handshake_ended();
+  ++shared.handshakes_completed;
+  const Time now{Duration{static_cast<Duration::rep>(ngtcp2_conn_get_timestamp(conn.get()))}};
+  handshake_time = now - started;
+  handshake_confirmed = handshake_confirmed || server;
+  check_negotiated();
+  if (server && !close_wanted) {
+    submit_new_token();
+  }
+}
+
+void Connection::Impl::check_negotiated() {
+  const std::uint8_t* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl.get(), &name, &size);
+  alpn = as_view(name, size);
+  if (alpn.empty()) {
+    close(
+        {Error::Domain::tls, no_application_protocol, "the server chose no application protocol"});
+    return;
+  }
+  const auto& ciphers = tls.impl().ciphers;
+  const std::uint16_t cipher = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl.get()));
+  if (!ciphers.empty() && std::ranges::find(ciphers, cipher) == ciphers.end()) {
+    close({Error::Domain::tls, insufficient_security,
+           "the cipher suite agreed on is not one of those asked for"});
+  }
+}
+
+void Connection::Impl::submit_new_token() {
+  std::uint8_t token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
+  const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
+  const std::string& secret = shared.secret;
+  const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(
+      token, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), path->remote.addr,
+      path->remote.addrlen, ngtcp2_conn_get_timestamp(conn.get()));
+  if (size > 0) {
+    // Failure costs the client a round trip some day, nothing else.
+    (void)ngtcp2_conn_submit_new_token(conn.get(), token, static_cast<std::size_t>(size));
+  }
+}
+
+// What follows is Connection itself.
+
+ConnectionId Connection::id() const noexcept { return impl_->id; }
+
+State Connection::state() const noexcept { return impl_->state; }
+
+bool Connection::is_server() const noexcept { return impl_->server; }
+
+Path Connection::path() const { return to_path(*ngtcp2_conn_get_path2(impl_->conn.get())); }
+
+std::string_view Connection::alpn() const noexcept { return impl_->alpn; }
+
+Application& Connection::application() noexcept { return *impl_->application; }
+
+const Error& Connection::close_reason() const noexcept { return impl_->close_reason; }
+
+void Connection::fill_random(std::span<std::byte> out) { impl_->shared.random(out); }
+
+Stats Connection::stats() const {
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info2(impl_->conn.get(), &info);
+  return {
+      .smoothed_rtt = to_duration(info.smoothed_rtt),
+      .min_rtt = info.min_rtt == UINT64_MAX ? Duration{} : to_duration(info.min_rtt),
+      .handshake_time = impl_->handshake_time,
+      .congestion_window = info.cwnd,
+      .bytes_in_flight = info.bytes_in_flight,
+      .bytes_sent = info.bytes_sent,
+      .bytes_received = impl_->bytes_received,
+      .packets_sent = info.pkt_sent,
+      .packets_received = info.pkt_recv,
+      .packets_lost = info.pkt_lost,
+      .udp_payload_size = ngtcp2_conn_get_path_max_tx_udp_payload_size2(impl_->conn.get()),
+  };
+}
+
+Result<StreamId> Connection::open_stream(bool bidirectional) {
+  if (impl_->state != State::connected && impl_->state != State::handshaking) {
+    return std::unexpected(Error{UsageError::closed});
+  }
+  std::int64_t id = -1;
+  const int result = bidirectional ? ngtcp2_conn_open_bidi_stream(impl_->conn.get(), &id, nullptr)
+                                   : ngtcp2_conn_open_uni_stream(impl_->conn.get(), &id, nullptr);
+  if (result != 0) {
+    return std::unexpected(Error{UsageError::limit_reached, "the peer allows no more streams now"});
+  }
+  return StreamId{id};
+}
+
+std::uint64_t Connection::streams_left(bool bidirectional) const noexcept {
+  return bidirectional ? ngtcp2_conn_get_streams_bidi_left2(impl_->conn.get())
+                       : ngtcp2_conn_get_streams_uni_left2(impl_->conn.get());
+}
+
+void Connection::want_write() noexcept { impl_->shared.mark_writable(impl_->id.slot); }
+
+void Connection::consume(StreamId stream, std::size_t bytes) {
+  if (bytes == 0) {
+    return;
+  }
+  // A stream that is gone still owes its share of the connection's window (rule 17).
+  (void)ngtcp2_conn_extend_max_stream_offset(impl_->conn.get(), static_cast<std::int64_t>(stream),
+                                             bytes);
+  ngtcp2_conn_extend_max_offset(impl_->conn.get(), bytes);
+  want_write();
+}
+
+void Connection::reset_stream(StreamId stream, std::uint64_t code) {
+  (void)ngtcp2_conn_shutdown_stream_write(impl_->conn.get(), 0, static_cast<std::int64_t>(stream),
+                                          code);
+  want_write();
+}
+
+void Connection::stop_sending(StreamId stream, std::uint64_t code) {
+  (void)ngtcp2_conn_shutdown_stream_read(impl_->conn.get(), 0, static_cast<std::int64_t>(stream),
+                                         code);
+  want_write();
+}
+
+std::size_t Connection::max_datagram_size() const noexcept {
+  const ngtcp2_transport_params* params =
+      ngtcp2_conn_get_remote_transport_params2(impl_->conn.get());
+  if (params == nullptr || params->max_datagram_frame_size == 0) {
+    return 0;
+  }
+  // Short header with a 20-byte connection ID and 4-byte number, AEAD tag, frame type and length.
+  constexpr std::size_t overhead = 1 + 20 + 4 + 16 + 1 + 4;
+  constexpr std::uint64_t frame_header = 1 + 4;
+  const std::size_t path =
+      ngtcp2_conn_get_path_max_tx_udp_payload_size2(impl_->conn.get()) - overhead;
+  const std::uint64_t frame = params->max_datagram_frame_size > frame_header
+                                  ? params->max_datagram_frame_size - frame_header
+                                  : 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(path, frame));
+}
+
+Result<> Connection::send_datagram(Bytes data) {
+  if (impl_->state != State::connected) {
+    return std::unexpected(Error{UsageError::closed});
+  }
+  const std::size_t limit = max_datagram_size();
+  if (limit == 0) {
+    return std::unexpected(Error{UsageError::unsupported, "the peer takes no DATAGRAM frames"});
+  }
+  if (data.size() > limit) {
+    return std::unexpected(
+        Error{UsageError::too_large,
+              std::to_string(data.size()) + " bytes; the path takes " + std::to_string(limit)});
+  }
+  if (impl_->datagrams.size() >= impl_->shared.config.datagram_queue) {
+    return std::unexpected(Error{UsageError::limit_reached, "the DATAGRAM queue is full"});
+  }
+  impl_->datagrams.emplace_back(data.begin(), data.end());
+  want_write();
+  return {};
+}
+
+Result<> Connection::migrate(const Address& new_local, Time now) {
+  if (impl_->state != State::connected) {
+    return std::unexpected(Error{UsageError::closed});
+  }
+  if (impl_->server || !impl_->handshake_confirmed) {
+    return std::unexpected(
+        Error{UsageError::unsupported,
+              impl_->server ? "only a client can migrate" : "the handshake is not confirmed yet"});
+  }
+  PathStorage storage{{new_local, path().remote}};
+  switch (ngtcp2_conn_initiate_migration(impl_->conn.get(), storage.get(), quic::to_ngtcp2(now))) {
+    case 0:
+      want_write();
+      return {};
+    case NGTCP2_ERR_CONN_ID_BLOCKED:
+      return std::unexpected(Error{UsageError::limit_reached, "no spare connection ID yet"});
+    case NGTCP2_ERR_INVALID_ARGUMENT:
+      return std::unexpected(Error{UsageError::invalid_argument,
+                                   new_local.to_string() + " is the address in use already"});
+    default:
+      return std::unexpected(Error{UsageError::unsupported, "the peer forbids migration"});
+  }
+}
+
+Result<> Connection::update_keys(Time now) {
+  if (impl_->state != State::connected) {
+    return std::unexpected(Error{UsageError::closed});
+  }
+  if (ngtcp2_conn_initiate_key_update(impl_->conn.get(), quic::to_ngtcp2(now)) != 0) {
+    return std::unexpected(
+        Error{UsageError::limit_reached, "the last key update is not confirmed yet"});
+  }
+  want_write();
+  return {};
+}
+
+void Connection::close(const Error& reason) { impl_->close(reason); }
+
+void Connection::Impl::close(const Error& reason) {
+  if (close_wanted || (state != State::handshaking && state != State::connected)) {
+    return;
+  }
+  close_wanted = true;
+  close_reason = reason;
+  shared.mark_writable(id.slot);
+}
+
+}  // namespace quoin::quic

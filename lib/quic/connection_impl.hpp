@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/// The inside of a connection: one ngtcp2_conn, one TLS object and the application above them.
+/// Not public. R4 and W4 of the architecture's data flows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <openssl/base.h>
+
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/tls.hpp>
+
+#include "quic/ngtcp2_types.hpp"
+#include "quic/qlog.hpp"
+
+namespace quoin::quic {
+
+/// What all connections of one endpoint share, and how they report to it.
+struct Shared {
+  Config config;
+  Tls tls;
+  RandomSource random;
+  io::Capabilities capabilities;
+  std::string secret;
+  std::vector<std::uint8_t> alpn_wire;  ///< as RFC 7301 §3.1 encodes it
+  std::size_t handshakes = 0;
+  std::uint64_t handshakes_completed = 0;
+
+  virtual void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
+  virtual void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
+  /// The connection's application has news, or it wants to send.
+  virtual void mark_ready(std::uint32_t slot) = 0;
+  virtual void mark_writable(std::uint32_t slot) = 0;
+
+  Shared(Config settings, Tls identity, RandomSource source)
+      : config(std::move(settings)), tls(std::move(identity)), random(std::move(source)) {}
+
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  virtual ~Shared() = default;
+
+  void fill_random(std::uint8_t* out, std::size_t size) {
+    random({reinterpret_cast<std::byte*>(out), size});
+  }
+
+  [[nodiscard]] ngtcp2_cid new_cid() {
+    ngtcp2_cid cid{};
+    cid.datalen = cid_size;
+    fill_random(cid.data, cid_size);
+    return cid;
+  }
+
+  /// Long enough that nobody guesses one, short enough for every packet.
+  static constexpr std::size_t cid_size = 12;
+};
+
+/// What the front door learned about a client before there was a connection.
+struct AcceptInfo {
+  ngtcp2_pkt_hd header;            ///< of the first Initial
+  ngtcp2_cid original_dcid;        ///< of the client's very first Initial
+  bool after_retry = false;        ///< `header.dcid` is the one we chose in a Retry
+  bool address_validated = false;  ///< by a token of ours
+};
+
+struct SslDeleter {
+  void operator()(SSL* ssl) const noexcept;
+};
+
+struct ConnDeleter {
+  void operator()(ngtcp2_conn* conn) const noexcept { ngtcp2_conn_del(conn); }
+};
+
+/// See Connection for what the public members mean.
+struct Connection::Impl {
+  Impl(Shared& shared, ConnectionId id, bool server);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
+  // Set-up, in connection_setup.cpp.
+  [[nodiscard]] Result<> start_client(const Path& path, std::string_view server_name, Time now);
+  [[nodiscard]] Result<> start_server(const Path& path, const AcceptInfo& accepted, Time now);
+
+  // Input, in connection.cpp.
+  void handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now);
+  void handle_path_error(const Error& error, Time now);
+  void handle_timeout(Time now);
+
+  // Output, in packet_writer.cpp.
+  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
+                                                      std::size_t max_segments, Time now);
+  /// One packet, for ngtcp2 to call.
+  [[nodiscard]] ngtcp2_ssize write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                          std::uint8_t* dest, std::size_t size, ngtcp2_tstamp now);
+
+  /// The next deadline; Time::max() for none.
+  [[nodiscard]] Time deadline() const noexcept;
+
+  /// Asks for a CONNECTION_CLOSE; see Connection::close().
+  void close(const Error& reason);
+  /// The connection is over at once, without a word to the peer.
+  void end(const Error& reason);
+  /// The peer or we closed: tells the application once.
+  void report_closed(const Error& reason);
+
+  /// A callback of ngtcp2 returns this.
+  [[nodiscard]] int callback_result() const noexcept {
+    return close_wanted ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+  }
+
+  [[nodiscard]] bool is_over() const noexcept { return state == State::closed; }
+
+  void handshake_ended() noexcept;
+  void handle_handshake_completed();
+  void submit_new_token();
+
+  [[nodiscard]] bool is_http3() const noexcept { return alpn == "h3"; }
+
+  Shared& shared;
+  Tls tls;  ///< as it was when the connection was made; outlives the TLS object
+  ConnectionId id;
+  bool server;
+  Connection handle{*this};
+  State state = State::handshaking;
+  bool counted_handshake = false;
+  bool app_started = false;
+  bool handshake_confirmed = false;
+  bool close_wanted = false;  ///< close() was called; the packet is not written yet
+  bool reported = false;      ///< the application knows that it is over
+  bool was_reset = false;     ///< a stateless reset was received
+  bool ready = false;         ///< in the endpoint's ready list
+  bool writable = false;      ///< in the endpoint's write list
+  Error close_reason;
+  std::string server_name;
+  std::string alpn;
+  Time started{};
+  Time last_now{};
+  Duration handshake_time{};
+  std::uint64_t bytes_received = 0;
+  std::uint64_t packets_received = 0;
+
+  // The closing period (RFC 9000 §10.2).
+  std::vector<std::byte> close_packet;
+  Path close_path;
+  Time close_deadline{};
+  std::uint64_t close_triggers = 0;
+  std::uint64_t close_budget = 0;
+  bool close_due = false;
+
+  std::deque<std::vector<std::byte>> datagrams;
+  std::uint64_t next_datagram_id = 0;
+
+  // Order matters: the C objects go before what they call back into.
+  std::unique_ptr<Application> application;
+  QlogFile qlog;
+  ngtcp2_crypto_conn_ref conn_ref{};
+  std::unique_ptr<SSL, SslDeleter> ssl;
+  std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
+  ngtcp2_ccerr last_error{};
+  std::optional<Error> certificate_error;  ///< why the peer's certificate was refused
+
+ private:
+  [[nodiscard]] Result<> make_tls();
+  [[nodiscard]] Result<> set_expected_name();
+  void fill_settings(ngtcp2_settings& settings, Time now, const ngtcp2_cid& odcid);
+  void fill_params(ngtcp2_transport_params& params) const;
+  void handle_read_error(int result, Time now);
+  [[nodiscard]] Error tls_failure() const;
+  [[nodiscard]] std::optional<Datagram> write_close(std::span<std::byte> buffer, Time now);
+  [[nodiscard]] std::optional<Datagram> repeat_close(std::span<std::byte> buffer);
+  [[nodiscard]] std::optional<ngtcp2_ssize> write_datagram_frame(ngtcp2_path* path,
+                                                                 ngtcp2_pkt_info* info,
+                                                                 std::uint8_t* dest,
+                                                                 std::size_t size,
+                                                                 ngtcp2_tstamp now);
+  void check_negotiated();
+};
+
+/// The callbacks that both roles give to ngtcp2, R5.
+[[nodiscard]] ngtcp2_callbacks make_callbacks(bool server) noexcept;
+
+}  // namespace quoin::quic

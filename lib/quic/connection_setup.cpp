@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/// Making the ngtcp2 and TLS objects of a connection from the endpoint's settings.
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_boringssl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "quic/connection_impl.hpp"
+#include "quic/tls_impl.hpp"
+
+namespace quoin::quic {
+namespace {
+
+/// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
+/// header, then tunnels; ngtcp2 skips what cannot matter any more (RFC 8899 §5.3).
+constexpr std::array<std::uint16_t, 4> mtu_ladder{1452, 1472, 1392, 1232};
+
+ngtcp2_conn* get_conn(ngtcp2_crypto_conn_ref* ref) {
+  return static_cast<Connection::Impl*>(ref->user_data)->conn.get();
+}
+
+void write_qlog(void* user_data, std::uint32_t flags, const void* data, std::size_t size) {
+  static_cast<Connection::Impl*>(user_data)->qlog.write(data, size,
+                                                        (flags & NGTCP2_QLOG_WRITE_FLAG_FIN) != 0);
+}
+
+std::string to_hex(const ngtcp2_cid& cid) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t octet : std::span{cid.data, cid.datalen}) {
+    text += digits[octet >> 4U];
+    text += digits[octet & 15U];
+  }
+  return text;
+}
+
+ngtcp2_cc_algo to_ngtcp2(CongestionControl control) noexcept {
+  switch (control) {
+    case CongestionControl::reno:
+      return NGTCP2_CC_ALGO_RENO;
+    case CongestionControl::bbr:
+      return NGTCP2_CC_ALGO_BBR;
+    case CongestionControl::cubic:
+      break;
+  }
+  return NGTCP2_CC_ALGO_CUBIC;
+}
+
+Error ngtcp2_failure(int result) {
+  return {TransportError::internal_error, ngtcp2_strerror(result)};
+}
+
+}  // namespace
+
+void SslDeleter::operator()(SSL* ssl) const noexcept {
+  // ngtcp2 is gone already; nothing may find its way back to it (rule 25).
+  SSL_set_app_data(ssl, nullptr);
+  SSL_free(ssl);
+}
+
+Connection::Impl::Impl(Shared& endpoint, ConnectionId own_id, bool is_server)
+    : shared(endpoint), tls(endpoint.tls), id(own_id), server(is_server) {
+  ngtcp2_ccerr_default(&last_error);
+}
+
+Connection::Impl::~Impl() { handshake_ended(); }
+
+void Connection::Impl::fill_settings(ngtcp2_settings& settings, Time now, const ngtcp2_cid& odcid) {
+  const Config& config = shared.config;
+  ngtcp2_settings_default(&settings);
+  settings.initial_ts = quic::to_ngtcp2(now);
+  settings.cc_algo = to_ngtcp2(config.congestion_control);
+  settings.initial_rtt = quic::to_ngtcp2(config.initial_rtt);
+  settings.handshake_timeout = quic::to_ngtcp2(config.handshake_timeout);
+  settings.max_window = config.max_connection_window;
+  settings.max_stream_window = config.max_stream_window;
+  settings.max_tx_udp_payload_size = config.max_udp_payload;
+  settings.rand_ctx.native_handle = &shared;
+  settings.no_pmtud = config.probe_path_mtu && !shared.capabilities.may_fragment ? 0 : 1;
+  settings.pmtud_probes = mtu_ladder.data();
+  settings.pmtud_probeslen = mtu_ladder.size();
+  if (!config.qlog_directory.empty() &&
+      qlog.open(config.qlog_directory, to_hex(odcid) + (server ? "_server" : "_client"))) {
+    settings.qlog_write = write_qlog;
+  }
+}
+
+void Connection::Impl::fill_params(ngtcp2_transport_params& params) const {
+  const Config& config = shared.config;
+  ngtcp2_transport_params_default(&params);
+  params.initial_max_stream_data_bidi_local = config.stream_window;
+  params.initial_max_stream_data_bidi_remote = config.stream_window;
+  params.initial_max_stream_data_uni = config.stream_window;
+  params.initial_max_data = config.connection_window;
+  params.initial_max_streams_bidi = config.max_bidirectional_streams;
+  params.initial_max_streams_uni = config.max_unidirectional_streams;
+  params.max_idle_timeout = quic::to_ngtcp2(config.max_idle_timeout);
+  params.max_datagram_frame_size = config.max_datagram_frame;
+  params.active_connection_id_limit = 7;
+  params.grease_quic_bit = 1;
+  params.disable_active_migration = server && config.disable_active_migration ? 1 : 0;
+}
+
+Result<> Connection::Impl::make_tls() {
+  conn_ref = {.get_conn = get_conn, .user_data = this};
+  ssl.reset(SSL_new(tls.impl().context.get()));
+  if (!ssl) {
+    return std::unexpected(Error{TransportError::internal_error, "no memory for a TLS object"});
+  }
+  SSL_set_app_data(ssl.get(), &conn_ref);
+  if (server) {
+    SSL_set_accept_state(ssl.get());
+    return {};
+  }
+  SSL_set_connect_state(ssl.get());
+  SSL_set_alpn_protos(ssl.get(), shared.alpn_wire.data(), shared.alpn_wire.size());
+  return set_expected_name();
+}
+
+Result<> Connection::Impl::set_expected_name() {
+  if (server_name.empty()) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "the server's name is empty: nothing to verify"});
+  }
+  X509_VERIFY_PARAM* param = SSL_get0_param(ssl.get());
+  if (const auto literal = Address::parse_host(server_name, 0)) {
+    if (X509_VERIFY_PARAM_set1_ip(param, to_octets(literal->ip()), literal->ip().size()) != 1) {
+      return std::unexpected(Error{TransportError::internal_error, "cannot set the IP address"});
+    }
+    return {};
+  }
+  X509_VERIFY_PARAM_set_hostflags(
+      param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  if (SSL_set_tlsext_host_name(ssl.get(), server_name.c_str()) != 1 ||
+      X509_VERIFY_PARAM_set1_host(param, server_name.data(), server_name.size()) != 1) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "not a host name: " + printable(server_name)});
+  }
+  return {};
+}
+
+Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now) {
+  server_name = name;
+  started = last_now = now;
+  if (auto made = make_tls(); !made) {
+    return made;
+  }
+  const ngtcp2_cid scid = shared.new_cid();
+  ngtcp2_cid dcid{};
+  dcid.datalen = 16;  // at least 8, chosen at random (RFC 9000 §7.2)
+  shared.fill_random(dcid.data, dcid.datalen);
+
+  ngtcp2_settings settings;
+  fill_settings(settings, now, dcid);
+  ngtcp2_transport_params params;
+  fill_params(params);
+  const ngtcp2_callbacks callbacks = make_callbacks(false);
+  PathStorage storage{path};
+  ngtcp2_conn* made = nullptr;
+  if (const int result =
+          ngtcp2_conn_client_new(&made, &dcid, &scid, storage.get(), NGTCP2_PROTO_VER_V1,
+                                 &callbacks, &settings, &params, nullptr, this);
+      result != 0) {
+    return std::unexpected(ngtcp2_failure(result));
+  }
+  conn.reset(made);
+  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
+  ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
+                                               ? quic::to_ngtcp2(shared.config.keep_alive)
+                                               : UINT64_MAX);
+  shared.add_cid(scid, id.slot);
+  ++shared.handshakes;
+  counted_handshake = true;
+  return {};
+}
+
+Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& accepted, Time now) {
+  started = last_now = now;
+  if (auto made = make_tls(); !made) {
+    return made;
+  }
+  const ngtcp2_cid scid = shared.new_cid();
+  ngtcp2_settings settings;
+  fill_settings(settings, now, accepted.original_dcid);
+  settings.token = accepted.header.token;
+  settings.tokenlen = accepted.address_validated ? accepted.header.tokenlen : 0;
+  settings.token_type =
+      accepted.after_retry ? NGTCP2_TOKEN_TYPE_RETRY : NGTCP2_TOKEN_TYPE_NEW_TOKEN;
+  ngtcp2_transport_params params;
+  fill_params(params);
+  params.original_dcid = accepted.original_dcid;
+  params.original_dcid_present = 1;
+  if (accepted.after_retry) {
+    params.retry_scid = accepted.header.dcid;
+    params.retry_scid_present = 1;
+  }
+  const std::string& secret = shared.secret;
+  if (ngtcp2_crypto_generate_stateless_reset_token(
+          params.stateless_reset_token, reinterpret_cast<const std::uint8_t*>(secret.data()),
+          secret.size(), &scid) != 0) {
+    return std::unexpected(Error{TransportError::internal_error, "no stateless reset token"});
+  }
+  params.stateless_reset_token_present = 1;
+
+  const ngtcp2_callbacks callbacks = make_callbacks(true);
+  PathStorage storage{path};
+  ngtcp2_conn* made = nullptr;
+  if (const int result = ngtcp2_conn_server_new(&made, &accepted.header.scid, &scid, storage.get(),
+                                                accepted.header.version, &callbacks, &settings,
+                                                &params, nullptr, this);
+      result != 0) {
+    return std::unexpected(ngtcp2_failure(result));
+  }
+  conn.reset(made);
+  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
+  ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
+                                               ? quic::to_ngtcp2(shared.config.keep_alive)
+                                               : UINT64_MAX);
+  shared.add_cid(scid, id.slot);
+  shared.add_cid(accepted.header.dcid, id.slot);
+  ++shared.handshakes;
+  counted_handshake = true;
+  return {};
+}
+
+}  // namespace quoin::quic

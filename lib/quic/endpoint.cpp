@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+/// Routing datagrams to connections, and taking turns when they send. R3 and W5.
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "quic/endpoint_impl.hpp"
+#include "quic/tls_impl.hpp"
+
+namespace quoin::quic {
+namespace {
+
+/// The smallest thing that can be a QUIC packet of ours, or be answered at all (rule 26).
+constexpr std::size_t min_packet = 21;
+
+std::array<std::uint64_t, 2> random_key(RandomSource& random) {
+  std::array<std::uint64_t, 2> key{};
+  random(std::as_writable_bytes(std::span{key}));
+  return key;
+}
+
+}  // namespace
+
+bool RateLimit::take(Time now) noexcept {
+  const double passed = std::chrono::duration<double>(now - last_).count();
+  last_ = now;
+  tokens_ = std::min(2 * per_second_, tokens_ + passed * per_second_);
+  if (tokens_ < 1) {
+    return false;
+  }
+  tokens_ -= 1;
+  return true;
+}
+
+Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, Acceptor accept)
+    : Shared(settings, std::move(identity), std::move(source)),
+      acceptor(std::move(accept)),
+      cids(random_key(random)),
+      stateless_limit(settings.stateless_per_second) {
+  secret = settings.secret;
+  if (secret.empty()) {
+    secret.resize(32);
+    random(std::as_writable_bytes(std::span{secret}));
+  }
+  for (const std::string& protocol : config.alpn) {
+    alpn_wire.push_back(static_cast<std::uint8_t>(protocol.size()));
+    alpn_wire.insert(alpn_wire.end(), protocol.begin(), protocol.end());
+  }
+}
+
+Endpoint::Impl::~Impl() = default;
+
+void Endpoint::Impl::mark_ready(std::uint32_t slot) {
+  Connection::Impl& connection = *slots[slot].connection;
+  if (!connection.ready) {
+    connection.ready = true;
+    ready.push_back(slot);
+  }
+}
+
+void Endpoint::Impl::mark_writable(std::uint32_t slot) {
+  Connection::Impl& connection = *slots[slot].connection;
+  if (!connection.writable) {
+    connection.writable = true;
+    writable.push_back(slot);
+  }
+}
+
+Connection::Impl& Endpoint::Impl::add_connection(bool server) {
+  std::uint32_t slot = 0;
+  if (free_slots.empty()) {
+    slot = static_cast<std::uint32_t>(slots.size());
+    slots.emplace_back();
+  } else {
+    slot = free_slots.back();
+    free_slots.pop_back();
+  }
+  Slot& place = slots[slot];
+  ++place.generation;
+  place.connection =
+      std::make_unique<Connection::Impl>(*this, ConnectionId{slot, place.generation}, server);
+  ++connection_count;
+  return *place.connection;
+}
+
+void Endpoint::Impl::remove_connection(std::uint32_t slot) {
+  Connection::Impl& connection = *slots[slot].connection;
+  timers.set(slot, Time::max());
+  if (connection.ready) {
+    std::erase(ready, slot);
+  }
+  if (connection.writable) {
+    std::erase(writable, slot);
+  }
+  if (ngtcp2_conn* conn = connection.conn.get()) {
+    std::vector<ngtcp2_cid> own(ngtcp2_conn_get_scid2(conn, nullptr));
+    ngtcp2_conn_get_scid2(conn, own.data());
+    for (const ngtcp2_cid& cid : own) {
+      cids.erase(cid, slot);
+    }
+    if (connection.server) {
+      cids.erase(*ngtcp2_conn_get_client_initial_dcid2(conn), slot);
+    }
+  }
+  slots[slot].connection.reset();
+  free_slots.push_back(slot);
+  --connection_count;
+}
+
+void Endpoint::Impl::sweep() {
+  for (const std::uint32_t slot : std::exchange(over, {})) {
+    const auto& connection = slots[slot].connection;
+    if (!connection) {
+      continue;
+    }
+    if (connection->ready) {
+      over.push_back(slot);  // the application has not read the end of the story yet
+    } else {
+      remove_connection(slot);
+    }
+  }
+}
+
+void Endpoint::Impl::update_timer(const Connection::Impl& connection) {
+  if (connection.is_over()) {
+    timers.set(connection.id.slot, Time::max());
+    if (std::ranges::find(over, connection.id.slot) == over.end()) {
+      over.push_back(connection.id.slot);
+    }
+    return;
+  }
+  timers.set(connection.id.slot, connection.deadline());
+}
+
+void Endpoint::Impl::handle_one(const Datagram& train, Bytes packet, Time now) {
+  ++counters.datagrams_received;
+  if (packet.size() < min_packet) {
+    ++counters.datagrams_dropped;
+    return;
+  }
+  ngtcp2_version_cid decoded{};
+  const int result =
+      ngtcp2_pkt_decode_version_cid(&decoded, to_octets(packet), packet.size(), cid_size);
+  if (result != 0 && result != NGTCP2_ERR_VERSION_NEGOTIATION) {
+    ++counters.datagrams_dropped;
+    return;
+  }
+  const auto slot = cids.find(decoded.dcid, decoded.dcidlen);
+  if (!slot) {
+    if (acceptor) {
+      if (result == NGTCP2_ERR_VERSION_NEGOTIATION) {
+        send_version_negotiation(train.path, packet, decoded, now);
+      } else {
+        handle_stranger(train.path, train.ecn, packet, decoded, now);
+      }
+    } else {
+      ++counters.datagrams_dropped;
+    }
+    return;
+  }
+  Connection::Impl& connection = *slots[*slot].connection;
+  connection.handle_packet(train.path, train.ecn, packet, now);
+  mark_writable(*slot);
+  if (connection.is_over()) {
+    update_timer(connection);
+  }
+}
+
+Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource random,
+                                  Acceptor acceptor) {
+  if (auto valid = config.validate(); !valid) {
+    return std::unexpected(valid.error());
+  }
+  if (!random) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "the source of randomness is empty"});
+  }
+  if (tls.is_server() != static_cast<bool>(acceptor)) {
+    return std::unexpected(Error{UsageError::invalid_argument,
+                                 acceptor ? "a server needs a Tls with a certificate, "
+                                            "made by Tls::server() or Tls::self_signed()"
+                                          : "a client needs a Tls made by Tls::client()"});
+  }
+  return Endpoint{
+      std::make_unique<Impl>(config, std::move(tls), std::move(random), std::move(acceptor))};
+}
+
+Endpoint::Endpoint(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Endpoint::Endpoint(Endpoint&&) noexcept = default;
+Endpoint& Endpoint::operator=(Endpoint&&) noexcept = default;
+Endpoint::~Endpoint() = default;
+
+void Endpoint::handle_datagram(const Datagram& datagram, Time now) {
+  impl_->sweep();
+  Bytes rest = datagram.payload;
+  const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
+  do {
+    const Bytes packet = rest.first(std::min(segment, rest.size()));
+    impl_->handle_one(datagram, packet, now);
+    rest = rest.subspan(packet.size());
+  } while (!rest.empty());
+}
+
+void Endpoint::handle_path_error(const io::PathError& error, Time now) {
+  for (const Impl::Slot& slot : impl_->slots) {
+    if (slot.connection && slot.connection->conn &&
+        slot.connection->handle.path().remote == error.path.remote) {
+      slot.connection->handle_path_error(error.error, now);
+      impl_->update_timer(*slot.connection);
+    }
+  }
+}
+
+void Endpoint::handle_timeout(Time now) {
+  impl_->sweep();
+  while (!impl_->timers.empty() && impl_->timers.earliest() <= now) {
+    const std::uint32_t slot = impl_->timers.earliest_slot();
+    Connection::Impl& connection = *impl_->slots[slot].connection;
+    connection.handle_timeout(now);
+    // Armed again after the connection has written (rule 2).
+    impl_->timers.set(slot, Time::max());
+    impl_->mark_writable(slot);
+    if (connection.is_over()) {
+      impl_->update_timer(connection);
+    }
+  }
+}
+
+std::optional<ConnectionId> Endpoint::poll_ready() {
+  if (impl_->ready.empty()) {
+    return std::nullopt;
+  }
+  Connection::Impl& connection = *impl_->slots[impl_->ready.front()].connection;
+  impl_->ready.pop_front();
+  connection.ready = false;
+  return connection.id;
+}
+
+std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
+                                                std::size_t max_segments, Time now) {
+  if (!impl_->answers.empty()) {
+    Impl::Answer& answer = impl_->answers.front();
+    impl_->answer_sent = std::move(answer.packet);
+    const Path path = answer.path;
+    impl_->answers.pop_front();
+    return Datagram{.path = path, .payload = impl_->answer_sent};
+  }
+  while (!impl_->writable.empty()) {
+    const std::uint32_t slot = impl_->writable.front();
+    impl_->writable.pop_front();
+    Connection::Impl& connection = *impl_->slots[slot].connection;
+    connection.writable = false;
+    auto datagram = connection.poll_transmit(buffer, max_segments, now);
+    if (datagram) {
+      impl_->mark_writable(slot);
+    }
+    impl_->update_timer(connection);
+    if (datagram) {
+      return datagram;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Time> Endpoint::poll_timeout() const noexcept {
+  return impl_->timers.empty() ? std::nullopt : std::optional{impl_->timers.earliest()};
+}
+
+Result<ConnectionId> Endpoint::connect(const Path& path, std::string_view server_name,
+                                       Acceptor make_application, Time now) {
+  if (impl_->acceptor) {
+    return std::unexpected(Error{UsageError::invalid_argument, "a server does not connect"});
+  }
+  if (!make_application || path.remote.is_none() || path.local.is_none() ||
+      path.remote.port() == 0) {
+    return std::unexpected(Error{UsageError::invalid_argument,
+                                 "connect() needs an application and a whole path, not " +
+                                     path.local.to_string() + " to " + path.remote.to_string()});
+  }
+  if (!impl_->tls.impl().context) {
+    return std::unexpected(Error{LocalError::certificate_invalid, impl_->tls.impl().setup_error});
+  }
+  impl_->sweep();
+  if (impl_->connection_count >= impl_->config.max_connections) {
+    return std::unexpected(Error{UsageError::limit_reached, "quic::Config::max_connections"});
+  }
+  Connection::Impl& connection = impl_->add_connection(false);
+  if (auto begun = connection.start_client(path, server_name, now); !begun) {
+    impl_->remove_connection(connection.id.slot);
+    return std::unexpected(begun.error());
+  }
+  connection.application = make_application(connection.handle);
+  impl_->mark_writable(connection.id.slot);
+  return connection.id;
+}
+
+Connection* Endpoint::find(ConnectionId id) noexcept {
+  if (id.slot >= impl_->slots.size()) {
+    return nullptr;
+  }
+  const Impl::Slot& slot = impl_->slots[id.slot];
+  return slot.connection && slot.generation == id.generation ? &slot.connection->handle : nullptr;
+}
+
+void Endpoint::stop_accepting() noexcept { impl_->accepting = false; }
+
+void Endpoint::set_capabilities(const io::Capabilities& capabilities) noexcept {
+  impl_->capabilities = capabilities;
+}
+
+void Endpoint::set_tls(Tls tls) {
+  if (tls.is_server() == impl_->tls.is_server()) {
+    impl_->tls = std::move(tls);
+  }
+}
+
+EndpointStats Endpoint::stats() const noexcept {
+  EndpointStats stats = impl_->counters;
+  stats.handshakes_completed = impl_->handshakes_completed;
+  stats.connections = impl_->connection_count;
+  stats.handshakes = impl_->handshakes;
+  return stats;
+}
+
+void Endpoint::for_each(const std::function<void(Connection&)>& visit) {
+  for (const Impl::Slot& slot : impl_->slots) {
+    if (slot.connection && slot.connection->conn) {
+      visit(slot.connection->handle);
+    }
+  }
+}
+
+}  // namespace quoin::quic

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/// The inside of an endpoint: the table of connections, the front door for strangers, and who is
+/// next. Not public. R3 and W5 of the data flows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <quoin/quic/endpoint.hpp>
+
+#include "quic/cid_map.hpp"
+#include "quic/connection_impl.hpp"
+#include "quic/timer_heap.hpp"
+
+namespace quoin::quic {
+
+/// Allows so many things a second, and twice as many at once.
+class RateLimit {
+ public:
+  explicit RateLimit(std::size_t per_second) noexcept
+      : per_second_(static_cast<double>(per_second)), tokens_(2 * per_second_) {}
+
+  [[nodiscard]] bool take(Time now) noexcept;
+
+ private:
+  double per_second_;
+  double tokens_;
+  Time last_{};
+};
+
+struct Endpoint::Impl final : Shared {
+  Impl(const Config& settings, Tls identity, RandomSource source, Acceptor accept);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() override;
+
+  struct Slot {
+    std::unique_ptr<Connection::Impl> connection;
+    std::uint32_t generation = 0;
+  };
+
+  void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) override { cids.insert(cid, slot); }
+
+  void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) override { cids.erase(cid, slot); }
+
+  void mark_ready(std::uint32_t slot) override;
+  void mark_writable(std::uint32_t slot) override;
+
+  [[nodiscard]] Connection::Impl& add_connection(bool server);
+  void remove_connection(std::uint32_t slot);
+  /// Removes what is over and has been seen by the application.
+  void sweep();
+  void update_timer(const Connection::Impl& connection);
+  void handle_one(const Datagram& train, Bytes packet, Time now);
+
+  // The front door, in stateless.cpp: none of these keeps anything about the sender.
+  void handle_stranger(const Path& path, Ecn ecn, Bytes packet, const ngtcp2_version_cid& decoded,
+                       Time now);
+  void accept_initial(const Path& path, Ecn ecn, Bytes packet, Time now);
+  /// What the token in the Initial says; false: it was answered, there is nothing to accept.
+  [[nodiscard]] bool check_token(const Path& path, AcceptInfo& info, Time now);
+  [[nodiscard]] bool needs_retry() const noexcept;
+  void send_version_negotiation(const Path& path, Bytes packet, const ngtcp2_version_cid& decoded,
+                                Time now);
+  void send_retry(const Path& path, const ngtcp2_pkt_hd& header, std::size_t received, Time now);
+  void send_refusal(const Path& path, const ngtcp2_pkt_hd& header, TransportError code, Time now);
+  void send_stateless_reset(const Path& path, Bytes packet, Time now);
+  /// Room for a stateless answer, or null when there have been too many.
+  [[nodiscard]] std::vector<std::byte>* begin_answer(const Path& path, std::size_t room, Time now);
+
+  struct Answer {
+    Path path;
+    std::vector<std::byte> packet;
+  };
+
+  [[nodiscard]] const std::uint8_t* secret_octets() const noexcept {
+    return reinterpret_cast<const std::uint8_t*>(secret.data());
+  }
+
+  Acceptor acceptor;
+  bool accepting = true;
+  CidMap cids;
+  std::vector<Slot> slots;
+  std::vector<std::uint32_t> free_slots;
+  std::size_t connection_count = 0;
+  TimerHeap timers;
+  std::deque<std::uint32_t> ready;
+  std::deque<std::uint32_t> writable;
+  std::vector<std::uint32_t> over;
+  std::deque<Answer> answers;
+  std::vector<std::byte> answer_sent;
+  RateLimit stateless_limit;
+  EndpointStats counters;
+};
+
+}  // namespace quoin::quic

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/// Conversions between quoin's values and ngtcp2's. No decisions are made here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+[[nodiscard]] inline ngtcp2_tstamp to_ngtcp2(Time time) noexcept {
+  return static_cast<ngtcp2_tstamp>(time.time_since_epoch().count());
+}
+
+[[nodiscard]] inline ngtcp2_duration to_ngtcp2(Duration span) noexcept {
+  return static_cast<ngtcp2_duration>(span.count());
+}
+
+[[nodiscard]] inline Duration to_duration(ngtcp2_duration span) noexcept {
+  return Duration{static_cast<Duration::rep>(span)};
+}
+
+[[nodiscard]] inline const std::uint8_t* to_octets(Bytes data) noexcept {
+  return reinterpret_cast<const std::uint8_t*>(data.data());
+}
+
+[[nodiscard]] inline std::uint8_t* to_octets(std::span<std::byte> data) noexcept {
+  return reinterpret_cast<std::uint8_t*>(data.data());
+}
+
+[[nodiscard]] inline Bytes to_bytes(const std::uint8_t* data, std::size_t size) noexcept {
+  return {reinterpret_cast<const std::byte*>(data), size};
+}
+
+/// An ngtcp2_path with room for its addresses, made from ours.
+class PathStorage {
+ public:
+  /// For ngtcp2 to fill.
+  PathStorage() noexcept { ngtcp2_path_storage_zero(&storage_); }
+
+  explicit PathStorage(const Path& path) noexcept;
+  PathStorage(const PathStorage&) = delete;
+  PathStorage& operator=(const PathStorage&) = delete;
+  ~PathStorage() = default;
+
+  [[nodiscard]] ngtcp2_path* get() noexcept { return &storage_.path; }
+
+ private:
+  ngtcp2_path_storage storage_;
+};
+
+/// A socket address on the stack, for the calls that take one.
+struct SocketAddress {
+  explicit SocketAddress(const Address& address) noexcept;
+
+  [[nodiscard]] const ngtcp2_sockaddr* get() const noexcept { return &storage.sa; }
+
+  ngtcp2_sockaddr_union storage{};
+  ngtcp2_socklen size = 0;
+};
+
+[[nodiscard]] Address to_address(const ngtcp2_addr& address) noexcept;
+[[nodiscard]] Path to_path(const ngtcp2_path& path) noexcept;
+
+/// The reason in a CONNECTION_CLOSE, ours or the peer's, with its text cleaned of what does not
+/// belong in a log. `http3`: application codes are HTTP/3's.
+[[nodiscard]] Error to_error(const ngtcp2_ccerr& reason, bool http3);
+/// Printable ASCII of what a peer sent; everything else becomes '?'.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace quoin::quic
