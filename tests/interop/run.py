@@ -28,7 +28,7 @@ def peers_folder():
 
 def run_case(name, options):
     start = time.monotonic()
-    world = World(options.bin_dir.resolve(), peers_folder())
+    world = World(options.bin_dir.resolve(), options.examples_dir.resolve(), peers_folder())
     try:
         job = cases.parse(name)
         signal.alarm(options.timeout)
@@ -56,7 +56,9 @@ def on_alarm(*_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", nargs="+")
-    parser.add_argument("--bin-dir", type=pathlib.Path, default=HERE.parents[1] / "build" / "bin")
+    build = HERE.parents[1] / "build"
+    parser.add_argument("--bin-dir", type=pathlib.Path, default=build / "bin")
+    parser.add_argument("--examples-dir", type=pathlib.Path, default=build / "examples")
     parser.add_argument("--timeout", type=int, default=100, help="seconds for each case")
     parser.add_argument("--keep", action="store_true", help="keep the case's folder")
     options = parser.parse_args()

@@ -31,10 +31,11 @@ def quoin_fetch(world, job, port, names):
 
 
 def quoin_upload(world, job, port, names):
+    command = quoin_command(world, job, port)
     for name in names:
-        command = quoin_command(world, job, port) + ["-T", world.www / name]
-        url = urls(job, port, [name], job.upload_folder)
-        world.run("quoin-client", command + url, job.seconds)
+        command += ["-T", world.www / name]
+    command += urls(job, port, names, job.upload_folder)
+    world.run("quoin-client", command, job.seconds)
 
 
 def endpoint_fetch(world, job, port, names):

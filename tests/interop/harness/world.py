@@ -84,8 +84,8 @@ class Process:
 
 
 class World:
-    def __init__(self, quoin_bin, peers_bin):
-        self.quoin_bin, self.peers_bin = quoin_bin, peers_bin
+    def __init__(self, quoin_bin, examples_bin, peers_bin):
+        self.quoin_bin, self.examples_bin, self.peers_bin = quoin_bin, examples_bin, peers_bin
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="quoin-interop-"))
         self.www = self.folder("www")
         self.downloads = self.folder("downloads")
@@ -137,10 +137,11 @@ class World:
         return path
 
     def quoin(self, program):
-        path = self.quoin_bin / program
-        if not path.is_file():
-            raise Failure(f"{path} is missing; build it first")
-        return path
+        """A tool or an example of ours."""
+        for folder in (self.quoin_bin, self.examples_bin):
+            if (folder / program).is_file():
+                return folder / program
+        raise Failure(f"{self.quoin_bin / program} is missing; build it first")
 
     def report(self):
         """The end of each log, for people who look at a failed case."""
