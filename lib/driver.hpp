@@ -37,8 +37,11 @@ class Driver {
   [[nodiscard]] virtual std::optional<Time> poll_timeout() const noexcept = 0;
 };
 
+/// Calls the driver in every turn from now on, although it has no socket yet.
+void attach(Loop& loop, Driver& driver);
 /// The sockets of a loop are shared out by their local address.
-/// Opens a socket for `driver`; datagrams for it go there. Errors: those of io::Backend::open().
+/// Opens a socket for `driver`, which is attached; datagrams for it go there. Errors: those of
+/// io::Backend::open().
 [[nodiscard]] Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local);
 /// Closes a socket opened for a driver.
 void close_socket(Loop& loop, const Address& local) noexcept;

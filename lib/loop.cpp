@@ -67,7 +67,7 @@ struct Loop::Impl {
   void send();
   [[nodiscard]] bool fill_outbox();
   [[nodiscard]] Driver* driver_of(const Address& local) noexcept;
-  void attach(Driver& driver, const Address& local);
+  void attach(Driver& driver);
   void close(const Address& local) noexcept;
   void detach(const Driver& driver) noexcept;
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
@@ -241,12 +241,11 @@ Driver* Loop::Impl::driver_of(const Address& local) noexcept {
   return found;
 }
 
-void Loop::Impl::attach(Driver& driver, const Address& local) {
+void Loop::Impl::attach(Driver& driver) {
   if (std::ranges::find(drivers, &driver) == drivers.end()) {
     drivers.push_back(&driver);
     is_idle.push_back(false);
   }
-  sockets.push_back({.local = local, .driver = &driver});
 }
 
 void Loop::Impl::close(const Address& local) noexcept {
@@ -363,10 +362,15 @@ int Loop::descriptor() const noexcept {
   return impl_->backend->descriptor();
 }
 
+void attach(Loop& loop, Driver& driver) {
+  loop.impl().attach(driver);
+}
+
 Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
   Result<Address> opened = loop.backend().open(local);
   if (opened) {
-    loop.impl().attach(driver, *opened);
+    attach(loop, driver);
+    loop.impl().sockets.push_back({.local = *opened, .driver = &driver});
     wake_driver(loop);
   }
   return opened;
