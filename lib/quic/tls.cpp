@@ -119,6 +119,8 @@ Result<std::shared_ptr<Tls::Impl>> make_impl(bool server) {
   } else {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_cert_verify_callback(context, quic::verify_peer, nullptr);
+    // Whoever names a certificate as trusted means it, be it a root, an issuer or the server's own.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   }
   return impl;
 }
