@@ -240,6 +240,8 @@ const Error& Connection::close_reason() const noexcept { return impl_->close_rea
 
 void Connection::fill_random(std::span<std::byte> out) { impl_->shared.random(out); }
 
+Time Connection::now() const noexcept { return impl_->last_now; }
+
 Stats Connection::stats() const {
   ngtcp2_conn_info info{};
   ngtcp2_conn_get_conn_info2(impl_->conn.get(), &info);

@@ -126,6 +126,8 @@ class QUOIN_EXPORT Connection {
 
   /// Fills `out` from the endpoint's source of randomness.
   void fill_random(std::span<std::byte> out);
+  /// The time that the endpoint was told last.
+  [[nodiscard]] Time now() const noexcept;
 
   /// Ends the connection: sends CONNECTION_CLOSE with this reason (domains transport,
   /// application and http3; others become INTERNAL_ERROR). The first call counts.
