@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// What both tools do alike with CLI11: set-up, and its answers turned into text and exit codes.
+/// Which options there are is each tool's own business.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace quoin::tools {
+
+/// Options were wrong; the codes of the tools start here.
+inline constexpr int exit_usage = 2;
+
+/// A command line that leads to a text and the end, not to work.
+struct Stop {
+  int exit_code = 0;       ///< 0: help or version was asked for
+  std::string text;        ///< with the end of line
+  bool on_stderr = false;  ///< else it goes to standard output
+};
+
+/// Gives `app` the look that the tools share, --help and --version. `usage` is what follows the
+/// tool's name in the first line of its help.
+void prepare(CLI::App& app, const std::string& version, const std::string& usage);
+
+/// Parses `arguments`, without the program's name.
+[[nodiscard]] std::expected<void, Stop> parse(CLI::App& app, std::vector<std::string> arguments);
+
+/// What to print and return for a mistake in the options of the tool `name`.
+[[nodiscard]] Stop usage_error(const std::string& name, const std::string& message);
+
+/// Prints the text of `stop` where it belongs and returns the exit code.
+[[nodiscard]] int finish(const Stop& stop);
+
+}  // namespace quoin::tools
