@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/// See exit_code.hpp.
+#include "quoin-server/exit_code.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace quoin::tools {
+
+std::string server_exit_code_table() {
+  static constexpr std::array<std::pair<ServerExit, std::string_view>, 6> entries{{
+      {ServerExit::stopped, "stopped by the first signal, in good order"},
+      {ServerExit::failed, "something else failed; the message says what"},
+      {ServerExit::usage, "wrong options"},
+      {ServerExit::identity, "the certificate or the key cannot be used"},
+      {ServerExit::root, "the folder of --root or --qlog cannot be used"},
+      {ServerExit::address, "an address of --listen cannot be used"},
+  }};
+  std::string out;
+  for (const auto& [code, text] : entries) {
+    out.append("    ").append(std::to_string(number(code))).append("  ").append(text).append("\n");
+  }
+  return out + "  130, 143  ended at once by a second signal (128 and the signal's number)\n";
+}
+
+}  // namespace quoin::tools

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/// quoin-server: serves a folder over HTTP/3. The order of things; what they consist of is in the
+/// other files of this folder.
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <expected>
+#include <semaphore>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "common/command_line.hpp"
+#include "common/failure.hpp"
+#include "common/signals.hpp"
+#include "common/text.hpp"
+#include "quoin-server/access_log.hpp"
+#include "quoin-server/exit_code.hpp"
+#include "quoin-server/options.hpp"
+#include "quoin-server/setup.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+constexpr std::chrono::seconds shutdown_limit{10};
+/// What a second signal leaves for telling the clients.
+constexpr std::chrono::seconds patience{1};
+constexpr int signal_exit = 128;
+
+int complain(const Failure& failure) {
+  std::fprintf(stderr, "quoin-server: %s\n", failure.message.c_str());
+  return failure.exit_code;
+}
+
+/// Standard output's first lines; made for programs to read.
+void announce(const std::vector<Address>& addresses, const Tls& tls, bool self_signed) {
+  for (const Address& address : addresses) {
+    std::printf("listening on %s\n", address.to_string().c_str());
+  }
+  if (self_signed) {
+    std::printf("certificate sha256: %s\n", tls.certificate_sha256().c_str());
+    std::printf("spki sha256: %s\n", tls.spki_sha256().c_str());
+  }
+  std::fflush(stdout);
+}
+
+void tell_about_connections(Server& server) {
+  server.on_connected([](const ConnectionInfo& info) {
+    std::fprintf(stderr, "connection %llu: %s to %s, %s, %s, server name \"%s\", handshake %s\n",
+                 static_cast<unsigned long long>(info.number), info.path.remote.to_string().c_str(),
+                 info.path.local.to_string().c_str(), info.tls.cipher.c_str(),
+                 info.tls.group.c_str(), printable(info.tls.server_name, true).c_str(),
+                 milliseconds(info.stats.handshake_time).c_str());
+  });
+  server.on_disconnected([](const ConnectionInfo& info) {
+    std::fprintf(stderr,
+                 "connection %llu: over, %s; sent %s, received %s, lost %llu packets, rtt %s, "
+                 "datagrams of %zu bytes\n",
+                 static_cast<unsigned long long>(info.number),
+                 without_controls(info.reason.message()).c_str(),
+                 human_size(info.stats.bytes_sent).c_str(),
+                 human_size(info.stats.bytes_received).c_str(),
+                 static_cast<unsigned long long>(info.stats.packets_lost),
+                 milliseconds(info.stats.smoothed_rtt).c_str(), info.stats.udp_payload_size);
+  });
+}
+
+/// What the signals do; called on the watcher's thread, so the rest is posted to the loop.
+class SignalDuty {
+ public:
+  SignalDuty(Loop& loop, Server& server) noexcept : loop_(loop), server_(server) {}
+
+  void handle(int signal) {
+    if (signal == SIGUSR1) {
+      loop_.post([this] { std::fputs(statistics_text(server_.stats()).c_str(), stderr); });
+      return;
+    }
+    if (++ends_ == 1) {
+      end_within(shutdown_limit);
+      return;
+    }
+    exit_code_ = signal_exit + signal;
+    end_within(Duration::zero());
+    // The loop may be stuck in a write to a full pipe. This thread is not.
+    if (!over_.try_acquire_for(patience)) {
+      std::_Exit(exit_code_);
+    }
+  }
+
+  /// The loop has ended.
+  void finish() { over_.release(); }
+
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  void end_within(Duration limit) {
+    loop_.post([this, limit] { server_.shutdown(limit, [this] { loop_.stop(); }); });
+  }
+
+  Loop& loop_;
+  Server& server_;
+  int ends_ = 0;
+  std::atomic<int> exit_code_ = number(ServerExit::stopped);
+  std::binary_semaphore over_{0};
+};
+
+Expected<int> serve(const ServerOptions& options) {
+  Expected<Tls> tls = make_identity(options);
+  if (!tls) {
+    return std::unexpected{std::move(tls.error())};
+  }
+  Expected<ServerConfig> config = make_config(options);
+  if (!config) {
+    return std::unexpected{std::move(config.error())};
+  }
+  Loop loop;
+  AccessLog access_log{loop};
+  Server server{loop, *tls, std::move(*config)};
+  if (Expected<> served = serve_root(server, options); !served) {
+    return std::unexpected{std::move(served.error())};
+  }
+  if (!options.quiet) {
+    server.on_access([&access_log](const Access& access) { access_log.add(access); });
+  }
+  if (options.verbose) {
+    tell_about_connections(server);
+  }
+  const Expected<std::vector<Address>> addresses = listen_all(server, options);
+  if (!addresses) {
+    return std::unexpected{addresses.error()};
+  }
+  SignalDuty duty{loop, server};
+  const SignalWatcher watcher{{SIGTERM, SIGINT, SIGUSR1},
+                              [&duty](int signal) { duty.handle(signal); }};
+  announce(*addresses, *tls, options.certificate.empty());
+  loop.run();
+  duty.finish();
+  return duty.exit_code();
+}
+
+int run(std::vector<std::string> arguments) {
+  turn_write_signals_into_errors();
+  const std::expected<ServerOptions, Stop> options = parse_server_options(std::move(arguments));
+  if (!options) {
+    return finish(options.error());
+  }
+  const Expected<int> served = serve(*options);
+  return served ? *served : complain(served.error());
+}
+
+}  // namespace
+
+}  // namespace quoin::tools
+
+int main(int argc, char** argv) {
+  try {
+    return quoin::tools::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "quoin-server: %s\n", error.what());
+    return number(quoin::tools::ServerExit::failed);
+  }
+}

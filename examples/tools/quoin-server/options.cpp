@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/// See options.hpp. The text of --help is made here and nowhere else; docs/tools/quoin-server.md
+/// holds a copy that a test compares.
+#include "quoin-server/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/error.hpp>
+#include <quoin/quic/config.hpp>
+
+#include "common/command_line.hpp"
+#include "common/text.hpp"
+#include "quoin-server/exit_code.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+constexpr const char* tool = "quoin-server";
+
+std::string footer() {
+  return R"(
+Directories without an index.html are shown as a page. Paths, encoded ones and symbolic links
+included, never lead out of the root.
+
+Standard output gets a line "listening on ADDR:PORT" for each address, with --self-signed the
+lines "certificate sha256: HEX" and "spki sha256: BASE64" (for a browser's
+--ignore-certificate-errors-spki-list), and then a line for each request:
+  CLIENT - - [TIME] "METHOD PATH HTTP/3" STATUS BYTES "REFERRER" "AGENT" DURATION
+
+Signals:
+  TERM, INT  no new requests; those in progress may finish within 10 seconds. The second one
+             ends them at once.
+  USR1       figures since the start, on standard error
+
+Examples:
+  quoin-server --root public --self-signed
+      serves the folder "public" to programs on this machine.
+  quoin-server --listen [::]:443 --root /srv/www --cert chain.pem --key key.pem
+      serves everybody, over IPv6 and IPv4.
+  quoin-server --listen 127.0.0.1:0 --root . --self-signed -v
+      takes any free port and tells about connections.
+
+Environment:
+  SSLKEYLOGFILE  a file to append the TLS secrets to, for Wireshark
+
+Exit codes:
+)" + server_exit_code_table();
+}
+
+void add_what_options(CLI::App& app, ServerOptions& options) {
+  app.add_option("--listen", options.listen,
+                 "Take connections on this address; may be repeated.\n"
+                 "IPv6 addresses in brackets, [::] being all addresses\n"
+                 "of this machine, port 0 any free one. Without it:\n"
+                 "127.0.0.1:4433 and [::1]:4433")
+      ->type_name("ADDR:PORT")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->group("What to serve");
+  app.add_option("--root", options.root, "Serve the files below this folder")
+      ->type_name("DIR")
+      ->required()
+      ->group("What to serve");
+}
+
+void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_signed) {
+  CLI::Option* const certificate =
+      app.add_option("--cert", options.certificate,
+                     "The certificate and its chain, the own one first")
+          ->type_name("PEM")
+          ->group("Identity");
+  CLI::Option* const key =
+      app.add_option("--key", options.key, "The private key of the certificate")
+          ->type_name("PEM")
+          ->group("Identity");
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_flag("--self-signed", self_signed,
+               "Make a certificate for localhost and the addresses of\n"
+               "--listen, valid for 14 days. For development")
+      ->excludes(certificate)
+      ->excludes(key)
+      ->group("Identity");
+  app.add_option("--ciphers", options.ciphers,
+                 "Allow only these TLS 1.3 cipher suites, separated by\n"
+                 "colons: TLS_AES_128_GCM_SHA256,\n"
+                 "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256")
+      ->type_name("LIST")
+      ->group("Identity");
+}
+
+void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud) {
+  app.add_flag("--retry", options.retry,
+               "Make all clients prove their address before anything\nelse (Retry)")
+      ->group("Transport");
+  const std::map<std::string, quic::CongestionControl> controllers{
+      {"cubic", quic::CongestionControl::cubic},
+      {"reno", quic::CongestionControl::reno},
+      {"bbr", quic::CongestionControl::bbr}};
+  const auto set_controller = [&options, controllers](const std::string& name) {
+    const auto found = controllers.find(name);
+    if (found == controllers.end()) {
+      throw CLI::ValidationError(
+          "--cc", "\"" + without_controls(name) + "\" is unknown; write cubic, reno or bbr");
+    }
+    options.congestion_control = found->second;
+  };
+  app.add_option_function<std::string>("--cc", set_controller,
+                                       "The congestion controller; without it, cubic")
+      ->type_name("cubic|reno|bbr")
+      ->group("Transport");
+  app.add_flag("--no-pmtud", no_pmtud, "Do not look for larger datagrams than 1200 bytes")
+      ->group("Transport");
+  constexpr std::size_t least = 1200;
+  constexpr std::size_t most = 65'527;
+  app.add_option("--max-udp-payload", options.max_udp_payload,
+                 "Send no datagram of more than N bytes, 1200 to 65527")
+      ->type_name("N")
+      ->check(CLI::Range(least, most).description(""))
+      ->group("Transport");
+}
+
+void add_report_options(CLI::App& app, ServerOptions& options) {
+  app.add_option("--qlog", options.qlog_directory,
+                 "Write a qlog file for each connection to this folder")
+      ->type_name("DIR")
+      ->group("Report");
+  CLI::Option* const quiet =
+      app.add_flag("-q,--quiet", options.quiet, "No line for each request")->group("Report");
+  app.add_flag("-v,--verbose", options.verbose, "Tell about connections too, on standard error")
+      ->excludes(quiet)
+      ->group("Report");
+}
+
+/// ":4433" stands for all addresses and "localhost" for 127.0.0.1; anything else must be an
+/// address. Empty: it is.
+std::string complete_address(std::string& text) {
+  if (text.starts_with(':')) {
+    text.insert(0, "[::]");
+  } else if (text.starts_with("localhost:")) {
+    text.replace(0, std::string{"localhost"}.size(), "127.0.0.1");
+  }
+  if (Address::parse(text)) {
+    return {};
+  }
+  return "--listen: \"" + without_controls(text) +
+         "\" is no address with a port; write 127.0.0.1:4433 or [::]:4433, say";
+}
+
+}  // namespace
+
+std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string> arguments) {
+  ServerOptions options;
+  bool self_signed = false;
+  bool no_pmtud = false;
+  CLI::App app{"Serves a folder over HTTP/3.", tool};
+  prepare(app, QUOIN_VERSION, "--root DIR (--cert PEM --key PEM | --self-signed) [options]");
+  app.footer(footer());
+  add_what_options(app, options);
+  add_identity_options(app, options, self_signed);
+  add_transport_options(app, options, no_pmtud);
+  add_report_options(app, options);
+  if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
+    return std::unexpected{std::move(parsed.error())};
+  }
+  options.probe_path_mtu = !no_pmtud;
+  if (!self_signed && options.certificate.empty()) {
+    return std::unexpected{usage_error(
+        tool, "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed")};
+  }
+  if (options.listen.empty()) {
+    options.listen = {"127.0.0.1:4433", "[::1]:4433"};
+    options.listen_is_default = true;
+  }
+  for (std::string& address : options.listen) {
+    if (const std::string problem = complete_address(address); !problem.empty()) {
+      return std::unexpected{usage_error(tool, problem)};
+    }
+  }
+  return options;
+}
+
+}  // namespace quoin::tools

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/// The command line of quoin-server as values. What they lead to is in main.cpp.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <quoin/quic/config.hpp>
+
+#include "common/command_line.hpp"
+
+namespace quoin::tools {
+
+/// What the user asked for, with the syntax of each option checked but nothing opened.
+struct ServerOptions {
+  std::vector<std::string> listen;  ///< never empty; "HOST:PORT" as Address::parse() takes it
+  bool listen_is_default = false;   ///< the user named no address
+  std::filesystem::path root;
+
+  std::filesystem::path certificate;  ///< empty: self-signed
+  std::filesystem::path key;
+  std::string ciphers;  ///< empty: all
+
+  bool retry = false;
+  quic::CongestionControl congestion_control = quic::CongestionControl::cubic;
+  bool probe_path_mtu = true;
+  std::size_t max_udp_payload = 0;  ///< 0: the library's default
+  std::filesystem::path qlog_directory;
+
+  bool quiet = false;
+  bool verbose = false;
+};
+
+/// Reads the arguments, without the program's name. Opens no file.
+[[nodiscard]] std::expected<ServerOptions, Stop> parse_server_options(
+    std::vector<std::string> arguments);
+
+}  // namespace quoin::tools

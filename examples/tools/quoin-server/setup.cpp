@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+/// See setup.hpp.
+#include "quoin-server/setup.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/error.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+
+#include "common/failure.hpp"
+#include "common/key_log.hpp"
+#include "common/text.hpp"
+#include "quoin-server/exit_code.hpp"
+#include "quoin-server/options.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unexpected<Failure> fail(ServerExit code, std::string message) {
+  return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
+}
+
+/// Says what is wrong with a folder that must be there and allow `access`.
+Expected<> check_folder(std::string_view option, const fs::path& folder, int access,
+                        std::string_view advice) {
+  const std::string subject =
+      std::string{option} + ": \"" + without_controls(folder.string()) + "\" ";
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (status.type() == fs::file_type::not_found) {
+    return fail(ServerExit::root, subject + "does not exist; " + std::string{advice});
+  }
+  if (error) {
+    return fail(ServerExit::root, subject + "cannot be used: " + error.message());
+  }
+  if (status.type() != fs::file_type::directory) {
+    return fail(ServerExit::root, subject + "is not a directory; " + std::string{advice});
+  }
+  if (::access(folder.c_str(), access) != 0) {
+    return fail(ServerExit::root, subject +
+                                      "cannot be used: " + std::generic_category().message(errno) +
+                                      "; check its permissions");
+  }
+  return {};
+}
+
+/// The names for a self-signed certificate: this machine, and the addresses listened on.
+std::vector<std::string> own_names(const ServerOptions& options) {
+  std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
+  for (const std::string& text : options.listen) {
+    const Result<Address> address = Address::parse(text);
+    if (address && !address->is_any() && address->zone() == 0) {
+      const std::string host = address->host();
+      if (host != "127.0.0.1" && host != "::1") {
+        names.push_back(host);
+      }
+    }
+  }
+  return names;
+}
+
+std::string listen_advice(int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return "; another program has this UDP port, stop it or choose another port with --listen";
+    case EADDRNOTAVAIL:
+      return "; this machine does not have this address, see 'ip address'";
+    case EACCES:
+    case EPERM:
+      return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    default:
+      return {};
+  }
+}
+
+bool is_missing_family(const Error& error) {
+  return error.domain() == Error::Domain::system &&
+         (error.code() == EADDRNOTAVAIL || error.code() == EAFNOSUPPORT);
+}
+
+}  // namespace
+
+Expected<Tls> make_identity(const ServerOptions& options) {
+  Result<Tls> tls = options.certificate.empty() ? Tls::self_signed(own_names(options))
+                                                : Tls::server(options.certificate, options.key);
+  if (!tls) {
+    std::string message = "cannot make a self-signed certificate: " + tls.error().message();
+    if (!options.certificate.empty()) {
+      message = "cannot use --cert \"" + without_controls(options.certificate.string()) +
+                "\" with --key \"" + without_controls(options.key.string()) +
+                "\": " + tls.error().message() +
+                "; both must be readable PEM files, and the key that of the first certificate";
+    }
+    return fail(ServerExit::identity, std::move(message));
+  }
+  if (!options.ciphers.empty()) {
+    if (const Result<> set = tls->set_ciphers(options.ciphers); !set) {
+      return fail(ServerExit::usage, "--ciphers: " + set.error().message());
+    }
+  }
+  if (Expected<> logged = honour_key_log_variable(*tls); !logged) {
+    return std::unexpected{std::move(logged.error())};
+  }
+  return std::move(*tls);
+}
+
+Expected<ServerConfig> make_config(const ServerOptions& options) {
+  ServerConfig config;
+  config.wall_clock = std::chrono::system_clock::now;
+  quic::Config& quic = config.quic;
+  quic.congestion_control = options.congestion_control;
+  quic.probe_path_mtu = options.probe_path_mtu;
+  if (options.max_udp_payload != 0) {
+    quic.max_udp_payload = options.max_udp_payload;
+  }
+  if (options.retry) {
+    quic.retry = quic::RetryPolicy::always;
+  }
+  if (!options.qlog_directory.empty()) {
+    if (Expected<> checked = check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
+                                          "make it first, or leave --qlog out");
+        !checked) {
+      return std::unexpected{std::move(checked.error())};
+    }
+    quic.qlog_directory = options.qlog_directory;
+  }
+  return config;
+}
+
+Expected<> serve_root(Server& server, const ServerOptions& options) {
+  if (Expected<> checked = check_folder("--root", options.root, R_OK | X_OK,
+                                        "name the folder whose files are to be served");
+      !checked) {
+    return checked;
+  }
+  const Result<> served = server.files("/", options.root, {.listing = true});
+  if (!served) {
+    return fail(ServerExit::root, "--root: \"" + without_controls(options.root.string()) +
+                                      "\" cannot be served: " + served.error().message());
+  }
+  return {};
+}
+
+Expected<std::vector<Address>> listen_all(Server& server, const ServerOptions& options) {
+  std::vector<Address> opened;
+  for (const std::string& text : options.listen) {
+    const Result<Address> address = server.listen(text);
+    if (address) {
+      opened.push_back(*address);
+    } else if (!options.listen_is_default || opened.empty() ||
+               !is_missing_family(address.error())) {
+      const int error = address.error().domain() == Error::Domain::system
+                            ? static_cast<int>(address.error().code())
+                            : 0;
+      return fail(ServerExit::address, "cannot listen on " + text + ": " +
+                                           address.error().message() + listen_advice(error));
+    }
+  }
+  return opened;
+}
+
+std::string statistics_text(const ServerStats& stats) {
+  const auto line = [](std::string_view name, const std::string& value) {
+    constexpr std::size_t width = 24;
+    std::string out = "  " + std::string{name};
+    out.append(out.size() < width ? width - out.size() : 1, ' ');
+    return out + value + "\n";
+  };
+  const quic::EndpointStats& quic = stats.quic;
+  std::string out = "statistics\n";
+  out += line("connections", std::to_string(quic.connections) + " now, " +
+                                 std::to_string(quic.connections_accepted) + " accepted, " +
+                                 std::to_string(quic.connections_refused) + " refused");
+  out += line("handshakes", std::to_string(quic.handshakes) + " in flight, " +
+                                std::to_string(quic.handshakes_completed) + " completed");
+  out += line("requests", std::to_string(stats.open_requests) + " now, " +
+                              std::to_string(stats.requests) + " received, " +
+                              std::to_string(stats.responses) + " answered whole, " +
+                              std::to_string(stats.requests_failed) + " failed, " +
+                              std::to_string(stats.timeouts) + " timed out");
+  out += line("bodies", human_size(stats.body_bytes_sent) + " sent, " +
+                            human_size(stats.body_bytes_received) + " received");
+  out += line("datagrams", std::to_string(quic.datagrams_received) + " received, " +
+                               std::to_string(quic.datagrams_dropped) + " dropped");
+  out += line("stateless answers", std::to_string(quic.retries_sent) + " retries, " +
+                                       std::to_string(quic.version_negotiations_sent) +
+                                       " version negotiations, " +
+                                       std::to_string(quic.stateless_resets_sent) + " resets, " +
+                                       std::to_string(quic.stateless_suppressed) + " held back");
+  return out;
+}
+
+}  // namespace quoin::tools

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/// From options to what a Server is made of, with every mistake found before the first packet.
+/// Not the running of the server.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+
+#include "common/failure.hpp"
+#include "quoin-server/options.hpp"
+
+namespace quoin::tools {
+
+/// The certificate and key of the options, or a new self-signed one; with $SSLKEYLOGFILE honoured.
+[[nodiscard]] Expected<Tls> make_identity(const ServerOptions& options);
+/// The settings. Fails if the folder for qlog files cannot be used.
+[[nodiscard]] Expected<ServerConfig> make_config(const ServerOptions& options);
+/// Gives `server` the folder to serve.
+[[nodiscard]] Expected<> serve_root(Server& server, const ServerOptions& options);
+/// Opens all addresses and returns them with their ports. Of the default addresses, one that this
+/// machine does not have is left out.
+[[nodiscard]] Expected<std::vector<Address>> listen_all(Server& server,
+                                                        const ServerOptions& options);
+
+/// The figures for SIGUSR1, several lines.
+[[nodiscard]] std::string statistics_text(const ServerStats& stats);
+
+}  // namespace quoin::tools
