@@ -311,13 +311,9 @@ void Loop::stop() noexcept {
   impl_->backend->wake();
 }
 
-void Loop::turn() {
-  impl_->turn();
-}
+void Loop::turn() { impl_->turn(); }
 
-std::optional<Time> Loop::deadline() const noexcept {
-  return impl_->deadline();
-}
+std::optional<Time> Loop::deadline() const noexcept { return impl_->deadline(); }
 
 void Loop::wait() {
   if (impl_->is_turning()) {
@@ -329,17 +325,13 @@ void Loop::wait() {
   }
 }
 
-Time Loop::now() const noexcept {
-  return impl_->is_turning() ? impl_->now : impl_->backend->now();
-}
+Time Loop::now() const noexcept { return impl_->is_turning() ? impl_->now : impl_->backend->now(); }
 
 TimerId Loop::after(Duration delay, Job job) {
   return impl_->timers.add(later(now(), delay), std::move(job));
 }
 
-void Loop::cancel(TimerId timer) noexcept {
-  impl_->timers.cancel(timer);
-}
+void Loop::cancel(TimerId timer) noexcept { impl_->timers.cancel(timer); }
 
 void Loop::post(Job job) {
   bool is_first = false;
@@ -354,17 +346,11 @@ void Loop::post(Job job) {
   }
 }
 
-io::Backend& Loop::backend() noexcept {
-  return *impl_->backend;
-}
+io::Backend& Loop::backend() noexcept { return *impl_->backend; }
 
-int Loop::descriptor() const noexcept {
-  return impl_->backend->descriptor();
-}
+int Loop::descriptor() const noexcept { return impl_->backend->descriptor(); }
 
-void attach(Loop& loop, Driver& driver) {
-  loop.impl().attach(driver);
-}
+void attach(Loop& loop, Driver& driver) { loop.impl().attach(driver); }
 
 Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
   Result<Address> opened = loop.backend().open(local);
@@ -376,13 +362,9 @@ Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
   return opened;
 }
 
-void close_socket(Loop& loop, const Address& local) noexcept {
-  loop.impl().close(local);
-}
+void close_socket(Loop& loop, const Address& local) noexcept { loop.impl().close(local); }
 
-void detach(Loop& loop, Driver& driver) noexcept {
-  loop.impl().detach(driver);
-}
+void detach(Loop& loop, Driver& driver) noexcept { loop.impl().detach(driver); }
 
 void wake_driver(Loop& loop) noexcept {
   Loop::Impl& impl = loop.impl();
