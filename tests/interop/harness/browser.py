@@ -39,8 +39,9 @@ def check_page(world, job, port):
     make_file(world.www / "blob.bin", 1 << 20)
     command = [world.peer("chromium"), *FLAGS, f"--user-data-dir={world.folder('profile')}"]
     command += [f"--origin-to-force-quic-on=localhost:{port}"]
+    spki = job.spki or certs.spki_hash(world.certs / "cert.pem")
     command += [
-        f"--ignore-certificate-errors-spki-list={certs.spki_hash(world.certs / 'cert.pem')}",
+        f"--ignore-certificate-errors-spki-list={spki}",
         # No name but ours resolves, so nothing leaves the machine.
         "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
         f"https://localhost:{port}/index.html",

@@ -26,6 +26,7 @@ class Job:
     host: str = "127.0.0.1"
     seconds: int = 60
     server_process: object = None
+    spki: str = ""  # of the server's key, when the server said it
 
     @property
     def testcase(self):

@@ -7,9 +7,10 @@ PUT to `/NAME` into `world.uploads`.
 
 import json
 import pathlib
+import re
 
 import origin
-from world import free_port
+from world import free_port, wait_until
 
 HERE = pathlib.Path(__file__).parent
 RUN_ENDPOINT = HERE.parent / "run-endpoint"
@@ -23,9 +24,19 @@ def quoin(world, job):
     port = free_port(job.host)
     command = [world.quoin("quoin-server"), "--listen", listen(job.host, port)]
     command += ["--root", world.www]
-    command += ["--cert", world.certs / "cert.pem", "--key", world.certs / "priv.key"]
+    if job.what == "page":
+        # As a developer would show a page to a browser: by the hash that the server prints.
+        command.append("--self-signed")
+    else:
+        command += ["--cert", world.certs / "cert.pem", "--key", world.certs / "priv.key"]
     job.server_process = world.spawn("quoin-server", command)
     world.wait_for_server(job.server_process, port)
+    if job.what == "page":
+        printed = re.compile(r"spki sha256: (\S+)")
+        found = wait_until(
+            lambda: printed.search(job.server_process.output()), 5, "the server to print its SPKI hash"
+        )
+        job.spki = found.group(1)
     return port
 
 
