@@ -121,8 +121,13 @@ private_apt_options() { # SOURCES LISTS
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root -o Acquire::Languages=none
 }
 
+# dpkg's report is long and says nothing when all is well.
 apt_install() { # apt options and packages
-  as_root apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "$@" </dev/null
+  make_scratch
+  as_root apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "$@" </dev/null >"$scratch/install.log" 2>&1 || {
+    tail -n 20 "$scratch/install.log" >&2
+    return 1
+  }
 }
 
 install_packages() { # PACKAGE...
