@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/// Plain streams and datagrams on one QUIC connection, for protocols of your own: events come out,
+/// commands go in. Without handlers or sockets: programs usually want Listener and Dialer instead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/connection.hpp>
+
+namespace quoin::quic {
+
+/// Limits of the plain streams of one connection.
+struct StreamsConfig {
+  /// Bytes that wait to be sent for the first time, for each stream.
+  std::size_t send_buffer = 256 * 1024;
+  /// Bytes that are kept for sending or until acknowledged, for the whole connection.
+  std::size_t send_buffer_total = 64 * 1024 * 1024;
+  /// Received datagrams that wait to be polled; the oldest are dropped for newer ones.
+  std::size_t datagram_queue = 256;
+  /// Streams that are over and wait to be read to their end; when a peer brings about more, the
+  /// connection is closed with TransportError::application_error. Open ones are limited by
+  /// Config::max_bidirectional_streams and the like.
+  std::size_t max_unread_streams = 4096;
+};
+
+/// Something the peer did, or that became possible.
+struct StreamEvent {
+  /// What happened.
+  enum class Type : std::uint8_t {
+    connected,          ///< the handshake is complete
+    opened,             ///< the peer opened a stream: the first event of it
+    data,               ///< there is something to read() now, or the end of the stream
+    reset,              ///< the peer gave up sending; `error` says why; what was not read is gone
+    stop_sending,       ///< the peer wants no more of ours; `error` says why
+    writable,           ///< room() has grown again after write() took less than offered
+    closed,             ///< the stream is over, and read to the end; no_error after an orderly end
+    datagram,           ///< `datagram` has arrived
+    streams_available,  ///< open() may work again
+    disconnected,       ///< the connection is over, the last event of all: `error`
+  };
+  Type type{};
+  StreamId stream = no_stream;      ///< no_stream where the event is not about a stream
+  Error error;                      ///< see Type; domain application for what a peer said
+  std::vector<std::byte> datagram;  ///< see Type
+  bool bidirectional = false;       ///< streams_available: which kind
+};
+
+/// The next bytes of a stream; valid until the next call for this stream.
+struct StreamChunk {
+  Bytes data;         ///< the bytes that lie together; more may be behind them
+  bool last = false;  ///< the stream ends behind `data`
+};
+
+/// The plain streams of one connection. Its commands may be called at any time except from within
+/// the engine; those for a stream that is gone answer UsageError::stale_handle, 0 or nothing.
+/// Streams with something to send take turns, packet by packet.
+class QUOIN_EXPORT Streams final : public Application {
+ public:
+  /// The connection must outlive this object, which is what an Endpoint sees to.
+  explicit Streams(Connection& connection, const StreamsConfig& config = {});
+  ~Streams() override;
+
+  /// What happened; the events of one stream are in order, and several of one kind that were not
+  /// polled are one. Poll until there is none when the endpoint says that the connection is ready.
+  [[nodiscard]] std::optional<StreamEvent> poll_event();
+
+  /// Opens a stream. The peer learns of it with its first bytes. Errors: UsageError::limit_reached
+  /// when the peer allows no more for now (wait for streams_available), closed.
+  [[nodiscard]] Result<StreamId> open(bool bidirectional);
+  /// Appends as much of `data` as there is room() for and returns how much that was; `last`, the
+  /// end of our direction, counts only if all was taken.
+  [[nodiscard]] std::size_t write(StreamId stream, Bytes data, bool last);
+  /// Appends shared bytes without copying: all, or nothing while room() is 0.
+  [[nodiscard]] bool write_shared(StreamId stream, SharedBytes data, bool last);
+  /// How many bytes write() would take now; 0 also for a direction that is over.
+  [[nodiscard]] std::size_t room(StreamId stream) const noexcept;
+  /// Asks for a writable event when there is room again, as a write() that took less does.
+  void want_room(StreamId stream);
+  /// write() can still work, now or later: our direction exists and is not ended, reset or stopped.
+  [[nodiscard]] bool is_writable(StreamId stream) const noexcept;
+
+  /// The received bytes that wait to be taken.
+  [[nodiscard]] StreamChunk read(StreamId stream);
+  /// Takes `bytes` of them (at most what read() showed) and gives the peer credit for as many. An
+  /// empty last chunk is taken with 0.
+  void consume(StreamId stream, std::size_t bytes);
+
+  /// Gives up sending, with a code of your protocol below 2^62; what was not sent yet is dropped.
+  void reset(StreamId stream, std::uint64_t code);
+  /// Gives up receiving: what was not read yet is dropped, and the peer asked to send no more.
+  void stop_sending(StreamId stream, std::uint64_t code);
+
+  /// Streams that are not over.
+  [[nodiscard]] std::size_t open_streams() const noexcept;
+  [[nodiscard]] Connection& connection() noexcept;
+  /// Datagrams that were dropped because of StreamsConfig::datagram_queue.
+  [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
+
+  void on_connected(Connection&) override;
+  void on_stream_data(Connection&, StreamId, Bytes data, bool fin) override;
+  void on_stream_acked(StreamId, std::uint64_t bytes) override;
+  void on_stream_reset(Connection&, StreamId, std::uint64_t code) override;
+  void on_stop_sending(Connection&, StreamId, std::uint64_t code) override;
+  void on_stream_closed(Connection&, StreamId, std::optional<std::uint64_t> code) override;
+  void on_streams_available(Connection&, bool bidirectional) override;
+  void on_datagram(Connection&, Bytes data) override;
+  void on_closed(Connection&, const Error& reason) override;
+  [[nodiscard]] StreamWrite next_write() override;
+  void on_written(StreamId, std::size_t bytes, bool fin) override;
+  void on_blocked(StreamId) override;
+  void on_unblocked(StreamId) override;
+  void on_write_closed(StreamId) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin::quic
