@@ -41,7 +41,7 @@ struct Link {
 /// What became of a datagram.
 enum class Fate : std::uint8_t {
   delivered,    ///< handed to a socket of the receiving host
-  lost,         ///< by chance, by Link::drop or because the link was down
+  lost,         ///< by chance, by Link::drop, on a link that is down, or no host has the address
   too_large,    ///< larger than the link's MTU
   queue_full,   ///< the link's queue had no room
   unreachable,  ///< no socket there; the sender got an error like an ICMP message
@@ -55,8 +55,9 @@ struct Observation {
   Fate fate{};               ///< what became of it
 };
 
-/// Hosts, links, one virtual clock and one seeded generator. Two runs with one seed and the same
-/// program are equal in what the network does. Hosts are named by their first IP address.
+/// Hosts, links, one virtual clock and one seed. Two runs with one seed and the same program are
+/// equal in what the network does; each link draws its own luck. Members that take an IP address
+/// as text throw std::invalid_argument if it is none.
 class QUOIN_EXPORT SimulatedNetwork {
  public:
   /// `seed` decides all loss, jitter and all random bytes that the hosts draw.
@@ -67,7 +68,8 @@ class QUOIN_EXPORT SimulatedNetwork {
   ~SimulatedNetwork();
 
   /// The loop of the host with this IP address, which is made on the first call and owned by the
-  /// network. Sockets of the host may be opened on its addresses or on the unspecified one.
+  /// network. Sockets of the host may be opened on its addresses or on the unspecified one. The
+  /// network turns the loop; do not call its run(), which would wait for ever.
   [[nodiscard]] Loop& host(std::string_view ip);
   /// Gives a host one more IP address, for migration.
   void add_address(std::string_view host_ip, std::string_view another_ip);
