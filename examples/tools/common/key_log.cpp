@@ -17,6 +17,7 @@
 #include <quoin/quic/tls.hpp>
 
 #include "common/failure.hpp"
+#include "common/text.hpp"
 #include "common/unique_fd.hpp"
 
 namespace quoin::tools {
@@ -26,8 +27,9 @@ Expected<KeyLogFile> KeyLogFile::open(const std::filesystem::path& file) {
   UniqueFd descriptor{
       ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, owner_only)};
   if (!descriptor.is_open()) {
-    return std::unexpected{Failure{.message = "cannot write the key log \"" + file.string() +
-                                              "\": " + std::generic_category().message(errno)}};
+    return std::unexpected{Failure{.message = "cannot write the key log " +
+                                              in_quotes(file.string()) + ": " +
+                                              std::generic_category().message(errno)}};
   }
   return KeyLogFile{std::move(descriptor)};
 }

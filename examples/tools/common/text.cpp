@@ -122,6 +122,8 @@ std::string without_controls(std::string_view text) {
   return out;
 }
 
+std::string in_quotes(std::string_view text) { return "\"" + without_controls(text) + "\""; }
+
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view white = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(white);

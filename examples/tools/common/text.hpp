@@ -30,6 +30,9 @@ namespace quoin::tools {
 /// The same, but UTF-8 beyond ASCII stays as it is: for file names and headers that are shown.
 [[nodiscard]] std::string without_controls(std::string_view text);
 
+/// `text` made harmless as above, in double quotes: how messages show what the user or a peer gave.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
 /// `text` without white space at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 /// Reads seconds such as "2" or "0.5" from a millisecond to a year.

@@ -108,8 +108,7 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
   const auto set_controller = [&options, controllers](const std::string& name) {
     const auto found = controllers.find(name);
     if (found == controllers.end()) {
-      throw CLI::ValidationError(
-          "--cc", "\"" + without_controls(name) + "\" is unknown; write cubic, reno or bbr");
+      throw CLI::ValidationError("--cc", in_quotes(name) + " is unknown; write cubic, reno or bbr");
     }
     options.congestion_control = found->second;
   };
@@ -151,8 +150,8 @@ std::string complete_address(std::string& text) {
   if (Address::parse(text)) {
     return {};
   }
-  return "--listen: \"" + without_controls(text) +
-         "\" is no address with a port; write 127.0.0.1:4433 or [::]:4433, say";
+  return "--listen: " + in_quotes(text) +
+         " is no address with a port; write 127.0.0.1:4433 or [::]:4433, say";
 }
 
 }  // namespace

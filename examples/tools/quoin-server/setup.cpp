@@ -38,8 +38,7 @@ std::unexpected<Failure> fail(ServerExit code, std::string message) {
 /// Says what is wrong with a folder that must be there and allow `access`.
 Expected<> check_folder(std::string_view option, const fs::path& folder, int access,
                         std::string_view advice) {
-  const std::string subject =
-      std::string{option} + ": \"" + without_controls(folder.string()) + "\" ";
+  const std::string subject = std::string{option} + ": " + in_quotes(folder.string()) + " ";
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
   if (status.type() == fs::file_type::not_found) {
@@ -101,9 +100,8 @@ Expected<Tls> make_identity(const ServerOptions& options) {
   if (!tls) {
     std::string message = "cannot make a self-signed certificate: " + tls.error().message();
     if (!options.certificate.empty()) {
-      message = "cannot use --cert \"" + without_controls(options.certificate.string()) +
-                "\" with --key \"" + without_controls(options.key.string()) +
-                "\": " + tls.error().message() +
+      message = "cannot use --cert " + in_quotes(options.certificate.string()) + " with --key " +
+                in_quotes(options.key.string()) + ": " + tls.error().message() +
                 "; both must be readable PEM files, and the key that of the first certificate";
     }
     return fail(ServerExit::identity, std::move(message));
@@ -150,8 +148,8 @@ Expected<> serve_root(Server& server, const ServerOptions& options) {
   }
   const Result<> served = server.files("/", options.root, {.listing = true});
   if (!served) {
-    return fail(ServerExit::root, "--root: \"" + without_controls(options.root.string()) +
-                                      "\" cannot be served: " + served.error().message());
+    return fail(ServerExit::root, "--root: " + in_quotes(options.root.string()) +
+                                      " cannot be served: " + served.error().message());
   }
   return {};
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/// quoin-client: fetches and sends files over HTTP/3. The order of things; what they consist of is
+/// in the other files of this folder.
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <expected>
+#include <semaphore>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/error.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/tls.hpp>
+
+#include "common/command_line.hpp"
+#include "common/failure.hpp"
+#include "common/key_log.hpp"
+#include "common/signals.hpp"
+#include "common/text.hpp"
+#include "quoin-client/exit_code.hpp"
+#include "quoin-client/fetcher.hpp"
+#include "quoin-client/options.hpp"
+#include "quoin-client/output.hpp"
+#include "quoin-client/plan.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+constexpr int signal_exit = 128;
+
+int complain(const Failure& failure) {
+  std::fprintf(stderr, "quoin-client: %s\n", failure.message.c_str());
+  return failure.exit_code;
+}
+
+/// Whom to believe, with $SSLKEYLOGFILE honoured.
+Expected<Tls> make_trust(const ClientOptions& options) {
+  Tls tls = options.insecure ? Tls::insecure_client() : Tls::client();
+  if (!options.trust_anchors.empty()) {
+    Result<Tls> anchored = Tls::client(options.trust_anchors);
+    if (!anchored) {
+      return std::unexpected{
+          Failure{.exit_code = number(ExitCode::trust_anchors),
+                  .message = "cannot use --ca " + in_quotes(options.trust_anchors) + ": " +
+                             without_controls(anchored.error().message()) +
+                             "; it must be a readable file with PEM certificates"}};
+    }
+    tls = std::move(*anchored);
+  }
+  if (!options.ciphers.empty()) {
+    if (const Result<> set = tls.set_ciphers(options.ciphers); !set) {
+      return std::unexpected{
+          Failure{.exit_code = exit_usage,
+                  .message = "--ciphers: " + without_controls(set.error().message())}};
+    }
+  }
+  if (Expected<> logged = honour_key_log_variable(tls); !logged) {
+    logged.error().exit_code = number(ExitCode::write_error);
+    return std::unexpected{std::move(logged.error())};
+  }
+  return tls;
+}
+
+/// Ends the transfers in good order; called on the watcher's thread.
+class SignalDuty {
+ public:
+  SignalDuty(Loop& loop, Fetcher& fetcher) noexcept : loop_(loop), fetcher_(fetcher) {}
+
+  void handle(int signal) {
+    exit_code_ = signal_exit + signal;
+    loop_.post([this] { fetcher_.abort(); });
+    // The loop may be stuck in a write to a pipe or a slow disk. This thread is not.
+    constexpr std::chrono::seconds patience{1};
+    if (!over_.try_acquire_for(patience)) {
+      remove_unfinished_outputs();
+      std::_Exit(exit_code_);
+    }
+  }
+
+  /// The loop has ended.
+  void finish() { over_.release(); }
+
+  /// 0: there was no signal.
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  Loop& loop_;
+  Fetcher& fetcher_;
+  std::atomic<int> exit_code_ = 0;
+  std::binary_semaphore over_{0};
+};
+
+int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer>& plan,
+                 const std::vector<PinnedAddress>& pinned, const Tls& tls) {
+  Loop loop;
+  Fetcher fetcher{loop, tls, options, plan, pinned};
+  SignalDuty duty{loop, fetcher};
+  const SignalWatcher watcher{{SIGINT, SIGTERM, SIGHUP},
+                              [&duty](int signal) { duty.handle(signal); }};
+  fetcher.begin();
+  loop.run();
+  duty.finish();
+  return duty.exit_code() != 0 ? duty.exit_code() : fetcher.exit_code();
+}
+
+int run(std::vector<std::string> arguments) {
+  turn_write_signals_into_errors();
+  const std::expected<ClientOptions, Stop> options = parse_client_options(std::move(arguments));
+  if (!options) {
+    return finish(options.error());
+  }
+  std::vector<PinnedAddress> pinned;
+  for (const std::string& text : options->resolves) {
+    Expected<PinnedAddress> parsed = parse_resolve(text);
+    if (!parsed) {
+      return complain(parsed.error());
+    }
+    pinned.push_back(std::move(*parsed));
+  }
+  const Expected<std::vector<PlannedTransfer>> plan = make_plan(*options);
+  if (!plan) {
+    return complain(plan.error());
+  }
+  const Expected<Tls> tls = make_trust(*options);
+  if (!tls) {
+    return complain(tls.error());
+  }
+  if (options->insecure) {
+    std::fputs(
+        "quoin-client: WARNING: --insecure: the server's certificate is not checked. Whoever is "
+        "on the way can read and change everything.\n",
+        stderr);
+  }
+  return transfer_all(*options, *plan, pinned, *tls);
+}
+
+}  // namespace
+
+}  // namespace quoin::tools
+
+int main(int argc, char** argv) {
+  try {
+    return quoin::tools::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "quoin-client: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/// See options.hpp. The text of --help is made here and nowhere else; docs/tools/quoin-client.md
+/// holds a copy that a test compares.
+#include "quoin-client/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/time.hpp>
+
+#include "common/command_line.hpp"
+#include "common/text.hpp"
+#include "quoin-client/exit_code.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+constexpr const char* tool = "quoin-client";
+
+std::string footer() {
+  return R"(
+Bodies go to standard output unless one of the options under "Output" says otherwise. A file
+gets its name when it is complete; what is left of a transfer that broke off is removed.
+When several URLs have the same host and port, they share one connection.
+
+Examples:
+  quoin-client https://localhost:4433/
+      shows a page.
+  quoin-client -O --parallel 8 https://example.org/a.iso https://example.org/b.iso
+      fetches two files at the same time on one connection.
+  quoin-client --output-dir downloads --fail https://example.org/a.pdf
+      writes downloads/a.pdf, and nothing if the server says 404.
+  quoin-client --ca cert.pem -v -I https://localhost:4433/index.html
+      shows the handshake and the headers, trusting the certificates in cert.pem only.
+  quoin-client -T backup.tar https://example.org/upload/
+      sends a file by PUT to https://example.org/upload/backup.tar.
+  quoin-client -d '{"on":true}' -H 'content-type: application/json' https://example.org/lamp
+      sends data by POST.
+  quoin-client --resolve example.org:443:192.0.2.7 https://example.org/
+      asks the server at 192.0.2.7, and still checks that its certificate is for example.org.
+
+Environment:
+  SSLKEYLOGFILE  a file to append the TLS secrets to, for Wireshark
+  SSL_CERT_FILE  the certificates to trust instead of the system's, unless --ca is given
+
+Exit codes:
+)" + exit_code_table() +
+         "Other URLs are still fetched when one fails; the first failure decides on the code.\n";
+}
+
+/// An option that may be given several times and takes one value each time.
+CLI::Option* add_list(CLI::App& app, const std::string& flags, std::vector<std::string>& out,
+                      const std::string& description) {
+  return app.add_option(flags, out, description)->take_all()->allow_extra_args(false);
+}
+
+/// An option that takes a number of seconds.
+CLI::Option* add_seconds(CLI::App& app, const std::string& flag, std::optional<Duration>& out,
+                         const std::string& description) {
+  const auto read = [flag, &out](const std::string& text) {
+    Duration span{};
+    if (!parse_seconds(text, span)) {
+      throw CLI::ValidationError(flag,
+                                 in_quotes(text) + " is no number of seconds; write 5 or 0.5, say");
+    }
+    out = span;
+  };
+  return app.add_option_function<std::string>(flag, read, description)->type_name("SECONDS");
+}
+
+void add_output_options(CLI::App& app, ClientOptions& options) {
+  add_list(app, "-o,--output", options.outputs,
+           "Write the body to FILE, \"-\" being standard\n"
+           "output; the n-th -o is for the n-th URL")
+      ->type_name("FILE")
+      ->group("Output");
+  app.add_flag("-O,--remote-name", options.remote_names,
+               "Write to a file named as the last part of the URL,\nin the present folder")
+      ->group("Output");
+  app.add_option("--output-dir", options.output_directory,
+                 "Write to files in DIR, named as with -O or by -o")
+      ->type_name("DIR")
+      ->group("Output");
+  app.add_flag("-i,--include", options.include_headers, "Write the reply's headers before the body")
+      ->group("Output");
+}
+
+void add_request_options(CLI::App& app, ClientOptions& options) {
+  add_list(app, "-H,--header", options.headers,
+           "Send this header; 'name;' sends it without value,\n"
+           "'name:' leaves out one that would be sent")
+      ->type_name("'NAME: VALUE'")
+      ->group("Request");
+  app.add_option("-X,--request", options.method, "Use this method")
+      ->type_name("METHOD")
+      ->group("Request");
+  CLI::Option* const head =
+      app.add_flag("-I,--head", options.head, "Ask for the headers only (HEAD) and show them")
+          ->group("Request");
+  CLI::Option* const data = add_list(app, "-d,--data", options.data,
+                                     "Send DATA by POST, or the bytes of FILE, \"@-\" being\n"
+                                     "standard input; several are joined by \"&\"")
+                                ->type_name("DATA|@FILE")
+                                ->group("Request");
+  CLI::Option* const upload = add_list(app, "-T,--upload-file", options.uploads,
+                                       "Send FILE by PUT, \"-\" being standard input; a URL\n"
+                                       "that ends in \"/\" gets the file's name. The n-th -T is\n"
+                                       "for the n-th URL; one -T is for all URLs, and several\n"
+                                       "go to one URL that ends in \"/\"")
+                                  ->type_name("FILE")
+                                  ->group("Request");
+  data->excludes(upload)->excludes(head);
+  upload->excludes(head);
+}
+
+void add_trust_options(CLI::App& app, ClientOptions& options) {
+  CLI::Option* const anchors =
+      app.add_option("--ca,--cacert", options.trust_anchors,
+                     "Trust the certificates in this PEM file and no\nothers")
+          ->type_name("PEM")
+          ->group("Trust");
+  CLI::Option* const insecure =
+      app.add_flag("-k,--insecure", options.insecure,
+                   "Do not check who the server is: whoever is on the way\n"
+                   "can read and change everything. For tests only")
+          ->group("Trust");
+  insecure->excludes(anchors);
+  app.add_option("--ciphers", options.ciphers,
+                 "Allow only these TLS 1.3 cipher suites, separated by\n"
+                 "colons: TLS_AES_128_GCM_SHA256,\n"
+                 "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256")
+      ->type_name("LIST")
+      ->group("Trust");
+}
+
+void add_connection_options(CLI::App& app, ClientOptions& options) {
+  add_list(app, "--resolve", options.resolves,
+           "Use the address ADDR for HOST and PORT; IPv6\naddresses in brackets or without")
+      ->type_name("HOST:PORT:ADDR")
+      ->group("Connection");
+  add_seconds(app, "--connect-timeout", options.connect_timeout,
+              "Give up when there is no connection after so long;\n10 without this option")
+      ->group("Connection");
+  add_seconds(app, "--max-time", options.max_time, "Give a transfer up after so long")
+      ->group("Connection");
+  constexpr std::size_t most = 10'000;
+  app.add_option("--parallel", options.parallel,
+                 "Transfer up to N URLs at the same time; those that go\n"
+                 "to standard output still come one after the other")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, most).description(""))
+      ->group("Connection");
+  app.add_flag("--fresh-connections", options.fresh_connections,
+               "Make a new connection for each URL, one after the\nother")
+      ->group("Connection");
+}
+
+void add_report_options(CLI::App& app, ClientOptions& options) {
+  app.add_flag("-f,--fail", options.fail,
+               "Write nothing and fail (exit code 22) when the status\nis 400 or more")
+      ->group("Report");
+  app.add_flag("-v,--verbose", options.verbose,
+               "Show the handshake, the certificate's names, the path\n"
+               "and all headers on standard error")
+      ->group("Report");
+  app.add_flag("--timing", options.timing,
+               "Show a line with times, size, rate, protocol and path\n"
+               "MTU for each transfer on standard error")
+      ->group("Report");
+}
+
+/// What CLI11's own checks cannot say.
+std::string contradiction(const ClientOptions& options) {
+  if (options.remote_names && !options.outputs.empty()) {
+    return "-o and -O contradict each other; use one of them";
+  }
+  if (options.fresh_connections && options.parallel > 1) {
+    return "--fresh-connections makes one connection after the other; leave --parallel out";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string> arguments) {
+  ClientOptions options;
+  CLI::App app{"Fetches and sends files over HTTP/3.", tool};
+  prepare(app, QUOIN_VERSION, "[options] URL...");
+  app.footer(footer());
+  app.add_option("URL", options.urls, "What to fetch or where to send to, https://HOST[:PORT]/PATH")
+      ->type_name("")
+      ->required();
+  add_output_options(app, options);
+  add_request_options(app, options);
+  add_trust_options(app, options);
+  add_connection_options(app, options);
+  add_report_options(app, options);
+  if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
+    return std::unexpected{std::move(parsed.error())};
+  }
+  if (const std::string problem = contradiction(options); !problem.empty()) {
+    return std::unexpected{usage_error(tool, problem)};
+  }
+  return options;
+}
+
+}  // namespace quoin::tools

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/// The command line of quoin-client as values. What follows from them is in plan.hpp.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <quoin/time.hpp>
+
+#include "common/command_line.hpp"
+
+namespace quoin::tools {
+
+/// What the user asked for, with the syntax of each option checked but nothing opened.
+struct ClientOptions {
+  std::vector<std::string> urls;
+
+  std::vector<std::string> outputs;  ///< -o, the n-th for the n-th URL
+  bool remote_names = false;         ///< -O
+  std::string output_directory;      ///< --output-dir; empty: none
+  bool include_headers = false;      ///< -i
+
+  std::string method;                ///< -X; empty: follows from the rest
+  bool head = false;                 ///< -I
+  std::vector<std::string> headers;  ///< -H
+  std::vector<std::string> data;     ///< -d
+  std::vector<std::string> uploads;  ///< -T
+  bool fail = false;                 ///< --fail
+
+  std::string trust_anchors;  ///< --ca; empty: the system's
+  bool insecure = false;      ///< --insecure
+  std::string ciphers;        ///< --ciphers; empty: all
+
+  std::vector<std::string> resolves;  ///< --resolve
+  std::optional<Duration> connect_timeout;
+  std::optional<Duration> max_time;
+  std::size_t parallel = 1;
+  bool fresh_connections = false;
+
+  bool verbose = false;
+  bool timing = false;
+};
+
+/// Reads the arguments, without the program's name. Opens no file.
+[[nodiscard]] std::expected<ClientOptions, Stop> parse_client_options(
+    std::vector<std::string> arguments);
+
+}  // namespace quoin::tools

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+/// See plan.hpp.
+#include "quoin-client/plan.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/url.hpp>
+
+#include "common/failure.hpp"
+#include "common/text.hpp"
+#include "quoin-client/exit_code.hpp"
+#include "quoin-client/options.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unexpected<Failure> fail(ExitCode code, std::string message) {
+  return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
+}
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+/// The whole of a file, "-" being standard input.
+Expected<std::string> read_whole(const std::string& name) {
+  std::unique_ptr<std::FILE, CloseFile> opened;
+  std::FILE* file = stdin;
+  if (name != "-") {
+    opened.reset(std::fopen(name.c_str(), "re"));
+    file = opened.get();
+  }
+  std::string out;
+  int error = errno;
+  if (file != nullptr) {
+    constexpr std::size_t step = 64 * 1024;
+    std::size_t got = step;
+    while (got == step) {
+      const std::size_t before = out.size();
+      out.resize(before + step);
+      got = std::fread(out.data() + before, 1, step, file);
+      out.resize(before + got);
+    }
+    error = errno;
+  }
+  if (file == nullptr || std::ferror(file) != 0) {
+    return fail(ExitCode::read_error, "-d: cannot read " + in_quotes("@" + name) + ": " +
+                                          std::generic_category().message(error));
+  }
+  return out;
+}
+
+/// All the -d options together.
+Expected<std::optional<SharedBytes>> read_data(const ClientOptions& options) {
+  if (options.data.empty()) {
+    return std::nullopt;
+  }
+  std::string all;
+  for (std::size_t i = 0; i < options.data.size(); ++i) {
+    all.append(i == 0 ? "" : "&");
+    const std::string& item = options.data[i];
+    if (!item.starts_with('@')) {
+      all += item;
+      continue;
+    }
+    const Expected<std::string> content = read_whole(item.substr(1));
+    if (!content) {
+      return std::unexpected{content.error()};
+    }
+    all += *content;
+  }
+  return SharedBytes{std::move(all)};
+}
+
+std::string choose_method(const ClientOptions& options) {
+  if (!options.method.empty()) {
+    return options.method;
+  }
+  if (options.head) {
+    return "HEAD";
+  }
+  if (!options.uploads.empty()) {
+    return "PUT";
+  }
+  return options.data.empty() ? "GET" : "POST";
+}
+
+/// Puts one -H into `headers`.
+Expected<> add_header(h3::Headers& headers, std::string_view text) {
+  const std::size_t end = text.find_first_of(":;");
+  const std::string name = lower(trimmed(text.substr(0, end)));
+  if (end == std::string_view::npos || !h3::is_valid_field_name(name)) {
+    return fail(ExitCode::usage, "-H " + in_quotes(text) + ": write it as 'name: value'");
+  }
+  const std::string_view value = trimmed(text.substr(end + 1));
+  if (text[end] == ';') {
+    if (!value.empty()) {
+      return fail(ExitCode::usage,
+                  "-H " + in_quotes(text) + ": write it as 'name: value', or 'name;' for no value");
+    }
+    headers.add(name, "");
+    return {};
+  }
+  if (!h3::is_valid_field_value(value)) {
+    return fail(ExitCode::usage, "-H " + in_quotes(text) + ": the value has a line break or NUL");
+  }
+  if (name == "host") {
+    return fail(ExitCode::usage, "-H " + in_quotes(text) +
+                                     ": the host comes from the URL; to reach it at another "
+                                     "address use --resolve HOST:PORT:ADDR");
+  }
+  if (value.empty()) {
+    headers.remove(name);
+  } else if (name == "user-agent" || name == "accept" || name == "content-type") {
+    headers.set(name, value);
+  } else {
+    headers.add(name, value);
+  }
+  return {};
+}
+
+Expected<h3::Headers> make_headers(const ClientOptions& options) {
+  h3::Headers headers{{"user-agent", "quoin-client/" QUOIN_VERSION}, {"accept", "*/*"}};
+  if (!options.data.empty()) {
+    headers.add("content-type", "application/x-www-form-urlencoded");
+  }
+  for (const std::string& text : options.headers) {
+    if (Expected<> added = add_header(headers, text); !added) {
+      return std::unexpected{std::move(added.error())};
+    }
+  }
+  return headers;
+}
+
+/// Which -T goes to which URL, the URLs' list being made longer where several files go to one.
+Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
+                                                std::vector<std::string>& urls) {
+  std::vector<std::string> uploads = options.uploads;
+  const auto from_stdin = std::ranges::count(uploads, "-");
+  if (from_stdin > 1 || (from_stdin == 1 && uploads.size() == 1 && urls.size() > 1)) {
+    return fail(ExitCode::usage, "-T -: standard input can be sent once only");
+  }
+  if (uploads.size() == urls.size() || uploads.empty()) {
+    return uploads;
+  }
+  if (uploads.size() == 1) {
+    uploads.resize(urls.size(), options.uploads.front());
+    return uploads;
+  }
+  if (urls.size() == 1 && urls.front().ends_with('/')) {
+    urls.resize(uploads.size(), options.urls.front());
+    return uploads;
+  }
+  return fail(ExitCode::usage,
+              "there are " + std::to_string(uploads.size()) + " files to send with -T and " +
+                  std::to_string(urls.size()) +
+                  " URLs; give one URL for each, or a single URL that ends in \"/\"");
+}
+
+/// Appends the file's name to a target that ends in a slash.
+Expected<> complete_upload_target(Url& url, const std::string& upload) {
+  if (!url.target.ends_with('/') || url.target.find('?') != std::string::npos) {
+    return {};
+  }
+  if (upload == "-") {
+    return fail(ExitCode::usage,
+                in_quotes(url.to_string()) + ": standard input has no name; write the whole path");
+  }
+  url.target += percent_encode(fs::path{upload}.filename().string());
+  return {};
+}
+
+Expected<std::string> choose_output(const ClientOptions& options, std::size_t index,
+                                    const Url& url) {
+  const fs::path folder{options.output_directory};
+  if (index < options.outputs.size()) {
+    const std::string& name = options.outputs[index];
+    return name == "-" ? name : (folder / name).string();
+  }
+  const bool named =
+      options.remote_names || (!options.output_directory.empty() && options.outputs.empty());
+  if (!named) {
+    return std::string{"-"};
+  }
+  Expected<std::string> name = remote_name(url);
+  return name ? (folder / *name).string() : name;
+}
+
+Expected<PlannedTransfer> plan_one(const ClientOptions& options, std::size_t index,
+                                   std::string_view text,
+                                   const std::optional<std::string>& upload) {
+  Expected<Url> url = parse_url(text);
+  if (!url) {
+    return std::unexpected{std::move(url.error())};
+  }
+  if (upload) {
+    if (Expected<> completed = complete_upload_target(*url, *upload); !completed) {
+      return std::unexpected{std::move(completed.error())};
+    }
+  }
+  Expected<std::string> output = choose_output(options, index, *url);
+  if (!output) {
+    return std::unexpected{std::move(output.error())};
+  }
+  return PlannedTransfer{.url = std::move(*url),
+                         .method = choose_method(options),
+                         .headers = {},
+                         .data = {},
+                         .upload = upload,
+                         .output = std::move(*output)};
+}
+
+/// Two transfers must not write to the same file.
+Expected<> check_outputs(const std::vector<PlannedTransfer>& plan) {
+  std::set<std::string> seen;
+  for (const PlannedTransfer& transfer : plan) {
+    std::error_code ignored;
+    // Devices and pipes may take several bodies, one after the other.
+    const fs::file_status status = fs::status(transfer.output, ignored);
+    const bool is_file = !fs::exists(status) || fs::is_regular_file(status);
+    if (transfer.output != "-" && is_file &&
+        !seen.insert(fs::path{transfer.output}.lexically_normal().string()).second) {
+      return fail(ExitCode::usage, "two URLs would be written to " + in_quotes(transfer.output) +
+                                       "; give them different names with -o");
+    }
+  }
+  return {};
+}
+
+Expected<> check_folder(const ClientOptions& options) {
+  std::error_code error;
+  if (options.output_directory.empty() || fs::is_directory(options.output_directory, error)) {
+    return {};
+  }
+  return fail(ExitCode::write_error, "--output-dir: " + in_quotes(options.output_directory) +
+                                         (error ? " cannot be used: " + error.message()
+                                                : std::string{" is not a directory"}) +
+                                         "; make the folder first");
+}
+
+}  // namespace
+
+std::string origin(const Url& url) {
+  const bool is_v6 = url.host.find(':') != std::string::npos;
+  return (is_v6 ? "[" + url.host + "]" : url.host) + ":" + std::to_string(url.port);
+}
+
+Expected<Url> parse_url(std::string_view text) {
+  const std::size_t end = text.find("://");
+  if (end == std::string_view::npos) {
+    return fail(ExitCode::malformed_url,
+                in_quotes(text) + " is no https URL; write https://HOST/PATH");
+  }
+  if (lower(text.substr(0, end)) != "https") {
+    return fail(ExitCode::not_https,
+                in_quotes(text) + ": HTTP/3 is for https URLs only; write https" +
+                    without_controls(text.substr(end)) + " if the server has it");
+  }
+  Result<Url> url = Url::parse(text);
+  if (!url) {
+    return fail(ExitCode::malformed_url, without_controls(url.error().detail()));
+  }
+  return std::move(*url);
+}
+
+Expected<std::string> remote_name(const Url& url) {
+  const std::string_view path = std::string_view{url.target}.substr(0, url.target.find('?'));
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (name.empty() || name == "." || name == "..") {
+    return fail(ExitCode::usage,
+                in_quotes(url.to_string()) + " has no file name at its end; give one with -o FILE");
+  }
+  return std::string{name};
+}
+
+Expected<PinnedAddress> parse_resolve(std::string_view text) {
+  const std::unexpected<Failure> refusal =
+      fail(ExitCode::usage, "--resolve " + in_quotes(text) +
+                                ": write it as HOST:PORT:ADDR, for "
+                                "example example.org:443:192.0.2.7");
+  const bool bracketed = text.starts_with('[');
+  const std::size_t host_end = bracketed ? text.find("]:") : text.find(':');
+  if (host_end == std::string_view::npos || host_end == 0) {
+    return refusal;
+  }
+  const std::string_view host = text.substr(bracketed ? 1 : 0, host_end - (bracketed ? 1 : 0));
+  const std::string_view rest = text.substr(host_end + (bracketed ? 2 : 1));
+  const std::size_t port_end = rest.find(':');
+  if (port_end == std::string_view::npos) {
+    return refusal;
+  }
+  std::uint16_t port = 0;
+  const auto parsed = std::from_chars(rest.data(), rest.data() + port_end, port);
+  if (parsed.ec != std::errc{} || parsed.ptr != rest.data() + port_end || port == 0) {
+    return refusal;
+  }
+  const Result<Address> address = Address::parse_host(rest.substr(port_end + 1), port);
+  if (!address) {
+    return refusal;
+  }
+  return PinnedAddress{.host = lower(host), .address = *address};
+}
+
+Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
+  std::vector<std::string> urls = options.urls;
+  const Expected<std::vector<std::string>> uploads = pair_uploads(options, urls);
+  if (!uploads) {
+    return std::unexpected{uploads.error()};
+  }
+  const Expected<h3::Headers> headers = make_headers(options);
+  if (!headers) {
+    return std::unexpected{headers.error()};
+  }
+  if (options.outputs.size() > urls.size()) {
+    return fail(ExitCode::usage, "there are more -o options than URLs");
+  }
+  if (Expected<> checked = check_folder(options); !checked) {
+    return std::unexpected{std::move(checked.error())};
+  }
+  std::vector<PlannedTransfer> plan;
+  for (std::size_t i = 0; i < urls.size(); ++i) {
+    const std::optional<std::string> upload =
+        i < uploads->size() ? std::optional{(*uploads)[i]} : std::nullopt;
+    Expected<PlannedTransfer> transfer = plan_one(options, i, urls[i], upload);
+    if (!transfer) {
+      return std::unexpected{std::move(transfer.error())};
+    }
+    transfer->headers = *headers;
+    plan.push_back(std::move(*transfer));
+  }
+  if (Expected<> checked = check_outputs(plan); !checked) {
+    return std::unexpected{std::move(checked.error())};
+  }
+  // Last, because standard input can be read once only.
+  const Expected<std::optional<SharedBytes>> data = read_data(options);
+  if (!data) {
+    return std::unexpected{data.error()};
+  }
+  for (PlannedTransfer& transfer : plan) {
+    transfer.data = *data;
+  }
+  return plan;
+}
+
+}  // namespace quoin::tools

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/// Text for the user of quoin-client: what failed and what to try, the lines of --verbose and
+/// --timing. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/client.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/time.hpp>
+#include <quoin/url.hpp>
+
+#include "common/failure.hpp"
+
+namespace quoin::tools {
+
+/// What is known about a transfer that failed.
+struct FailedTransfer {
+  Url url;
+  Duration elapsed{};        ///< since it was begun
+  Duration max_time{};       ///< zero: no limit
+  bool reply_begun = false;  ///< headers of the reply have been received
+  std::uint64_t bytes = 0;   ///< of the body that were received
+};
+
+/// The exit code, and a sentence that says which URL, host and port, why, after how long, and what
+/// to try.
+[[nodiscard]] Failure explain(const Error& error, const FailedTransfer& transfer);
+/// The same for a status of 400 or more with --fail.
+[[nodiscard]] Failure explain_status(int status, const Url& url);
+
+/// "HTTP/3 200\r\nname: value\r\n\r\n", without the pseudo-headers; for -i.
+[[nodiscard]] std::string header_block(int status, const h3::Headers& headers);
+/// The same with a prefix before each line and plain line ends; for -v.
+[[nodiscard]] std::string shown_reply(int status, const h3::Headers& headers);
+/// "> GET /path HTTP/3" and the headers; for -v.
+[[nodiscard]] std::string shown_request(std::string_view method, const Url& url,
+                                        const h3::Headers& headers);
+/// The handshake, certificate and path; for -v.
+[[nodiscard]] std::string shown_connection(const ConnectionInfo& info);
+
+/// The line of --timing. `bytes` counts the body of the reply, or of the request if that has none.
+[[nodiscard]] std::string timing_line(const Url& url, const Timing& timing, std::uint64_t bytes,
+                                      const ConnectionInfo& connection);
+
+}  // namespace quoin::tools
