@@ -30,6 +30,8 @@ class QUOIN_EXPORT Headers {
   Headers() = default;
   Headers(std::initializer_list<Field> fields);
 
+  /// Makes room for `fields` fields with `bytes` of names and values together.
+  void reserve(std::size_t fields, std::size_t bytes);
   /// Appends a field with a copy of its text. `authorization`, `proxy-authorization`,
   /// `set-cookie` and short `cookie` values are never indexed, whatever is said here.
   Headers& add(std::string_view name, std::string_view value, bool never_index = false);
@@ -100,7 +102,8 @@ class QUOIN_EXPORT Headers {
 
 /// `name` is a field name as HTTP/3 allows it: a token without upper case (RFC 9114 §4.2).
 [[nodiscard]] QUOIN_EXPORT bool is_valid_field_name(std::string_view name) noexcept;
-/// `value` has no NUL, CR or LF and neither begins nor ends with white space (RFC 9110 §5.5).
+/// `value` has no control character but tabs, and neither begins nor ends with white space
+/// (RFC 9110 §5.5).
 [[nodiscard]] QUOIN_EXPORT bool is_valid_field_value(std::string_view value) noexcept;
 
 }  // namespace quoin::h3
