@@ -27,6 +27,10 @@ struct Config {
   /// it. 0 and 0: static table only.
   std::size_t qpack_capacity = 4096;
   std::size_t qpack_blocked_streams = 100;
+  /// Server: requests that the client may have open at a time. It is QUIC that holds the client
+  /// to it; this must say the same as quic::Config::max_bidirectional_streams, because priorities
+  /// may arrive before the request that they are for (RFC 9218 §7.1).
+  std::size_t max_requests = 100;
   /// Bytes of a message body that wait to be sent for the first time, for each stream.
   std::size_t send_buffer = 256 * 1024;
   /// Bytes of bodies that are kept for sending or until acknowledged, for the whole session.
@@ -44,11 +48,11 @@ struct Event {
     informational,      ///< client: an interim response, status 1xx: `headers`
     trailers,           ///< the fields after the body: `headers`
     data,               ///< there is something to read() now, or the end of the message
-    writable,           ///< room() has grown again after write() took less than offered
+    writable,           ///< room() has grown again after there was none
     reset,              ///< the peer gave up sending; `error` says why
     stop_sending,       ///< the peer wants no more of our body; `error` says why
-    closed,             ///< the stream is over; `error` is H3_NO_ERROR after an orderly end
-    goaway,             ///< the peer takes no new requests; those from `stream` on were not handled
+    closed,             ///< the stream is over and all was read; H3_NO_ERROR: in good order
+    goaway,             ///< client: no new requests; those from `stream` on were not handled
     streams_available,  ///< client: request() may work again
     disconnected,       ///< the connection is over, the last event of all: `error`
   };
@@ -68,6 +72,8 @@ struct Chunk {
 /// those for a stream that is gone answer UsageError::stale_handle, or 0.
 class QUOIN_EXPORT Session final : public quic::Application {
  public:
+  struct Impl;
+
   /// The connection must outlive the session, which is what an Endpoint sees to.
   Session(quic::Connection& connection, const Config& config);
   ~Session() override;
@@ -132,7 +138,6 @@ class QUOIN_EXPORT Session final : public quic::Application {
   void on_write_closed(quic::StreamId) override;
 
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+/// Whether the nghttp3 that is linked is the one that quoin was compiled for.
+#pragma once
+
+#include <quoin/error.hpp>
+
+namespace quoin::h3 {
+
+/// To be called before the first session. Errors: UsageError::unsupported with both versions; an
+/// older library would abort the process as soon as it is used (rule 40).
+[[nodiscard]] Result<> check_library();
+
+}  // namespace quoin::h3

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/// The life of an HTTP/3 session: its beginning, its events, its graceful end. R6 and W2 of the
+/// data flow go on in session_read.cpp and session_write.cpp.
+#include <string>
+#include <utility>
+
+#include "h3/library.hpp"
+#include "h3/session_impl.hpp"
+
+namespace quoin::h3 {
+namespace {
+
+/// nghttp3 draws its hash seed through a function without context, while a session is made.
+thread_local quic::Connection* random_source = nullptr;
+
+void fill_random(std::uint8_t* out, std::size_t size) {
+  random_source->fill_random(std::as_writable_bytes(std::span{out, size}));
+}
+
+std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
+
+}  // namespace
+
+Result<> check_library() {
+  if (nghttp3_version(NGHTTP3_VERSION_NUM) != nullptr) return {};
+  return std::unexpected{
+      Error{UsageError::unsupported, std::string{"quoin was built for nghttp3 "} + NGHTTP3_VERSION +
+                                         ", but runs with " + nghttp3_version(0)->version_str}};
+}
+
+Session::Impl::Impl(quic::Connection& quic_connection, const Config& limits)
+    : connection(quic_connection), config(limits), server(quic_connection.is_server()) {}
+
+void Session::Impl::start() {
+  // RFC 9114 §6.2: the control stream and two for QPACK (rule 22).
+  constexpr std::uint64_t needed = 3;
+  if (const std::uint64_t left = connection.streams_left(false); left < needed) {
+    fail(Http3Error::stream_creation_error,
+         "HTTP/3 needs 3 unidirectional streams, the peer allows " + std::to_string(left));
+    return;
+  }
+  nghttp3_settings settings;
+  nghttp3_settings_default(&settings);
+  settings.max_field_section_size = config.max_field_section;
+  settings.qpack_max_dtable_capacity = config.qpack_capacity;
+  settings.qpack_blocked_streams = config.qpack_blocked_streams;
+  nghttp3_callbacks table = callbacks();
+  table.rand = fill_random;
+  random_source = &connection;
+  nghttp3_conn* made = nullptr;
+  int result = server ? nghttp3_conn_server_new(&made, &table, &settings, nullptr, this)
+                      : nghttp3_conn_client_new(&made, &table, &settings, nullptr, this);
+  random_source = nullptr;
+  if (result != 0) return fail(result);
+  conn.reset(made);
+  // As many as streams_left() has promised; a failure shows in what nghttp3 says about -1.
+  control = connection.open_stream(false).value_or(quic::no_stream);
+  qpack_encoder = connection.open_stream(false).value_or(quic::no_stream);
+  qpack_decoder = connection.open_stream(false).value_or(quic::no_stream);
+  if (qpack_decoder == quic::no_stream) {
+    return fail(Http3Error::internal_error, "the control streams could not be opened");
+  }
+  result = nghttp3_conn_bind_control_stream(raw(), number(control));
+  if (result == 0) {
+    result = nghttp3_conn_bind_qpack_streams(raw(), number(qpack_encoder), number(qpack_decoder));
+  }
+  if (result != 0) return fail(result);
+  if (server) {
+    nghttp3_conn_set_max_client_streams_bidi(raw(), config.max_requests);
+    nghttp3_conn_set_max_concurrent_streams(raw(), config.max_requests);
+  }
+  if (std::exchange(shutdown_state, Shutdown::none) == Shutdown::wanted) shutdown();
+  connection.want_write();
+}
+
+void Session::Impl::fail(Http3Error code, std::string_view detail) {
+  if (failed) return;
+  failed = true;
+  connection.close(Error{code, std::string{detail}});
+}
+
+void Session::Impl::fail(int nghttp3_error) {
+  fail(static_cast<Http3Error>(nghttp3_err_infer_quic_app_error_code(nghttp3_error)),
+       nghttp3_strerror(nghttp3_error));
+}
+
+void Session::Impl::push(Event event) {
+  const bool is_last = event.type == Event::Type::disconnected;
+  if (disconnected && !is_last) return;
+  if (events.size() >= config.max_events && !is_last) {
+    return fail(Http3Error::excessive_load, "too many events wait for the application");
+  }
+  events.push_back(std::move(event));
+}
+
+void Session::Impl::push(Event::Type type, quic::StreamId stream, Error error) {
+  push(Event{type, stream, {}, std::move(error)});
+}
+
+std::optional<Event> Session::Impl::poll_event() {
+  while (!events.empty()) {
+    Event event = events.pop_front();
+    Stream* stream = event.stream == quic::no_stream ? nullptr : find(event.stream);
+    if (event.type == Event::Type::data) {
+      stream->data_queued = false;
+      if (stream->discarding) continue;
+    } else if (event.type == Event::Type::closed) {
+      release(*stream);
+    }
+    return event;
+  }
+  return std::nullopt;
+}
+
+void Session::Impl::handle_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) {
+  if (!is_alive()) return;
+  const Error reason{Error::Domain::http3,
+                     code.value_or(static_cast<std::uint64_t>(Http3Error::no_error))};
+  if (server && is_bidirectional(id)) {
+    nghttp3_conn_set_max_client_streams_bidi(raw(), config.max_requests + ++requests_closed);
+  }
+  Stream* stream = is_bidirectional(id) ? find(id) : nullptr;
+  if (stream != nullptr) {
+    stream->over = true;
+    stream->writing = Writing::closed;
+    stream->close_error = reason;
+    // All of the message is here, but some of it cannot be read before the instructions on the
+    // QPACK encoder stream have come (RFC 9204 §2.1.2). Closed now, it would be lost.
+    if (stream->fin_received && !stream->complete && !stream->discarding) {
+      stream->close_delayed = true;
+      return;
+    }
+  }
+  close_in_nghttp3(id, reason);
+  if (stream != nullptr && is_alive()) finish(*stream);
+}
+
+void Session::Impl::close_in_nghttp3(quic::StreamId id, const Error& reason) {
+  const int result = nghttp3_conn_close_stream(raw(), number(id), reason.code());
+  // It knows nothing of streams on which nothing was received.
+  if (result != 0 && result != NGHTTP3_ERR_STREAM_NOT_FOUND) return fail(result);
+  if (Stream* stream = is_bidirectional(id) ? find(id) : nullptr) {
+    stream->close_delayed = false;
+    drop_body(*stream);
+  }
+}
+
+void Session::Impl::finish(Stream& stream) {
+  if (!stream.visible) return release(stream);
+  if (stream.close_queued || !stream.receive.empty()) return;
+  stream.close_queued = true;
+  push(Event::Type::closed, stream.id, stream.close_error);
+}
+
+void Session::Impl::release(Stream& stream) noexcept { streams.remove(stream); }
+
+void Session::Impl::shutdown() {
+  if (shutdown_state != Shutdown::none) return;
+  if (!is_alive()) {
+    shutdown_state = Shutdown::wanted;
+    return;
+  }
+  goaway_offset = control_written;
+  // A client has only pushes to refuse, of which there are none.
+  shutdown_state = server ? Shutdown::noticed : Shutdown::final;
+  const int result =
+      server ? nghttp3_conn_submit_shutdown_notice(raw()) : nghttp3_conn_shutdown(raw());
+  if (result != 0) return fail(result);
+  connection.want_write();
+}
+
+void Session::Impl::continue_shutdown() {
+  // Requests that were on their way when the peer got the first GOAWAY have come by the time it
+  // is acknowledged, so that none that was sent in good faith is refused (RFC 9114 §5.2).
+  if (shutdown_state != Shutdown::noticed || control_written == goaway_offset ||
+      control_acked < control_written) {
+    return;
+  }
+  goaway_offset = control_written;
+  shutdown_state = Shutdown::final;
+  if (const int result = nghttp3_conn_shutdown(raw()); result != 0) return fail(result);
+  connection.want_write();
+}
+
+bool Session::Impl::is_drained() const noexcept {
+  if (shutdown_state == Shutdown::none || streams.size() > 0) return false;
+  if (!is_alive()) return true;
+  return shutdown_state == Shutdown::final && control_written > goaway_offset;
+}
+
+// What follows is Session itself.
+
+Session::Session(quic::Connection& connection, const Config& config)
+    : impl_(std::make_unique<Impl>(connection, config)) {}
+
+Session::~Session() = default;
+
+std::optional<Event> Session::poll_event() { return impl_->poll_event(); }
+
+void Session::shutdown() { impl_->shutdown(); }
+
+bool Session::is_drained() const noexcept { return impl_->is_drained(); }
+
+std::size_t Session::open_streams() const noexcept { return impl_->streams.size(); }
+
+quic::Connection& Session::connection() noexcept { return impl_->connection; }
+
+void Session::on_started(quic::Connection&) { impl_->start(); }
+
+void Session::on_connected(quic::Connection&) {
+  impl_->push(Event::Type::connected, quic::no_stream, {});
+}
+
+void Session::on_stream_closed(quic::Connection&, quic::StreamId stream,
+                               std::optional<std::uint64_t> code) {
+  impl_->handle_stream_closed(stream, code);
+}
+
+void Session::on_streams_available(quic::Connection&, bool bidirectional) {
+  if (bidirectional && std::exchange(impl_->wants_stream, false)) {
+    impl_->push(Event::Type::streams_available, quic::no_stream, {});
+  }
+}
+
+void Session::on_closed(quic::Connection&, const Error& reason) {
+  impl_->failed = true;
+  impl_->disconnected = true;
+  impl_->push(Event::Type::disconnected, quic::no_stream, reason);
+}
+
+}  // namespace quoin::h3
