@@ -89,6 +89,7 @@ std::unique_ptr<Client> Fetcher::make_client() {
   // Pipes may be quiet for long; the server must not take that for the end.
   constexpr std::chrono::seconds keep_alive{10};
   config.quic.keep_alive = keep_alive;
+  config.quic.qlog_directory = options_.qlog_directory;
   if (std::ranges::any_of(plan_, uses_standard_stream)) {
     config.stream_idle_timeout = Duration::zero();
   }

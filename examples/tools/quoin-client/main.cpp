@@ -10,6 +10,7 @@
 #include <expected>
 #include <semaphore>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,15 @@ Expected<Tls> make_trust(const ClientOptions& options) {
     return std::unexpected{std::move(logged.error())};
   }
   return tls;
+}
+
+/// Every transfer under way may have two files open, and the usual limit is 1024 for a program.
+void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
 }
 
 /// Ends the transfers in good order; called on the watcher's thread.
@@ -137,6 +147,7 @@ int run(std::vector<std::string> arguments) {
         "on the way can read and change everything.\n",
         stderr);
   }
+  raise_descriptor_limit();
   return transfer_all(*options, *plan, pinned, *tls);
 }
 

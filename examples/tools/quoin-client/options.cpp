@@ -173,6 +173,10 @@ void add_report_options(CLI::App& app, ClientOptions& options) {
                "Show a line with times, size, rate, protocol and path\n"
                "MTU for each transfer on standard error")
       ->group("Report");
+  app.add_option("--qlog", options.qlog_directory,
+                 "Write a qlog file for each connection to this folder")
+      ->type_name("DIR")
+      ->group("Report");
 }
 
 /// What CLI11's own checks cannot say.

@@ -40,6 +40,7 @@ struct ClientOptions {
   std::size_t parallel = 1;
   bool fresh_connections = false;
 
+  std::string qlog_directory;  ///< --qlog; empty: none
   bool verbose = false;
   bool timing = false;
 };

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include <quoin/url.hpp>
 
 #include "common/failure.hpp"
+#include "common/folder.hpp"
 #include "common/text.hpp"
 #include "quoin-client/exit_code.hpp"
 #include "quoin-client/options.hpp"
@@ -257,15 +259,21 @@ Expected<> check_outputs(const std::vector<PlannedTransfer>& plan) {
   return {};
 }
 
-Expected<> check_folder(const ClientOptions& options) {
-  std::error_code error;
-  if (options.output_directory.empty() || fs::is_directory(options.output_directory, error)) {
-    return {};
+/// The folders must be there before the first transfer.
+Expected<> check_folders(const ClientOptions& options) {
+  if (!options.output_directory.empty()) {
+    if (Expected<> checked = check_folder("--output-dir", options.output_directory, W_OK | X_OK,
+                                          "make the folder first", number(ExitCode::write_error));
+        !checked) {
+      return checked;
+    }
   }
-  return fail(ExitCode::write_error, "--output-dir: " + in_quotes(options.output_directory) +
-                                         (error ? " cannot be used: " + error.message()
-                                                : std::string{" is not a directory"}) +
-                                         "; make the folder first");
+  if (!options.qlog_directory.empty()) {
+    return check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
+                        "make the folder first, or leave --qlog out",
+                        number(ExitCode::write_error));
+  }
+  return {};
 }
 
 }  // namespace
@@ -344,7 +352,7 @@ Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
   if (options.outputs.size() > urls.size()) {
     return fail(ExitCode::usage, "there are more -o options than URLs");
   }
-  if (Expected<> checked = check_folder(options); !checked) {
+  if (Expected<> checked = check_folders(options); !checked) {
     return std::unexpected{std::move(checked.error())};
   }
   std::vector<PlannedTransfer> plan;

@@ -26,6 +26,8 @@ struct PlannedTransfer {
   std::optional<SharedBytes> data;    ///< -d
   std::optional<std::string> upload;  ///< -T, "-" being standard input
   std::string output;                 ///< a file; "-" being standard output
+
+  [[nodiscard]] bool sends_body() const noexcept { return data.has_value() || upload.has_value(); }
 };
 
 /// An address that the user gave for a host.

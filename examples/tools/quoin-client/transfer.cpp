@@ -36,6 +36,7 @@ namespace {
 /// How long to wait before a pipe that was not ready is tried again.
 constexpr std::chrono::milliseconds pipe_pause{5};
 constexpr int first_error_status = 400;
+constexpr std::size_t most_collected = 16 * 1024 * 1024;
 
 std::optional<std::uint64_t> read_length(const h3::Headers& headers) {
   const std::optional<std::string_view> text = headers.get("content-length");
@@ -52,7 +53,12 @@ std::optional<std::uint64_t> read_length(const h3::Headers& headers) {
 
 Transfer::Transfer(const PlannedTransfer& plan, const ClientOptions& options, Loop& loop,
                    Console& console)
-    : plan_(plan), options_(options), loop_(loop), console_(console) {}
+    : plan_(plan),
+      options_(options),
+      loop_(loop),
+      console_(console),
+      // Others may write at the same time.
+      collects_(plan.output == "-" && plan.sends_body() && options.parallel > 1) {}
 
 Transfer::~Transfer() {
   if (retry_) {
@@ -143,16 +149,31 @@ void Transfer::take_headers(int status, const h3::Headers& headers) {
     give_up(explain_status(status, plan_.url));
     return;
   }
-  if (options_.include_headers || options_.head) {
-    if (Expected<> written = output_->write_waiting(as_bytes(header_block(status, headers)));
-        !written) {
-      give_up(std::move(written.error()));
-    }
+  if (!options_.include_headers && !options_.head) {
+    return;
+  }
+  if (collects_) {
+    collected_ = header_block(status, headers);
+  } else if (Expected<> written = output_->write_waiting(as_bytes(header_block(status, headers)));
+             !written) {
+    give_up(std::move(written.error()));
   }
 }
 
 std::size_t Transfer::take_body(Bytes chunk) {
   if (failure_) {
+    return chunk.size();
+  }
+  if (collects_) {
+    if (collected_.size() + chunk.size() > most_collected) {
+      give_up({.exit_code = number(ExitCode::write_error),
+               .message = plan_.url.to_string() +
+                          ": the reply is too large to be kept for standard output while others "
+                          "are under way; use -o, or leave --parallel out"});
+    } else {
+      collected_ += as_text(chunk);
+      received_ += chunk.size();
+    }
     return chunk.size();
   }
   const Expected<std::size_t> taken = output_->write(chunk);
@@ -198,12 +219,19 @@ void Transfer::finish(Result<Reply> result) {
                                            .max_time = options_.max_time.value_or(Duration::zero()),
                                            .reply_begun = reply_begun_,
                                            .bytes = received_});
-  } else if (Expected<> committed = output_->commit(); !committed) {
-    end.failure = std::move(committed.error());
+  } else if (Expected<> written = write_rest(); !written) {
+    end.failure = std::move(written.error());
   } else {
     end.reply = std::move(*result);
   }
   report(std::move(end));
+}
+
+Expected<> Transfer::write_rest() {
+  if (Expected<> written = output_->write_waiting(as_bytes(collected_)); !written) {
+    return written;
+  }
+  return output_->commit();
 }
 
 void Transfer::report(TransferEnd end) {

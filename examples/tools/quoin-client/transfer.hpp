@@ -62,6 +62,7 @@ class Transfer {
   [[nodiscard]] Filled fill(std::span<std::byte> room);
   void take_headers(int status, const h3::Headers& headers);
   [[nodiscard]] std::size_t take_body(Bytes chunk);
+  [[nodiscard]] Expected<> write_rest();
   void give_up(Failure failure);
   void resume_soon();
   void finish(Result<Reply> result);
@@ -79,6 +80,8 @@ class Transfer {
   std::optional<TimerId> retry_;    ///< a pipe was not ready, or nothing was begun
   std::optional<std::uint64_t> content_length_;
   Time begun_;
+  std::string collected_;  ///< what goes to standard output in one piece
+  bool collects_ = false;
   std::uint64_t received_ = 0;
   bool reply_begun_ = false;
 };

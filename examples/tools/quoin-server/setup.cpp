@@ -5,10 +5,8 @@
 #include <cerrno>
 #include <chrono>
 #include <expected>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -20,6 +18,7 @@
 #include <quoin/server.hpp>
 
 #include "common/failure.hpp"
+#include "common/folder.hpp"
 #include "common/key_log.hpp"
 #include "common/text.hpp"
 #include "quoin-server/exit_code.hpp"
@@ -29,33 +28,8 @@ namespace quoin::tools {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 std::unexpected<Failure> fail(ServerExit code, std::string message) {
   return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
-}
-
-/// Says what is wrong with a folder that must be there and allow `access`.
-Expected<> check_folder(std::string_view option, const fs::path& folder, int access,
-                        std::string_view advice) {
-  const std::string subject = std::string{option} + ": " + in_quotes(folder.string()) + " ";
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (status.type() == fs::file_type::not_found) {
-    return fail(ServerExit::root, subject + "does not exist; " + std::string{advice});
-  }
-  if (error) {
-    return fail(ServerExit::root, subject + "cannot be used: " + error.message());
-  }
-  if (status.type() != fs::file_type::directory) {
-    return fail(ServerExit::root, subject + "is not a directory; " + std::string{advice});
-  }
-  if (::access(folder.c_str(), access) != 0) {
-    return fail(ServerExit::root, subject +
-                                      "cannot be used: " + std::generic_category().message(errno) +
-                                      "; check its permissions");
-  }
-  return {};
 }
 
 /// The names for a self-signed certificate: this machine, and the addresses listened on.
@@ -130,8 +104,9 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
     quic.retry = quic::RetryPolicy::always;
   }
   if (!options.qlog_directory.empty()) {
-    if (Expected<> checked = check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
-                                          "make it first, or leave --qlog out");
+    if (Expected<> checked =
+            check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
+                         "make it first, or leave --qlog out", number(ServerExit::root));
         !checked) {
       return std::unexpected{std::move(checked.error())};
     }
@@ -141,8 +116,9 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
 }
 
 Expected<> serve_root(Server& server, const ServerOptions& options) {
-  if (Expected<> checked = check_folder("--root", options.root, R_OK | X_OK,
-                                        "name the folder whose files are to be served");
+  if (Expected<> checked =
+          check_folder("--root", options.root, R_OK | X_OK,
+                       "name the folder whose files are to be served", number(ServerExit::root));
       !checked) {
     return checked;
   }
