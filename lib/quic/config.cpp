@@ -62,6 +62,10 @@ Result<> Config::validate() const {
       })) {
     return refuse("alpn", "names of 1 to 255 bytes");
   }
+  if (versions.empty() || versions.size() > 2 ||
+      (versions.size() == 2 && versions[0] == versions[1])) {
+    return refuse("versions", "v1, v2 or both, each once");
+  }
   if (max_idle_timeout < Duration::zero()) {
     return refuse("max_idle_timeout", "zero or more");
   }

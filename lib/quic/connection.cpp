@@ -185,6 +185,10 @@ void Connection::Impl::handle_handshake_completed() {
   const Time now{Duration{static_cast<Duration::rep>(ngtcp2_conn_get_timestamp(conn.get()))}};
   handshake_time = now - started;
   handshake_confirmed = handshake_confirmed || server;
+  if (early && SSL_early_data_accepted(ssl.get()) != 1) {
+    // The library reports a refusal by itself only if it had begun to send early data.
+    (void)ngtcp2_conn_tls_early_data_rejected(conn.get());
+  }
   check_negotiated();
   if (server && !close_wanted) {
     submit_new_token();
@@ -210,15 +214,15 @@ void Connection::Impl::check_negotiated() {
 }
 
 void Connection::Impl::submit_new_token() {
-  std::uint8_t token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
+  std::uint8_t new_token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
   const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
   const std::string& secret = shared.secret;
   const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(
-      token, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), path->remote.addr,
-      path->remote.addrlen, ngtcp2_conn_get_timestamp(conn.get()));
+      new_token, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(),
+      path->remote.addr, path->remote.addrlen, ngtcp2_conn_get_timestamp(conn.get()));
   if (size > 0) {
     // Failure costs the client a round trip some day, nothing else.
-    (void)ngtcp2_conn_submit_new_token(conn.get(), token, static_cast<std::size_t>(size));
+    (void)ngtcp2_conn_submit_new_token(conn.get(), new_token, static_cast<std::size_t>(size));
   }
 }
 
@@ -229,6 +233,14 @@ ConnectionId Connection::id() const noexcept { return impl_->id; }
 State Connection::state() const noexcept { return impl_->state; }
 
 bool Connection::is_server() const noexcept { return impl_->server; }
+
+Version Connection::version() const noexcept {
+  const std::uint32_t negotiated = ngtcp2_conn_get_negotiated_version2(impl_->conn.get());
+  const std::uint32_t version = negotiated != 0
+                                    ? negotiated
+                                    : ngtcp2_conn_get_client_chosen_version2(impl_->conn.get());
+  return version == NGTCP2_PROTO_VER_V2 ? Version::v2 : Version::v1;
+}
 
 Path Connection::path() const { return to_path(*ngtcp2_conn_get_path2(impl_->conn.get())); }
 

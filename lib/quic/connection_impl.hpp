@@ -21,6 +21,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/resumption.hpp>
 #include <quoin/quic/tls.hpp>
 
 #include "quic/ngtcp2_types.hpp"
@@ -35,6 +36,7 @@ struct Shared {
   RandomSource random;
   io::Capabilities capabilities;
   std::string secret;
+  std::vector<std::uint32_t> versions;  ///< as on the wire, preferred ones first
   std::vector<std::uint8_t> alpn_wire;  ///< as RFC 7301 §3.1 encodes it
   std::size_t handshakes = 0;
   std::uint64_t handshakes_completed = 0;
@@ -91,7 +93,8 @@ struct Connection::Impl {
   ~Impl();
 
   // Set-up, in connection_setup.cpp.
-  [[nodiscard]] Result<> start_client(const Path& path, std::string_view server_name, Time now);
+  [[nodiscard]] Result<> start_client(const Path& path, std::string_view server_name, Time now,
+                                      const ConnectOptions& options);
   [[nodiscard]] Result<> start_server(const Path& path, const AcceptInfo& accepted, Time now);
 
   // Input, in connection.cpp.
@@ -137,6 +140,7 @@ struct Connection::Impl {
   State state = State::handshaking;
   bool counted_handshake = false;
   bool app_started = false;
+  bool early = false;  ///< client: early data may be sent, and was not refused
   bool handshake_confirmed = false;
   bool close_wanted = false;  ///< close() was called; the packet is not written yet
   bool reported = false;      ///< the application knows that it is over
@@ -146,6 +150,8 @@ struct Connection::Impl {
   Error close_reason;
   std::string server_name;
   std::string alpn;
+  std::string ticket;  ///< the newest TLS session, serialised
+  std::string token;   ///< the newest NEW_TOKEN
   Time started{};
   Time last_now{};
   Duration handshake_time{};
@@ -175,6 +181,9 @@ struct Connection::Impl {
  private:
   [[nodiscard]] Result<> make_tls();
   [[nodiscard]] Result<> set_expected_name();
+  /// The options' session belongs to this server and this trust.
+  [[nodiscard]] bool can_resume(const ConnectOptions& options) const;
+  void use_resumption(const ConnectOptions& options);
   void fill_settings(ngtcp2_settings& settings, Time now, const ngtcp2_cid& odcid);
   void fill_params(ngtcp2_transport_params& params) const;
   void handle_read_error(int result, Time now);

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
+#include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 
 namespace quoin::quic {
@@ -27,16 +28,6 @@ ngtcp2_conn* get_conn(ngtcp2_crypto_conn_ref* ref) {
 void write_qlog(void* user_data, std::uint32_t flags, const void* data, std::size_t size) {
   static_cast<Connection::Impl*>(user_data)->qlog.write(data, size,
                                                         (flags & NGTCP2_QLOG_WRITE_FLAG_FIN) != 0);
-}
-
-std::string to_hex(const ngtcp2_cid& cid) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : std::span{cid.data, cid.datalen}) {
-    text += digits[octet >> 4U];
-    text += digits[octet & 15U];
-  }
-  return text;
 }
 
 ngtcp2_cc_algo to_ngtcp2(CongestionControl control) noexcept {
@@ -82,10 +73,15 @@ void Connection::Impl::fill_settings(ngtcp2_settings& settings, Time now, const 
   settings.max_tx_udp_payload_size = config.max_udp_payload;
   settings.rand_ctx.native_handle = &shared;
   settings.no_pmtud = config.probe_path_mtu && !shared.capabilities.may_fragment ? 0 : 1;
+  settings.preferred_versions = shared.versions.data();
+  settings.preferred_versionslen = shared.versions.size();
+  settings.available_versions = shared.versions.data();
+  settings.available_versionslen = shared.versions.size();
   settings.pmtud_probes = mtu_ladder.data();
   settings.pmtud_probeslen = mtu_ladder.size();
   if (!config.qlog_directory.empty() &&
-      qlog.open(config.qlog_directory, to_hex(odcid) + (server ? "_server" : "_client"))) {
+      qlog.open(config.qlog_directory,
+                to_hex({odcid.data, odcid.datalen}) + (server ? "_server" : "_client"))) {
     settings.qlog_write = write_qlog;
   }
 }
@@ -115,6 +111,9 @@ Result<> Connection::Impl::make_tls() {
   SSL_set_app_data(ssl.get(), &conn_ref);
   if (server) {
     SSL_set_accept_state(ssl.get());
+    if (shared.config.early_data && !allow_early_data(ssl.get(), shared.config)) {
+      return std::unexpected(Error{TransportError::internal_error, "cannot allow early data"});
+    }
     return {};
   }
   SSL_set_connect_state(ssl.get());
@@ -144,7 +143,8 @@ Result<> Connection::Impl::set_expected_name() {
   return {};
 }
 
-Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now) {
+Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now,
+                                        const ConnectOptions& options) {
   server_name = name;
   started = last_now = now;
   if (auto made = make_tls(); !made) {
@@ -157,13 +157,20 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
 
   ngtcp2_settings settings;
   fill_settings(settings, now, dcid);
+  const bool resumable = can_resume(options);
+  if (resumable) {
+    const std::string& known = ResumptionAccess::token(options.resumption);
+    settings.token = reinterpret_cast<const std::uint8_t*>(known.data());
+    settings.tokenlen = known.size();
+    settings.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
+  }
   ngtcp2_transport_params params;
   fill_params(params);
   const ngtcp2_callbacks callbacks = make_callbacks(false);
   PathStorage storage{path};
   ngtcp2_conn* made = nullptr;
   if (const int result =
-          ngtcp2_conn_client_new(&made, &dcid, &scid, storage.get(), NGTCP2_PROTO_VER_V1,
+          ngtcp2_conn_client_new(&made, &dcid, &scid, storage.get(), shared.versions.front(),
                                  &callbacks, &settings, &params, nullptr, this);
       result != 0) {
     return std::unexpected(ngtcp2_failure(result));
@@ -173,6 +180,9 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
   ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
                                                ? quic::to_ngtcp2(shared.config.keep_alive)
                                                : UINT64_MAX);
+  if (resumable) {
+    use_resumption(options);
+  }
   shared.add_cid(scid, id.slot);
   ++shared.handshakes;
   counted_handshake = true;

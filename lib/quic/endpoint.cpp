@@ -6,6 +6,7 @@
 #include <string>
 
 #include "quic/endpoint_impl.hpp"
+#include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 
 namespace quoin::quic {
@@ -42,6 +43,9 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
   if (secret.empty()) {
     secret.resize(32);
     random(std::as_writable_bytes(std::span{secret}));
+  }
+  for (const Version version : config.versions) {
+    versions.push_back(version == Version::v2 ? NGTCP2_PROTO_VER_V2 : NGTCP2_PROTO_VER_V1);
   }
   for (const std::string& protocol : config.alpn) {
     alpn_wire.push_back(static_cast<std::uint8_t>(protocol.size()));
@@ -182,6 +186,9 @@ Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource ra
                                             "made by Tls::server() or Tls::self_signed()"
                                           : "a client needs a Tls made by Tls::client()"});
   }
+  if (acceptor && !config.secret.empty()) {
+    share_ticket_keys(tls.impl().context.get(), config.secret);
+  }
   return Endpoint{
       std::make_unique<Impl>(config, std::move(tls), std::move(random), std::move(acceptor))};
 }
@@ -269,7 +276,8 @@ std::optional<Time> Endpoint::poll_timeout() const noexcept {
 }
 
 Result<ConnectionId> Endpoint::connect(const Path& path, std::string_view server_name,
-                                       Acceptor make_application, Time now) {
+                                       Acceptor make_application, Time now,
+                                       const ConnectOptions& options) {
   if (impl_->acceptor) {
     return std::unexpected(Error{UsageError::invalid_argument, "a server does not connect"});
   }
@@ -287,11 +295,16 @@ Result<ConnectionId> Endpoint::connect(const Path& path, std::string_view server
     return std::unexpected(Error{UsageError::limit_reached, "quic::Config::max_connections"});
   }
   Connection::Impl& connection = impl_->add_connection(false);
-  if (auto begun = connection.start_client(path, server_name, now); !begun) {
+  if (auto begun = connection.start_client(path, server_name, now, options); !begun) {
     impl_->remove_connection(connection.id.slot);
     return std::unexpected(begun.error());
   }
   connection.application = make_application(connection.handle);
+  if (connection.early) {
+    connection.app_started = true;
+    impl_->mark_ready(connection.id.slot);
+    connection.application->on_started(connection.handle);
+  }
   impl_->mark_writable(connection.id.slot);
   return connection.id;
 }

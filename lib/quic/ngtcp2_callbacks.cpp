@@ -136,6 +136,23 @@ int recv_datagram(ngtcp2_conn*, std::uint32_t, const std::uint8_t* data, std::si
   return impl.callback_result();
 }
 
+int recv_new_token(ngtcp2_conn*, const std::uint8_t* token, std::size_t size, void* user_data) {
+  auto& impl = self(user_data);
+  impl.token = as_text(to_bytes(token, size));
+  notify(impl).on_resumable(impl.handle);
+  return impl.callback_result();
+}
+
+int tls_early_data_rejected(ngtcp2_conn*, void* user_data) {
+  auto& impl = self(user_data);
+  impl.early = false;
+  if (impl.app_started) {
+    impl.app_started = false;
+    notify(impl).on_early_data_rejected(impl.handle);
+  }
+  return impl.callback_result();
+}
+
 int recv_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset2*, void* user_data) {
   self(user_data).was_reset = true;
   return 0;
@@ -191,6 +208,8 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
     callbacks.client_initial = ngtcp2_crypto_client_initial_cb;
     callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb;
     callbacks.handshake_confirmed = handshake_confirmed;
+    callbacks.recv_new_token = recv_new_token;
+    callbacks.tls_early_data_rejected = tls_early_data_rejected;
   }
   callbacks.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
   callbacks.encrypt = ngtcp2_crypto_encrypt_cb;

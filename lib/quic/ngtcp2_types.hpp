@@ -72,6 +72,8 @@ struct SocketAddress {
 /// The reason in a CONNECTION_CLOSE, ours or the peer's, with its text cleaned of what does not
 /// belong in a log. `http3`: application codes are HTTP/3's.
 [[nodiscard]] Error to_error(const ngtcp2_ccerr& reason, bool http3);
+/// Lower-case hexadecimal digits.
+[[nodiscard]] std::string to_hex(std::span<const std::uint8_t> octets);
 /// Printable ASCII of what a peer sent; everything else becomes '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 

@@ -47,13 +47,13 @@ void Endpoint::Impl::send_version_negotiation(const Path& path, Bytes packet,
   if (out == nullptr) {
     return;
   }
-  std::array<std::uint32_t, 3> versions{0, NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
   std::uint8_t unpredictable = 0;
   fill_random(&unpredictable, 1);
-  versions[0] = 0x0a0a0a0aU | ((unpredictable & 0xf0U) << 24U);  // RFC 9000 §15, reserved
+  std::vector<std::uint32_t> offered = versions;
+  offered.push_back(0x0a0a0a0aU | ((unpredictable & 0xf0U) << 24U));  // RFC 9000 §15, reserved
   const ngtcp2_ssize size = ngtcp2_pkt_write_version_negotiation(
       to_octets(std::span{*out}), out->size(), unpredictable, decoded.scid, decoded.scidlen,
-      decoded.dcid, decoded.dcidlen, versions.data(), versions.size());
+      decoded.dcid, decoded.dcidlen, offered.data(), offered.size());
   if (size <= 0) {
     answers.pop_back();
     return;
@@ -72,6 +72,10 @@ void Endpoint::Impl::handle_stranger(const Path& path, Ecn ecn, Bytes packet,
     } else {
       ++counters.datagrams_dropped;
     }
+    return;
+  }
+  if (std::ranges::find(versions, decoded.version) == versions.end()) {
+    send_version_negotiation(path, packet, decoded, now);
     return;
   }
   accept_initial(path, ecn, packet, now);

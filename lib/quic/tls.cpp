@@ -17,6 +17,7 @@
 #include <openssl/sha.h>
 
 #include "quic/connection_impl.hpp"
+#include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 #include "quic/tls_library.hpp"
 
@@ -35,6 +36,14 @@ using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 constexpr std::array system_bundles{"/etc/ssl/certs/ca-certificates.crt",
                                     "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
                                     "/etc/ssl/cert.pem", "/usr/local/share/certs/ca-root-nss.crt"};
+
+constexpr std::array<std::uint8_t, 5> session_context{'q', 'u', 'o', 'i', 'n'};
+
+std::string sha256_hex(Bytes data) {
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(quic::to_octets(data), data.size(), digest.data());
+  return quic::to_hex(digest);
+}
 
 Error tls_error(std::string detail) { return {LocalError::certificate_invalid, std::move(detail)}; }
 
@@ -116,8 +125,11 @@ Result<std::shared_ptr<Tls::Impl>> make_impl(bool server) {
   SSL_CTX_set_keylog_callback(context, log_key);
   if (server) {
     SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+    SSL_CTX_set_session_id_context(context, session_context.data(), session_context.size());
   } else {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, quic::keep_ticket);
     SSL_CTX_set_cert_verify_callback(context, quic::verify_peer, nullptr);
     // Whoever names a certificate as trusted means it, be it a root, an issuer or the server's own.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
@@ -130,6 +142,7 @@ Result<> trust(Tls::Impl& impl, std::string_view pem) {
   if (certificates.empty()) {
     return std::unexpected(tls_error("no PEM certificate in it (-----BEGIN CERTIFICATE-----)"));
   }
+  impl.trust_id = sha256_hex(as_bytes(pem));
   X509_STORE* store = SSL_CTX_get_cert_store(impl.context.get());
   for (const X509Ptr& certificate : certificates) {
     if (X509_STORE_add_cert(store, certificate.get()) != 1) {
@@ -262,6 +275,7 @@ Tls Tls::insecure_client() {
   }
   SSL_CTX_set_cert_verify_callback((*impl)->context.get(), [](X509_STORE_CTX*, void*) { return 1; },
                                    nullptr);
+  (*impl)->trust_id = "insecure";
   return Tls{std::move(*impl)};
 }
 
@@ -304,13 +318,7 @@ std::string Tls::certificate_sha256() const {
   if (!impl_->server || X509_digest(leaf(*impl_), EVP_sha256(), digest.data(), &size) != 1) {
     return {};
   }
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : digest) {
-    text += digits[octet >> 4U];
-    text += digits[octet & 15U];
-  }
-  return text;
+  return quic::to_hex(digest);
 }
 
 std::string Tls::spki_sha256() const {

@@ -26,6 +26,7 @@ struct Tls::Impl {
   bool server = false;
   std::vector<std::uint16_t> ciphers;  ///< protocol numbers; empty: any
   std::function<void(std::string_view)> key_log;
+  std::string trust_id;     ///< client: whom it trusts; sessions of another trust are not resumed
   std::string setup_error;  ///< why no certificate can be trusted, if there is a reason
 };
 

@@ -52,12 +52,20 @@ class QUOIN_EXPORT Application {
   Application& operator=(const Application&) = delete;
   virtual ~Application() = default;
 
-  /// Streams can be opened and data sent from now on. Client: the server has been verified.
+  /// Streams can be opened and data sent from now on. Client: the server has been verified, unless
+  /// Connection::is_early().
   /// Server: half a round trip before the handshake is complete.
   virtual void on_started(Connection&) {}
 
   /// The handshake is complete (RFC 9001 §4.1.1).
   virtual void on_connected(Connection&) {}
+
+  /// Client: the early data were refused (RFC 9001 §4.6.2). All streams that were opened are gone,
+  /// without a call for each; on_started() follows again.
+  virtual void on_early_data_rejected(Connection&) {}
+
+  /// Client: Connection::resumption() has something, or something newer.
+  virtual void on_resumable(Connection&) {}
 
   /// The next bytes of a stream, in order and once each; `data` is valid for the call and may be
   /// empty with `fin`. They count against flow control until Connection::consume().

@@ -26,12 +26,22 @@ enum class RetryPolicy : std::uint8_t {
   always,   ///< for every client that brings no valid token
 };
 
+/// A version of QUIC.
+enum class Version : std::uint8_t {
+  v1,  ///< RFC 9000
+  v2,  ///< RFC 9369
+};
+
 /// Settings of all connections of one endpoint. Checked once, by validate(), when the endpoint
 /// is made.
 struct QUOIN_EXPORT Config {
   /// The application protocols, in order of preference; 1 to 8 of 1 to 255 bytes each. The HTTP/3
   /// facade sets it to "h3" (RFC 7301).
   std::vector<std::string> alpn;
+
+  /// The versions to speak, in order of preference, each at most once. A client begins with the
+  /// first one; a server moves a client that speaks it to the first one (RFC 9368).
+  std::vector<Version> versions{Version::v1, Version::v2};
 
   /// Time without a packet after which a connection ends silently; the smaller one of both sides'
   /// counts. Zero: never (RFC 9000 §10.1).
@@ -82,6 +92,13 @@ struct QUOIN_EXPORT Config {
   /// Key for stateless resets and tokens, shared by all workers and restarts of one service; 32
   /// bytes or more. Empty: a random one.
   std::string secret;
+
+  /// Server: let clients that come back send data before the handshake is complete (0-RTT). An
+  /// attacker can replay such data; see Connection::is_early().
+  bool early_data = false;
+  /// Server: what early data depends on besides these settings; the application protocol's own
+  /// settings, say. Tickets of a server with another text allow no early data.
+  std::string early_data_context;
 
   /// A folder for one qlog file a connection; empty: none. Packet contents are not logged.
   std::filesystem::path qlog_directory;

@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/quic/application.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/resumption.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::quic {
@@ -83,6 +86,8 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] ConnectionId id() const noexcept;
   [[nodiscard]] State state() const noexcept;
   [[nodiscard]] bool is_server() const noexcept;
+  /// The version that was negotiated, or is tried before that.
+  [[nodiscard]] Version version() const noexcept;
   /// The path in use.
   [[nodiscard]] Path path() const;
   /// The application protocol that was agreed on; empty before. Valid as long as the connection.
@@ -93,6 +98,14 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] Application& application() noexcept;
   /// Why the connection is over; no_error before that.
   [[nodiscard]] const Error& close_reason() const noexcept;
+
+  /// What is exchanged now may be a replay by an attacker (0-RTT, RFC 9001 §9.2). Server: the
+  /// handshake is not complete yet, so what has arrived was sent as early data. Client: the server
+  /// has not answered yet.
+  [[nodiscard]] bool is_early() const noexcept;
+  /// Client: what it takes to resume this session in another connection; none until the server
+  /// has sent a ticket (see Application::on_resumable()).
+  [[nodiscard]] std::optional<Resumption> resumption() const;
 
   /// Opens a stream. Errors: UsageError::limit_reached when the peer allows no more for now (see
   /// Application::on_streams_available()), UsageError::closed.

@@ -19,6 +19,7 @@
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
+#include <quoin/quic/resumption.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
 
@@ -80,7 +81,8 @@ class QUOIN_EXPORT Endpoint {
   /// be for, and is sent as SNI if it is a name. `make_application` is called once, before this
   /// returns. Errors: usage, tls.
   [[nodiscard]] Result<ConnectionId> connect(const Path& path, std::string_view server_name,
-                                             Acceptor make_application, Time now);
+                                             Acceptor make_application, Time now,
+                                             const ConnectOptions& options = {});
   /// The connection, or null for one that is gone. Valid until the next handle_*() call.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   /// Connections are not accepted any more: new ones are refused (RFC 9000 §5.2.2).

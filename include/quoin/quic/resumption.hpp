@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// What a client keeps of a connection to come back faster: a TLS session ticket, the server's
+/// limits and an address token (RFC 8446 §2.2, RFC 9000 §7.4.1 and §8.1.3). Not a cache: who
+/// keeps these, and for how long, is decided elsewhere.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+
+namespace quoin::quic {
+
+/// Opaque, and a secret: whoever has it can read early data sent with it. It is bound to the
+/// server's name and to whom the client trusted, and is ignored with any other.
+class QUOIN_EXPORT Resumption {
+ public:
+  /// Nothing to resume.
+  Resumption() = default;
+
+  /// Reads what serialize() wrote. Errors: UsageError::invalid_argument.
+  [[nodiscard]] static Result<Resumption> parse(Bytes data);
+  /// In a form for a file. Keep it readable for its owner only.
+  [[nodiscard]] std::string serialize() const;
+
+  [[nodiscard]] bool empty() const noexcept { return tls_session_.empty(); }
+
+  /// The server that it is good for.
+  [[nodiscard]] std::string_view server_name() const noexcept { return server_name_; }
+
+  /// What the application protocol wants to remember, for example HTTP/3's settings.
+  [[nodiscard]] std::string_view application_data() const noexcept { return application_data_; }
+
+  /// At most 65535 bytes.
+  void set_application_data(std::string_view data) { application_data_ = data; }
+
+  friend bool operator==(const Resumption&, const Resumption&) = default;
+
+ private:
+  friend struct ResumptionAccess;
+
+  std::string server_name_;
+  std::string trust_;
+  std::string alpn_;
+  std::string tls_session_;
+  std::string transport_parameters_;
+  std::string token_;
+  std::string application_data_;
+};
+
+/// How Endpoint::connect() should go about it.
+struct ConnectOptions {
+  /// Of an earlier connection to the same server; empty, or of another server or trust: a full
+  /// handshake.
+  Resumption resumption;
+  /// Sends data before the server has answered (0-RTT), if the server allowed that. An attacker
+  /// can replay such data (RFC 9001 §9.2), so the application must send only what may happen
+  /// twice while Connection::is_early().
+  bool early_data = false;
+};
+
+}  // namespace quoin::quic
