@@ -34,7 +34,7 @@ class Link:
     reorder: float = 0.0  # share of datagrams that come `reorder_delay` late
     reorder_delay: float = 0.01
     mark_ce: float = 0.0  # share of ECN-capable datagrams that get "congestion experienced"
-    blackhole: tuple[float, float] | None = None  # silent for the first of every second seconds
+    blackhole: tuple[float, float] | None = None  # silent in the last A of every B seconds
     rebind: tuple[float, float] | None = None  # new client address after the first, then every second
     rebind_address: bool = False  # the host part changes too, not only the port
     max_payload: int = 65535  # bytes of UDP payload that pass
@@ -91,7 +91,7 @@ class Direction:
             self.count("ecn_capable")
         if len(payload) > link.max_payload:
             return self.count("too_big")
-        # The first seconds are clear, so that the hole falls into the transfer and not the handshake.
+        # A period begins clear, so that the hole falls into the transfer and not the handshake.
         if link.blackhole and age % link.blackhole[1] >= link.blackhole[1] - link.blackhole[0]:
             return self.count("blackholed")
         departure = self.leave_queue(len(payload), now)
