@@ -170,9 +170,14 @@ UdpSocket::Cursor UdpSocket::handle_failure(int failure, const SendBatch::Piece&
       return at;
     case EINTR:
       return at;
-    case EMSGSIZE:  // the engine probes for the MTU and learns from the loss
     case ENOBUFS:
     case ENOMEM:
+      break;
+    case EMSGSIZE:  // the engine probes for the MTU and learns from the loss
+      if (try_once_more()) {
+        return at;
+      }
+      (void)drain_error_queue();  // where this left its mark, which would fail the next call
       break;
     default:
       if (try_differently(failure, piece)) {
@@ -204,15 +209,17 @@ bool UdpSocket::try_differently(int failure, const SendBatch::Piece& piece) {
     trial_.without_ecn = true;
     return true;
   }
-  if (!trial_.once_more) {
-    // A pending ICMP error is reported by the next call whatever that sends. Reading the queue
-    // clears it.
-    drain_error_queue();
-    has_errors_ = has_errors_ || !errors_.empty();
-    trial_.once_more = true;
-    return true;
+  return try_once_more();
+}
+
+/// An ICMP error is reported by the next call whatever that sends, until the queue is read.
+bool UdpSocket::try_once_more() {
+  if (trial_.once_more) {
+    return false;
   }
-  return false;
+  (void)drain_error_queue();
+  trial_.once_more = true;
+  return true;
 }
 
 void UdpSocket::hold(const Datagram& datagram, std::size_t offset) {

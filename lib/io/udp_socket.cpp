@@ -143,9 +143,10 @@ bool UdpSocket::is_source(const Address& source) const noexcept {
 }
 
 void UdpSocket::take_errors(std::vector<PathError>& out) {
-  drain_error_queue();
+  const bool has_more = drain_error_queue();
   out.insert(out.end(), errors_.begin(), errors_.end());
   errors_.clear();
+  has_errors_ = has_more;
 }
 
 void UdpSocket::report(const Path& path, int failure) {
@@ -161,9 +162,8 @@ void UdpSocket::report(const Path& path, int failure) {
 }
 
 /// Reads the error queue, which ICMP messages fill. The socket counts as readable until the
-/// queue is empty, so what is of no interest is read as well.
-void UdpSocket::drain_error_queue() {
-  has_errors_ = false;
+/// queue is empty, so what is of no interest is read as well. True: there may be more.
+bool UdpSocket::drain_error_queue() {
   for (std::size_t i = 0; i < max_errors; ++i) {
     SocketAddress remote{};
     alignas(cmsghdr) std::array<std::byte, 512> control;
@@ -180,7 +180,7 @@ void UdpSocket::drain_error_queue() {
       int pending = 0;
       socklen_t size = sizeof pending;
       (void)::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &pending, &size);
-      return;
+      return false;
     }
     for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c;
          c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
@@ -193,7 +193,7 @@ void UdpSocket::drain_error_queue() {
       }
     }
   }
-  has_errors_ = true;  // there may be more
+  return true;
 }
 
 }  // namespace quoin::io

@@ -183,8 +183,9 @@ class UdpSocket {
   [[nodiscard]] Cursor send_from(std::span<const Datagram> batch, Cursor at, SendBatch& scratch);
   [[nodiscard]] Cursor handle_failure(int failure, const SendBatch::Piece& piece, Cursor at);
   [[nodiscard]] bool try_differently(int failure, const SendBatch::Piece& piece);
+  [[nodiscard]] bool try_once_more();
   void hold(const Datagram& datagram, std::size_t offset);
-  void drain_error_queue();
+  bool drain_error_queue();
   void report(const Path& path, int failure);
 
   int fd_;

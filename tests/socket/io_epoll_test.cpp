@@ -1,0 +1,636 @@
+// SPDX-License-Identifier: MIT
+/// The epoll backend on real sockets of the loopback interface: what arrives, from where, with
+/// which mark, and what happens when system calls fail.
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/io/epoll.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/time.hpp>
+
+#include "driver.hpp"
+#include "io/epoll_backend.hpp"
+#include "io/fakes.hpp"
+#include "io/socket_calls.hpp"
+
+namespace quoin::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration patience = 10s;
+
+/// What arrived, single datagrams, copied.
+struct Arrival {
+  Path path;
+  std::string payload;
+  Ecn ecn;
+};
+
+/// Fails the next sending calls as told: an errno each; 0: the real call; -n: only n messages.
+class FaultyCalls final : public io::SocketCalls {
+ public:
+  std::deque<int> sends;
+  std::vector<int> refused_options;
+  int send_calls = 0;
+
+  int set_option(int fd, int level, int name, const void* value, socklen_t size) override {
+    if (std::ranges::find(refused_options, name) != refused_options.end()) {
+      errno = ENOPROTOOPT;
+      return -1;
+    }
+    return SocketCalls::set_option(fd, level, name, value, size);
+  }
+
+  int send_messages(int fd, mmsghdr* messages, unsigned count) override {
+    ++send_calls;
+    const int outcome = sends.empty() ? 0 : sends.front();
+    if (!sends.empty()) {
+      sends.pop_front();
+    }
+    if (outcome > 0) {
+      errno = outcome;
+      return -1;
+    }
+    return SocketCalls::send_messages(
+        fd, messages, outcome < 0 ? std::min(count, static_cast<unsigned>(-outcome)) : count);
+  }
+};
+
+bool has_ipv6() {
+  static const bool answer = io::epoll_backend()->open(address("[::1]:0")).has_value();
+  return answer;
+}
+
+/// Receives until there are `count` datagrams, or patience is at its end.
+std::vector<Arrival> receive(io::Backend& backend, std::size_t count) {
+  std::vector<Arrival> all;
+  const Time end = backend.now() + patience;
+  while (all.size() < count && backend.now() < end) {
+    backend.wait(end);
+    for (const Datagram& datagram : backend.receive()) {
+      Bytes rest = datagram.payload;
+      const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
+      while (!rest.empty()) {
+        const Bytes one = rest.first(std::min(segment, rest.size()));
+        all.push_back(
+            {.path = datagram.path, .payload = std::string{as_text(one)}, .ecn = datagram.ecn});
+        rest = rest.subspan(one.size());
+      }
+    }
+  }
+  return all;
+}
+
+/// Waits for path errors.
+std::vector<io::PathError> errors(io::Backend& backend) {
+  const Time end = backend.now() + patience;
+  while (backend.now() < end) {
+    backend.wait(end);
+    const auto found = backend.errors();
+    if (!found.empty()) {
+      return {found.begin(), found.end()};
+    }
+  }
+  return {};
+}
+
+/// Two backends with a socket each; the one that sends can be made to fail.
+struct Sockets {
+  FaultyCalls calls;
+  std::unique_ptr<io::Backend> sender;
+  std::unique_ptr<io::Backend> receiver;
+  Address from;
+  Address to;
+
+  explicit Sockets(std::string_view local = "127.0.0.1:0", const io::EpollOptions& options = {})
+      : sender(io::epoll_backend(options, calls)), receiver(io::epoll_backend(options)) {
+    from = sender->open(address(local)).value();
+    to = receiver->open(address(local)).value();
+  }
+
+  [[nodiscard]] Datagram datagram(std::string_view payload, std::size_t segment_size = 0,
+                                  Ecn ecn = Ecn::not_ect) const {
+    return {.path = {.local = from, .remote = to},
+            .payload = as_bytes(payload),
+            .segment_size = segment_size,
+            .ecn = ecn};
+  }
+
+  [[nodiscard]] std::size_t send(const Datagram& datagram) { return sender->send({&datagram, 1}); }
+};
+
+/// `count` segments of `size` bytes, each filled with a letter of its own.
+std::string train(std::size_t count, std::size_t size) {
+  std::string payload;
+  for (std::size_t i = 0; i < count; ++i) {
+    payload.append(size, static_cast<char>('A' + i));
+  }
+  return payload;
+}
+
+void check_train(const std::vector<Arrival>& arrivals, std::size_t count, std::size_t size) {
+  REQUIRE(arrivals.size() == count);
+  for (std::size_t i = 0; i < count; ++i) {
+    CHECK(arrivals[i].payload == std::string(size, static_cast<char>('A' + i)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a datagram goes there and back over IPv4 and IPv6") {
+  const auto* const local = GENERATE("127.0.0.1:0", "[::1]:0");
+  if (std::string_view{local}.starts_with('[') && !has_ipv6()) {
+    SKIP("no IPv6 here");
+  }
+  Sockets sockets{local};
+  REQUIRE(sockets.from.port() != 0);
+  REQUIRE(sockets.send(sockets.datagram("ping", 0, Ecn::ect0)) == 1);
+  const auto there = receive(*sockets.receiver, 1);
+  REQUIRE(there.size() == 1);
+  CHECK(there[0].payload == "ping");
+  CHECK(there[0].ecn == Ecn::ect0);
+  CHECK(there[0].path == Path{.local = sockets.to, .remote = sockets.from});
+  const Datagram reply{.path = there[0].path, .payload = as_bytes("pong"), .ecn = Ecn::ce};
+  REQUIRE(sockets.receiver->send({&reply, 1}) == 1);
+  const auto back = receive(*sockets.sender, 1);
+  REQUIRE(back.size() == 1);
+  CHECK(back[0].payload == "pong");
+  CHECK(back[0].ecn == Ecn::ce);
+  CHECK(back[0].path == Path{.local = sockets.from, .remote = sockets.to});
+}
+
+TEST_CASE("a socket on [::] sees IPv4 peers as IPv4 and answers from the address they asked") {
+  if (!has_ipv6()) {
+    SKIP("no IPv6 here");
+  }
+  const auto server = io::epoll_backend();
+  const auto client = io::epoll_backend();
+  const Address any = server->open(address("[::]:0")).value();
+  for (const char* host : {"127.0.0.2:0", "[::1]:0"}) {
+    const Address from = client->open(address(host)).value();
+    const Address to = address(host).with_port(any.port());
+    const Datagram ping{
+        .path = {.local = from, .remote = to}, .payload = as_bytes("ping"), .ecn = Ecn::ect1};
+    REQUIRE(client->send({&ping, 1}) == 1);
+    const auto there = receive(*server, 1);
+    REQUIRE(there.size() == 1);
+    CHECK(there[0].path == Path{.local = to, .remote = from});
+    CHECK(there[0].ecn == Ecn::ect1);
+    const Datagram pong{.path = there[0].path, .payload = as_bytes("pong"), .ecn = Ecn::ect0};
+    REQUIRE(server->send({&pong, 1}) == 1);
+    const auto back = receive(*client, 1);
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].path == Path{.local = from, .remote = to});
+    CHECK(back[0].ecn == Ecn::ect0);
+  }
+}
+
+TEST_CASE("a socket on 0.0.0.0 tells the true local address and answers from it") {
+  const auto server = io::epoll_backend();
+  const auto client = io::epoll_backend();
+  const Address any = server->open(address("0.0.0.0:0")).value();
+  const Address from = client->open(address("127.0.0.1:0")).value();
+  for (const char* host : {"127.0.0.2:0", "127.0.0.3:0"}) {
+    const Address to = address(host).with_port(any.port());
+    const Datagram ping{.path = {.local = from, .remote = to}, .payload = as_bytes("ping")};
+    REQUIRE(client->send({&ping, 1}) == 1);
+    const auto there = receive(*server, 1);
+    REQUIRE(there.size() == 1);
+    CHECK(there[0].path.local == to);
+    const Datagram pong{.path = there[0].path, .payload = as_bytes("pong")};
+    REQUIRE(server->send({&pong, 1}) == 1);
+    const auto back = receive(*client, 1);
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].path.remote == to);
+  }
+}
+
+TEST_CASE("the source address towards a peer is known before anything is sent") {
+  const auto backend = io::epoll_backend();
+  CHECK(backend->source_for(address("127.0.0.1:443")) == address("127.0.0.1:0"));
+  if (has_ipv6()) {
+    CHECK(backend->source_for(address("[::1]:443")) == address("[::1]:0"));
+  }
+}
+
+TEST_CASE("a train arrives as its segments, with and without the offloads") {
+  const bool segmentation = GENERATE(true, false);
+  const bool receiving = GENERATE(true, false);
+  Sockets sockets{"127.0.0.1:0",
+                  {.segmentation_offload = segmentation, .receive_offload = receiving}};
+  if (sockets.sender->capabilities().max_send_segments == 1 && segmentation) {
+    SKIP("no segmentation offload here");
+  }
+  CHECK((sockets.sender->capabilities().max_send_segments > 1) == segmentation);
+  std::string payload = train(20, 1200);
+  payload.append(700, 'z');
+  REQUIRE(sockets.send(sockets.datagram(payload, 1200, Ecn::ect0)) == 1);
+  auto arrivals = receive(*sockets.receiver, 21);
+  REQUIRE(arrivals.size() == 21);
+  CHECK(std::ranges::all_of(arrivals, [](const auto& a) { return a.ecn == Ecn::ect0; }));
+  CHECK(arrivals.back().payload == std::string(700, 'z'));
+  arrivals.pop_back();
+  check_train(arrivals, 20, 1200);
+  CHECK(sockets.calls.send_calls == 1);
+}
+
+TEST_CASE("a train longer than the kernel takes is sent in parts") {
+  Sockets sockets;
+  const std::string many = std::string(200, 'x');
+  REQUIRE(sockets.send(sockets.datagram(many, 2)) == 1);
+  CHECK(receive(*sockets.receiver, 100).size() == 100);
+  const std::string large(std::size_t{80} * 1200, 'x');
+  REQUIRE(sockets.send(sockets.datagram(large, 1200)) == 1);
+  CHECK(receive(*sockets.receiver, 80).size() == 80);
+}
+
+TEST_CASE("many datagrams for several sockets go out in one call of the backend") {
+  Sockets sockets;
+  const Address second = sockets.sender->open(address("127.0.0.2:0")).value();
+  std::vector<std::string> payloads;
+  for (int i = 0; i < 100; ++i) {
+    payloads.push_back(std::to_string(i));
+  }
+  std::vector<Datagram> batch;
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    batch.push_back(sockets.datagram(payloads[i]));
+    batch.back().path.local = i % 3 == 0 ? second : sockets.from;
+  }
+  REQUIRE(sockets.sender->send(batch) == 100);
+  const auto arrivals = receive(*sockets.receiver, 100);
+  REQUIRE(arrivals.size() == 100);
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    CHECK(arrivals[i].payload == payloads[i]);
+    CHECK(arrivals[i].path.remote == batch[i].path.local);
+  }
+}
+
+TEST_CASE("all sockets get their turn although one is flooded") {
+  const auto server = io::epoll_backend();
+  const auto client = io::epoll_backend();
+  const Address busy = server->open(address("127.0.0.1:0")).value();
+  const Address quiet = server->open(address("127.0.0.1:0")).value();
+  const Address from = client->open(address("127.0.0.1:0")).value();
+  const std::vector<Datagram> flood(
+      64, {.path = {.local = from, .remote = busy}, .payload = as_bytes("x")});
+  const Datagram one{.path = {.local = from, .remote = quiet}, .payload = as_bytes("y")};
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(client->send(flood) == flood.size());
+  }
+  REQUIRE(client->send({&one, 1}) == 1);
+  const bool found = std::ranges::any_of(std::array{1, 2}, [&](int) {
+    const auto batch = server->receive();
+    return !batch.empty() && batch.front().path.local == quiet;
+  });
+  CHECK(found);
+}
+
+TEST_CASE("empty datagrams are read and dropped, and others still arrive") {
+  Sockets sockets;
+  const std::vector<Datagram> flood(300, sockets.datagram(""));
+  REQUIRE(sockets.sender->send(flood) == 300);
+  REQUIRE(sockets.send(sockets.datagram("real")) == 1);
+  const auto arrivals = receive(*sockets.receiver, 1);
+  REQUIRE(arrivals.size() == 1);
+  CHECK(arrivals[0].payload == "real");
+}
+
+TEST_CASE("a refused port is a path error, reported once, after which there is silence") {
+  const auto* const local = GENERATE("127.0.0.1:0", "[::1]:0");
+  if (std::string_view{local}.starts_with('[') && !has_ipv6()) {
+    SKIP("no IPv6 here");
+  }
+  Sockets sockets{local};
+  sockets.receiver->close(sockets.to);
+  REQUIRE(sockets.send(sockets.datagram("anybody?")) == 1);
+  const auto found = errors(*sockets.sender);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].error == Error{Error::Domain::system, ECONNREFUSED});
+  CHECK(found[0].path == Path{.local = sockets.from, .remote = sockets.to});
+  const Time before = sockets.sender->now();
+  sockets.sender->wait(before + 20ms);
+  CHECK(sockets.sender->now() >= before + 20ms);
+  CHECK(sockets.sender->errors().empty());
+}
+
+TEST_CASE("an IPv4 port refused to a socket on [::] is told with IPv4 addresses") {
+  if (!has_ipv6()) {
+    SKIP("no IPv6 here");
+  }
+  Sockets sockets;
+  const Address any = sockets.sender->open(address("[::]:0")).value();
+  sockets.receiver->close(sockets.to);
+  Datagram datagram = sockets.datagram("anybody?");
+  datagram.path.local = any;
+  REQUIRE(sockets.send(datagram) == 1);
+  const auto found = errors(*sockets.sender);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].path.remote == sockets.to);
+}
+
+TEST_CASE("a pending error of one peer does not stop datagrams for others") {
+  Sockets sockets;
+  const auto third = io::epoll_backend();
+  const Address gone = third->open(address("127.0.0.1:0")).value();
+  third->close(gone);
+  Datagram lost = sockets.datagram("nobody");
+  lost.path.remote = gone;
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(sockets.send(lost) == 1);
+    REQUIRE(sockets.send(sockets.datagram("somebody")) == 1);
+  }
+  CHECK(receive(*sockets.receiver, 10).size() == 10);
+  const auto found = errors(*sockets.sender);
+  REQUIRE_FALSE(found.empty());
+  CHECK(std::ranges::all_of(found, [&](const auto& e) { return e.path.remote == gone; }));
+}
+
+TEST_CASE("a destination without a route is a path error and counts as sent") {
+  Sockets sockets;
+  Datagram datagram = sockets.datagram("nowhere");
+  const Address any = sockets.sender->open(address("0.0.0.0:0")).value();
+  datagram.path.local = address("203.0.113.1:0").with_port(any.port());  // not ours
+  REQUIRE(sockets.send(datagram) == 1);
+  const auto found = errors(*sockets.sender);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].path == datagram.path);
+  CHECK(found[0].error == Error{Error::Domain::system, ENETUNREACH});
+  CHECK(sockets.sender->capabilities().max_send_segments ==
+        io::epoll_backend()->capabilities().max_send_segments);
+}
+
+TEST_CASE("a datagram too large for the interface is lost, not fragmented") {
+  Sockets sockets;
+  const std::string huge(65508, 'x');
+  REQUIRE(sockets.send(sockets.datagram(huge)) == 1);
+  REQUIRE(sockets.send(sockets.datagram("small")) == 1);
+  const auto arrivals = receive(*sockets.receiver, 1);
+  REQUIRE(arrivals.size() == 1);
+  CHECK(arrivals[0].payload == "small");
+  CHECK_FALSE(sockets.sender->capabilities().may_fragment);
+}
+
+TEST_CASE("a port in use is an error that names the address") {
+  Sockets sockets;
+  const auto again = sockets.receiver->open(sockets.from);
+  REQUIRE_FALSE(again);
+  CHECK(again.error() == Error{Error::Domain::system, EADDRINUSE});
+  CHECK(again.error().message().find(sockets.from.to_string()) != std::string::npos);
+  CHECK(sockets.receiver->open(address("203.0.113.1:0")).error() ==
+        Error{Error::Domain::system, EADDRNOTAVAIL});
+}
+
+TEST_CASE("0.0.0.0 and [::] can be open on one port side by side") {
+  if (!has_ipv6()) {
+    SKIP("no IPv6 here");
+  }
+  const auto server = io::epoll_backend();
+  const auto client = io::epoll_backend();
+  const Address any4 = server->open(address("0.0.0.0:0")).value();
+  const Address any6 = server->open(address("[::]:0").with_port(any4.port())).value();
+  CHECK(any6.port() == any4.port());
+  for (const char* host : {"127.0.0.1:0", "[::1]:0"}) {
+    const Address from = client->open(address(host)).value();
+    const Datagram ping{.path = {.local = from, .remote = address(host).with_port(any4.port())},
+                        .payload = as_bytes("ping")};
+    REQUIRE(client->send({&ping, 1}) == 1);
+    const auto there = receive(*server, 1);
+    REQUIRE(there.size() == 1);
+    CHECK(there[0].path == Path{.local = ping.path.remote, .remote = from});
+  }
+}
+
+TEST_CASE("waiting ends at the deadline, not before") {
+  const auto backend = io::epoll_backend();
+  const Time start = backend->now();
+  backend->wait(start + 1500us);
+  CHECK(backend->now() >= start + 1500us);
+  CHECK(backend->now() < start + 5s);
+  backend->wait(start);  // past
+}
+
+TEST_CASE("another thread can wake a loop that waits for ever") {
+  Loop loop;
+  std::jthread other{[&] { loop.post([&] { loop.stop(); }); }};
+  loop.run();
+  std::jthread another{[&] { loop.stop(); }};
+  loop.run();
+}
+
+TEST_CASE("the descriptor is readable when there is something to do") {
+  Sockets sockets;
+  const auto outer = io::epoll_backend();
+  CHECK(sockets.receiver->descriptor() >= 0);
+  REQUIRE(sockets.send(sockets.datagram("x")) == 1);
+  CHECK(receive(*sockets.receiver, 1).size() == 1);
+}
+
+TEST_CASE("a loop on real sockets echoes a megabyte of trains") {
+  Loop loop;
+  FakeDriver server;
+  FakeDriver client;
+  const Address to = open_socket(loop, server, address("127.0.0.1:0")).value();
+  const Address from = open_socket(loop, client, address("127.0.0.1:0")).value();
+  server.on_datagram = [&](const Datagram& datagram) {
+    server.outgoing.push_back({.path = datagram.path,
+                               .payload = std::string{as_text(datagram.payload)},
+                               .segment_size = datagram.segment_size});
+  };
+  std::size_t echoed = 0;
+  constexpr std::size_t trains = 20;
+  const std::string payload = train(40, 1200);
+  client.on_datagram = [&](const Datagram& datagram) {
+    echoed += datagram.payload.size();
+    if (echoed == trains * payload.size()) {
+      loop.stop();
+    }
+  };
+  for (std::size_t i = 0; i < trains; ++i) {
+    client.outgoing.push_back(
+        {.path = {.local = from, .remote = to}, .payload = payload, .segment_size = 1200});
+  }
+  wake_driver(loop);
+  loop.after(patience, [&] { loop.stop(); });
+  loop.run();
+  CHECK(echoed == trains * payload.size());
+  detach(loop, server);
+  detach(loop, client);
+}
+
+TEST_CASE("EAGAIN stops sending until the socket is writable again") {
+  Sockets sockets;
+  const std::array batch{sockets.datagram("one"), sockets.datagram("two"),
+                         sockets.datagram("three")};
+  sockets.calls.sends = {-1, EAGAIN};
+  REQUIRE(sockets.sender->send(batch) == 1);
+  const int calls = sockets.calls.send_calls;
+  REQUIRE(sockets.sender->send(std::span{batch}.subspan(1)) == 0);
+  CHECK(sockets.calls.send_calls == calls);
+  sockets.sender->wait(sockets.sender->now() + patience);
+  REQUIRE(sockets.sender->send(std::span{batch}.subspan(1)) == 2);
+  const auto arrivals = receive(*sockets.receiver, 3);
+  REQUIRE(arrivals.size() == 3);
+  CHECK(arrivals[2].payload == "three");
+}
+
+TEST_CASE("EAGAIN in the middle of a train that is sent one by one loses nothing of it") {
+  Sockets sockets{"127.0.0.1:0", {.segmentation_offload = false}};
+  const std::string payload = train(50, 100);
+  sockets.calls.sends = {-7, EAGAIN, -5, EAGAIN};
+  REQUIRE(sockets.send(sockets.datagram(payload, 100)) == 1);
+  REQUIRE(sockets.send(sockets.datagram("after")) == 0);
+  sockets.sender->wait(sockets.sender->now() + patience);
+  REQUIRE(sockets.send(sockets.datagram("after")) == 0);
+  sockets.sender->wait(sockets.sender->now() + patience);
+  REQUIRE(sockets.send(sockets.datagram("after")) == 1);
+  auto arrivals = receive(*sockets.receiver, 51);
+  REQUIRE(arrivals.size() == 51);
+  CHECK(arrivals.back().payload == "after");
+  arrivals.pop_back();
+  check_train(arrivals, 50, 100);
+}
+
+TEST_CASE("EMSGSIZE and ENOBUFS lose the datagram and nothing else") {
+  const int failure = GENERATE(EMSGSIZE, ENOBUFS);
+  Sockets sockets;
+  const std::array batch{sockets.datagram("one"), sockets.datagram("two"),
+                         sockets.datagram("three")};
+  sockets.calls.sends = {-1, failure};
+  if (failure == EMSGSIZE) {  // the first one may have been meant for an earlier datagram
+    sockets.calls.sends.push_back(failure);
+  }
+  REQUIRE(sockets.sender->send(batch) == 3);
+  const auto arrivals = receive(*sockets.receiver, 2);
+  REQUIRE(arrivals.size() == 2);
+  CHECK(arrivals[0].payload == "one");
+  CHECK(arrivals[1].payload == "three");
+  CHECK(sockets.sender->errors().empty());
+  CHECK(sockets.sender->describe().find("1 not sendable") != std::string::npos);
+}
+
+TEST_CASE("a pending EMSGSIZE of an earlier datagram does not lose the next one") {
+  Sockets sockets;
+  sockets.calls.sends = {EMSGSIZE};
+  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
+  CHECK(receive(*sockets.receiver, 1).size() == 1);
+}
+
+TEST_CASE("a refused train turns offload off for good and goes out one by one at once") {
+  const int failure = GENERATE(EIO, EINVAL);
+  Sockets sockets;
+  if (sockets.sender->capabilities().max_send_segments == 1) {
+    SKIP("no segmentation offload here");
+  }
+  const std::string payload = train(40, 1000);
+  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
+  check_train(receive(*sockets.receiver, 40), 40, 1000);
+  CHECK(sockets.calls.send_calls == 1);
+  sockets.calls.sends = {failure};
+  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
+  check_train(receive(*sockets.receiver, 40), 40, 1000);
+  CHECK(sockets.sender->capabilities().max_send_segments == 1);
+  CHECK(sockets.sender->errors().empty());
+  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
+  check_train(receive(*sockets.receiver, 40), 40, 1000);
+}
+
+TEST_CASE("a refusal that is not the offload's fault leaves it on") {
+  Sockets sockets;
+  if (sockets.sender->capabilities().max_send_segments == 1) {
+    SKIP("no segmentation offload here");
+  }
+  const std::string payload = train(10, 1000);
+  sockets.calls.sends = {EINVAL, EINVAL, EINVAL, EINVAL, EINVAL};
+  REQUIRE(sockets.send(sockets.datagram(payload, 1000, Ecn::ect0)) == 1);
+  CHECK(sockets.sender->capabilities().max_send_segments > 1);
+  CHECK(sockets.sender->capabilities().ecn);
+  sockets.calls.sends.clear();
+  CHECK(sockets.sender->errors().size() == 1);
+  REQUIRE(sockets.send(sockets.datagram(payload, 1000, Ecn::ect0)) == 1);
+  check_train(receive(*sockets.receiver, 10), 10, 1000);
+}
+
+TEST_CASE("a refused ECN mark is left out from then on") {
+  Sockets sockets;
+  sockets.calls.sends = {EINVAL};
+  REQUIRE(sockets.send(sockets.datagram("one", 0, Ecn::ect0)) == 1);
+  REQUIRE(sockets.send(sockets.datagram("two", 0, Ecn::ect0)) == 1);
+  const auto arrivals = receive(*sockets.receiver, 2);
+  REQUIRE(arrivals.size() == 2);
+  CHECK(arrivals[0].ecn == Ecn::not_ect);
+  CHECK(arrivals[1].ecn == Ecn::not_ect);
+  CHECK_FALSE(sockets.sender->capabilities().ecn);
+}
+
+TEST_CASE("a pending error is retried once, and a lasting one reported for its path") {
+  Sockets sockets;
+  sockets.calls.sends = {EHOSTUNREACH};
+  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
+  CHECK(receive(*sockets.receiver, 1).size() == 1);
+  CHECK(sockets.sender->errors().empty());
+  sockets.calls.sends = {EPERM, EPERM};
+  REQUIRE(sockets.send(sockets.datagram("two")) == 1);
+  const auto found = sockets.sender->errors();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].error == Error{Error::Domain::system, EPERM});
+  CHECK(found[0].path == Path{.local = sockets.from, .remote = sockets.to});
+}
+
+TEST_CASE("an interrupted call is repeated") {
+  Sockets sockets;
+  sockets.calls.sends = {EINTR, EINTR};
+  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
+  CHECK(receive(*sockets.receiver, 1).size() == 1);
+}
+
+TEST_CASE("what a kernel does not know is done without") {
+  constexpr int udp_segment = 103;
+  constexpr int udp_gro = 104;
+  constexpr int ip_mtu_discover = 10;
+  constexpr int ip_recvtos = 13;
+  FaultyCalls calls;
+  calls.refused_options = {udp_segment, udp_gro, ip_mtu_discover, ip_recvtos};
+  const auto backend = io::epoll_backend({}, calls);
+  CHECK(backend->capabilities().max_send_segments == 1);
+  REQUIRE(backend->open(address("127.0.0.1:0")));
+  CHECK(backend->capabilities().max_send_segments == 1);
+  CHECK(backend->capabilities().may_fragment);
+  CHECK_FALSE(backend->capabilities().ecn);
+  CHECK(backend->describe().find("GSO off, GRO off, ECN off, DF off") != std::string::npos);
+}
+
+TEST_CASE("random bytes differ and fill all of the buffer") {
+  const auto backend = io::epoll_backend();
+  std::vector<std::byte> first(1000);
+  std::vector<std::byte> second(1000);
+  backend->fill_random(first);
+  backend->fill_random(second);
+  CHECK(first != second);
+  CHECK(std::ranges::count(first, std::byte{0}) < 50);
+}
+
+}  // namespace quoin::test
