@@ -32,10 +32,13 @@ class QUOIN_EXPORT Address {
   [[nodiscard]] static Result<Address> from_bytes(Bytes ip, std::uint16_t port,
                                                   std::uint32_t zone = 0);
 
+  /// There is no address in it.
   [[nodiscard]] bool is_none() const noexcept { return size_ == 0; }
 
+  /// An IPv4 address; IPv4-mapped IPv6 addresses do not count.
   [[nodiscard]] bool is_ipv4() const noexcept { return size_ == 4; }
 
+  /// An IPv6 address.
   [[nodiscard]] bool is_ipv6() const noexcept { return size_ == 16; }
 
   /// The unspecified address, 0.0.0.0 or [::], whatever the port.

@@ -103,10 +103,15 @@ class QUOIN_EXPORT Error {
 
   /// TransportError::no_error: an orderly end.
   Error() = default;
+  /// Any code of any domain.
   Error(Domain domain, std::uint64_t code, std::string detail = {});
+  /// Domain transport.
   Error(TransportError code, std::string detail = {});
+  /// Domain http3.
   Error(Http3Error code, std::string detail = {});
+  /// Domain local.
   Error(LocalError code, std::string detail = {});
+  /// Domain usage.
   Error(UsageError code, std::string detail = {});
 
   /// Whose code code() is.

@@ -64,6 +64,7 @@ class QUOIN_EXPORT Backend {
   [[nodiscard]] virtual Result<Address> source_for(const Address& remote);
   /// Closes the socket that open() returned `local` for. Unknown addresses are ignored.
   virtual void close(const Address& local) noexcept = 0;
+  /// What works at present; see Capabilities.
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
 
   /// Blocks until something was received, sending became possible again, wake() was called, or

@@ -60,12 +60,14 @@ struct QUOIN_EXPORT Config {
   std::uint64_t max_connection_window = 24 * 1024 * 1024;  ///< not below connection_window
   /// Streams that the peer may have open at a time, 0 to 2^20 (RFC 9000 §4.6).
   std::uint64_t max_bidirectional_streams = 100;
+  /// The same for unidirectional ones.
   std::uint64_t max_unidirectional_streams = 100;
   /// The largest DATAGRAM frame we take, in bytes; 0: the extension is off (RFC 9221 §3).
   std::size_t max_datagram_frame = 0;
   /// DATAGRAM frames that wait to be sent; one more is refused. 1 to 65536.
   std::size_t datagram_queue = 64;
 
+  /// How the sending rate follows the path.
   CongestionControl congestion_control = CongestionControl::cubic;
   /// What to take for the round-trip time before it is measured; 1 ms to 10 s.
   Duration initial_rtt = std::chrono::milliseconds{333};

@@ -50,10 +50,10 @@ struct Stats {
   std::uint64_t bytes_in_flight = 0;    ///< bytes
   std::uint64_t bytes_sent = 0;         ///< UDP payload
   std::uint64_t bytes_received = 0;     ///< UDP payload
-  std::uint64_t packets_sent = 0;
-  std::uint64_t packets_received = 0;
-  std::uint64_t packets_lost = 0;
-  std::size_t udp_payload_size = 0;  ///< the largest datagram sent on this path, bytes
+  std::uint64_t packets_sent = 0;       ///< QUIC packets, not datagrams
+  std::uint64_t packets_received = 0;   ///< that could be decrypted
+  std::uint64_t packets_lost = 0;       ///< declared lost (RFC 9002 §6)
+  std::size_t udp_payload_size = 0;     ///< the largest datagram sent on this path, bytes
 };
 
 /// What the TLS handshake agreed on. Empty before it is complete.
@@ -77,14 +77,18 @@ class QUOIN_EXPORT Connection {
  public:
   struct Impl;
 
+  /// For the library's own use.
   explicit Connection(Impl& impl) noexcept : impl_(&impl) {}
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() = default;
 
+  /// What to keep instead of a reference.
   [[nodiscard]] ConnectionId id() const noexcept;
+  /// Where it is in its life.
   [[nodiscard]] State state() const noexcept;
+  /// A client opened it.
   [[nodiscard]] bool is_server() const noexcept;
   /// The version that was negotiated, or is tried before that.
   [[nodiscard]] Version version() const noexcept;
@@ -92,7 +96,9 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] Path path() const;
   /// The application protocol that was agreed on; empty before. Valid as long as the connection.
   [[nodiscard]] std::string_view alpn() const noexcept;
+  /// The figures of now.
   [[nodiscard]] Stats stats() const;
+  /// What was agreed on; empty before the handshake is complete.
   [[nodiscard]] TlsInfo tls() const;
   /// The application that runs on the connection.
   [[nodiscard]] Application& application() noexcept;

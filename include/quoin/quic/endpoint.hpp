@@ -32,17 +32,17 @@ using Acceptor = std::move_only_function<std::unique_ptr<Application>(Connection
 
 /// What the endpoint counted since it was made.
 struct EndpointStats {
-  std::uint64_t datagrams_received = 0;
-  std::uint64_t datagrams_dropped = 0;  ///< belonged to no connection, or made no sense
-  std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_refused = 0;  ///< by Config::max_connections or max_handshakes
-  std::uint64_t handshakes_completed = 0;
-  std::uint64_t version_negotiations_sent = 0;
-  std::uint64_t retries_sent = 0;
-  std::uint64_t stateless_resets_sent = 0;
-  std::uint64_t stateless_suppressed = 0;  ///< by Config::stateless_per_second
-  std::size_t connections = 0;             ///< at present
-  std::size_t handshakes = 0;              ///< in flight at present
+  std::uint64_t datagrams_received = 0;         ///< trains count by their segments
+  std::uint64_t datagrams_dropped = 0;          ///< belonged to no connection, or made no sense
+  std::uint64_t connections_accepted = 0;       ///< connections of clients begun
+  std::uint64_t connections_refused = 0;        ///< by Config::max_connections or max_handshakes
+  std::uint64_t handshakes_completed = 0;       ///< of either role
+  std::uint64_t version_negotiations_sent = 0;  ///< answers to versions that we do not speak
+  std::uint64_t retries_sent = 0;               ///< see RetryPolicy
+  std::uint64_t stateless_resets_sent = 0;      ///< answers to packets of connections that are gone
+  std::uint64_t stateless_suppressed = 0;       ///< by Config::stateless_per_second
+  std::size_t connections = 0;                  ///< at present
+  std::size_t handshakes = 0;                   ///< in flight at present
 };
 
 /// All connections that share a set of sockets. Drive it so: handle_datagram() for all that
@@ -54,7 +54,9 @@ class QUOIN_EXPORT Endpoint {
   /// the setting in question; usage errors when `tls` is for the other role.
   [[nodiscard]] static Result<Endpoint> create(const Config& config, Tls tls, RandomSource random,
                                                Acceptor acceptor = {});
+  /// The connections move along; references to them stay valid.
   Endpoint(Endpoint&&) noexcept;
+  /// Drops the connections of the endpoint that is overwritten.
   Endpoint& operator=(Endpoint&&) noexcept;
   /// Drops all connections without a word to their peers; close() and drain for politeness.
   ~Endpoint();
@@ -92,6 +94,7 @@ class QUOIN_EXPORT Endpoint {
   void set_capabilities(const io::Capabilities& capabilities) noexcept;
   /// Replaces certificates for connections made from now on.
   void set_tls(Tls tls);
+  /// The figures of now.
   [[nodiscard]] EndpointStats stats() const noexcept;
   /// Calls `visit` with each connection there is.
   void for_each(const std::function<void(Connection&)>& visit);

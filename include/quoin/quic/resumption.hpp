@@ -25,6 +25,7 @@ class QUOIN_EXPORT Resumption {
   /// In a form for a file. Keep it readable for its owner only.
   [[nodiscard]] std::string serialize() const;
 
+  /// There is no ticket in it.
   [[nodiscard]] bool empty() const noexcept { return tls_session_.empty(); }
 
   /// The server that it is good for.
