@@ -203,6 +203,11 @@ bool Session::is_drained() const noexcept { return impl_->is_drained(); }
 
 std::size_t Session::open_streams() const noexcept { return impl_->streams.size(); }
 
+std::uint64_t Session::progress(quic::StreamId stream) const noexcept {
+  const Stream* const found = impl_->find(stream);
+  return found == nullptr ? 0 : found->progress;
+}
+
 quic::Connection& Session::connection() noexcept { return impl_->connection; }
 
 void Session::on_started(quic::Connection&) { impl_->start(); }

@@ -122,6 +122,7 @@ void Session::Impl::add_body(quic::StreamId id, Stream* stream, Bytes data) {
     return;
   }
   stream->receive.append(data);
+  stream->progress += data.size();
   queue_data(*stream);
 }
 

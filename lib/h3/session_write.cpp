@@ -259,6 +259,7 @@ nghttp3_ssize Session::Impl::give_body(Stream& stream, std::span<nghttp3_vec> ou
 void Session::Impl::acknowledge_body(Stream& stream, std::size_t bytes) {
   const std::size_t before = stream.send.copied();
   stream.send.acknowledge(bytes);
+  stream.progress += bytes;
   copied_total -= before - stream.send.copied();
 }
 

@@ -32,6 +32,7 @@ struct Stream {
   Stream(quic::BlockPool& pool, quic::StreamId stream) : id(stream), send(pool), receive(pool) {}
 
   quic::StreamId id;
+  std::uint64_t progress = 0;  ///< bytes of bodies that came in or were acknowledged
 
   // The message that we send.
   quic::SendBuffer send;

@@ -99,6 +99,9 @@ class QUOIN_EXPORT Session final : public quic::Application {
   [[nodiscard]] bool write(quic::StreamId stream, SharedBytes data, bool last);
   /// Ends the body with trailers. Errors: UsageError::stale_handle, invalid_argument, closed.
   [[nodiscard]] Result<> write_trailers(quic::StreamId stream, const Headers& headers);
+  /// How many bytes of the message bodies of a stream, both together, have come in or were
+  /// acknowledged so far; 0 for a stream that is gone. For noticing that a stream stands still.
+  [[nodiscard]] std::uint64_t progress(quic::StreamId stream) const noexcept;
   /// How many bytes write() would take now.
   [[nodiscard]] std::size_t room(quic::StreamId stream) const noexcept;
 
