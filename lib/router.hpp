@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/// Finds the handler for a method and a path. Knows nothing of HTTP but HEAD. Not public.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quoin/server.hpp>
+
+namespace quoin {
+
+/// A handler shared between the router and whoever is calling it, so that it may replace itself.
+using SharedHandler = std::shared_ptr<Server::Handler>;
+/// Names and decoded values of a pattern's `{name}` segments; "*" names the rest.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// The outcome of a look-up.
+struct Match {
+  SharedHandler handler;  ///< null: there is none
+  Parameters parameters;
+  std::string allow;  ///< the methods that the path has, if it has any but the one asked for
+};
+
+/// A tree of patterns by their segments; see Server::route() for what they mean.
+class Router {
+ public:
+  void add(std::string_view method, std::string_view pattern, Server::Handler handler);
+  [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+
+ private:
+  /// The end of a pattern.
+  struct Leaf {
+    std::vector<std::string> names;  ///< of the parameters, in order
+    std::map<std::string, SharedHandler, std::less<>> handlers;
+
+    [[nodiscard]] SharedHandler handler_for(std::string_view method) const;
+  };
+
+  struct Node {
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
+    std::unique_ptr<Node> any;
+    std::unique_ptr<Leaf> here;
+    std::unique_ptr<Leaf> rest;
+  };
+
+  struct Search;
+  static bool descend(const Node& node, std::size_t depth, Search& search);
+  static bool accept(const Leaf* leaf, Search& search);
+
+  Node root_;
+};
+
+}  // namespace quoin
