@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/// Dates as HTTP writes them (RFC 9110 §5.6.7), in whole seconds since 1970. No clock. Not public.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace quoin {
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT".
+[[nodiscard]] std::string format_http_date(std::int64_t seconds);
+/// Reads that form and the two obsolete ones; none if it is no date. Years of two digits are taken
+/// for the years 1970 to 2069.
+[[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
+
+}  // namespace quoin
