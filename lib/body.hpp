@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/// The two halves of a message body between an application and an HTTP/3 session, the same for
+/// server and client. Not public; what to do about the outcome is the caller's business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <quoin/bytes.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/transfer.hpp>
+
+namespace quoin {
+
+/// What one round of moving bytes came to.
+struct Moved {
+  std::uint64_t bytes = 0;  ///< were moved
+  bool failed = false;      ///< the application threw or gave up; see `why`
+  std::string why;          ///< for the log
+};
+
+/// A body on its way out: shared bytes or a writer.
+class Outgoing {
+ public:
+  /// Sends `data`. The session must not have been offered anything for the stream yet.
+  void set(SharedBytes data);
+  void set(Writer writer);
+
+  /// There is a body, and not all of it was handed over yet.
+  [[nodiscard]] bool is_pending() const noexcept { return pending_; }
+
+  /// The writer asked to be left alone until resume().
+  [[nodiscard]] bool is_paused() const noexcept { return paused_; }
+
+  void resume() noexcept { paused_ = false; }
+
+  /// Forgets the body, and destroys the writer unless it is running.
+  void drop() noexcept;
+
+  /// Hands over what the session takes. Calls the writer, which may do anything but destroy this
+  /// object. `ends` says whether the stream ends with the body; `stopped`, once true, that no
+  /// application code may be called any more.
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, bool ends,
+                           std::span<std::byte> scratch, const bool& stopped);
+
+ private:
+  Moved move_shared(h3::Session& session, quic::StreamId stream, bool ends);
+  Moved move_written(h3::Session& session, quic::StreamId stream, bool ends,
+                     std::span<std::byte> scratch, const bool& stopped);
+
+  SharedBytes data_;
+  Writer writer_;
+  bool pending_ = false;
+  bool paused_ = false;
+};
+
+/// A body on its way in.
+class Incoming {
+ public:
+  /// Replaces the reader, also the one that is running.
+  void set(Reader reader);
+
+  [[nodiscard]] bool has_reader() const noexcept { return static_cast<bool>(reader_); }
+
+  /// The reader was given the end of the body.
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
+
+  /// A reader is being called: what it was given must stay where it is.
+  [[nodiscard]] bool is_running() const noexcept { return running_; }
+
+  /// Calls no reader any more.
+  void drop() noexcept;
+
+  /// Offers the reader what there is until it takes no more; see Outgoing::move().
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const bool& stopped);
+
+ private:
+  Reader reader_;
+  std::uint32_t replaced_ = 0;
+  bool over_ = false;
+  bool running_ = false;
+};
+
+}  // namespace quoin
