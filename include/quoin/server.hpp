@@ -98,9 +98,10 @@ class QUOIN_EXPORT Server {
   /// Calls `handler` for requests with this method whose path matches `pattern`. A pattern is a
   /// path; a segment `{name}` stands for one segment of any text but nothing, and `*` as the last
   /// segment for the rest of the path, even an empty one. Segments are compared after
-  /// percent-decoding. Of all patterns that match, the most exact one is taken: text before
-  /// `{name}` before `*`, from left to right. A path that has handlers, but none for the method, is
-  /// a 405 with `allow`. HEAD is answered by what was given for GET unless it has its own handler.
+  /// percent-decoding. Of all patterns that match and know the method, the most exact one is taken:
+  /// text before `{name}` before `*`, from left to right. A path that has handlers, but none for
+  /// the method, is a 405 with `allow`. HEAD is answered by what was given for GET unless it has
+  /// its own handler.
   /// A second handler for a method and pattern replaces the first.
   Server& route(std::string_view method, std::string_view pattern, Handler handler);
   /// route("GET", ...), which also answers HEAD.

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+/// One request stream of a server: what the handler asked for becomes calls of the session, at
+/// once where no application code is involved, else when work() is called.
+#include "exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/request.hpp>
+#include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
+
+#include "status_line.hpp"
+
+namespace quoin {
+namespace {
+
+constexpr int internal_server_error = 500;
+constexpr int service_unavailable = 503;
+
+// 1xx, 204 and 304 have no content (RFC 9110 §6.4.1); 205 neither (§15.3.6).
+bool has_no_content(int status) noexcept { return status == 204 || status == 205 || status == 304; }
+
+}  // namespace
+
+Exchange::Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
+                   h3::Headers request)
+    : host_(host),
+      connection_(connection),
+      stream_(stream),
+      request_(std::move(request)),
+      began_(host.now()),
+      progress_(began_) {}
+
+std::string_view Exchange::method() const noexcept { return request_.get(":method").value_or(""); }
+
+std::string_view Exchange::target() const noexcept { return request_.get(":path").value_or(""); }
+
+std::string_view Exchange::authority() const noexcept {
+  const auto authority = request_.get(":authority");
+  return authority ? *authority : request_.get("host").value_or("");
+}
+
+Address Exchange::peer() {
+  h3::Session* const h3 = session();
+  return h3 == nullptr ? Address{} : h3->connection().path().remote;
+}
+
+std::string_view Exchange::parameter(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(parameters_, name, &Parameters::value_type::first);
+  return found == parameters_.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+h3::Session* Exchange::session() noexcept { return host_.session(connection_); }
+
+void Exchange::touch() noexcept { progress_ = host_.now(); }
+
+void Exchange::want_work() {
+  if (!std::exchange(working_, true)) {
+    host_.want_work(handle());
+  }
+}
+
+void Exchange::on_body(Reader reader) {
+  incoming_.set(std::move(reader));
+  want_work();
+}
+
+void Exchange::resume() {
+  outgoing_.resume();
+  want_work();
+}
+
+void Exchange::set_status(int code) {
+  if (code < 200 || code > 599) {
+    invalid_ = Error{UsageError::invalid_argument, "response status " + std::to_string(code)};
+    return;
+  }
+  status_ = code;
+}
+
+void Exchange::add_header(std::string_view name, std::string_view value) {
+  if (!h3::is_valid_field_name(name) || !h3::is_valid_field_value(value)) {
+    invalid_ = Error{UsageError::invalid_argument, "response header " + std::string{name}};
+    return;
+  }
+  response_.add(name, value);
+}
+
+void Exchange::add_trailer(std::string_view name, std::string_view value) {
+  if (!h3::is_valid_field_name(name) || !h3::is_valid_field_value(value)) {
+    invalid_ = Error{UsageError::invalid_argument, "response trailer " + std::string{name}};
+    return;
+  }
+  trailers_.add(name, value);
+}
+
+bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
+  h3::Session* const h3 = session();
+  if (h3 == nullptr || answered_ || cancelled_) return false;
+  if (invalid_) {
+    fail(internal_server_error, *invalid_);
+    return false;
+  }
+  h3::Headers headers{{.name = ":status", .value = std::to_string(status_)}};
+  if (const std::string date = host_.date(); !date.empty() && !response_.get("date")) {
+    headers.add("date", date);
+  }
+  for (const h3::Field& field : response_) headers.add(field.name, field.value, field.never_index);
+  if (size && !has_no_content(status_) && !response_.get("content-length")) {
+    headers.add("content-length", std::to_string(*size));
+  }
+  if (const Result<> begun = h3->respond(stream_, headers, has_body); !begun) {
+    if (failure_) {
+      cancel(Http3Error::internal_error);
+    } else if (begun.error() == Error{UsageError::invalid_argument}) {
+      fail(internal_server_error, begun.error());
+    }
+    return false;
+  }
+  answered_ = true;
+  outcome_.status = status_;
+  sent_ = !has_body;
+  touch();
+  want_work();
+  return true;
+}
+
+bool Exchange::has_content() const noexcept {
+  return method() != "HEAD" && !has_no_content(status_);
+}
+
+void Exchange::end(SharedBytes body) {
+  const std::size_t size = body.view().size();
+  const bool has_body = size != 0 && has_content();
+  if (!begin(has_body || !trailers_.empty(), size)) return;
+  if (has_body) {
+    outgoing_.set(std::move(body));
+  } else if (!trailers_.empty()) {
+    send_trailers();
+  }
+}
+
+void Exchange::stream(Writer body) {
+  const bool has_body = has_content();
+  if (!begin(has_body || !trailers_.empty(), std::nullopt)) return;
+  if (has_body) {
+    outgoing_.set(std::move(body));
+  } else if (!trailers_.empty()) {
+    send_trailers();
+  }
+}
+
+void Exchange::send_trailers() {
+  sent_ = true;
+  if (h3::Session* const h3 = session()) (void)h3->write_trailers(stream_, trailers_);
+}
+
+void Exchange::inform(int code, const h3::Headers& headers) {
+  h3::Session* const h3 = session();
+  if (h3 == nullptr || answered_ || cancelled_ || code < 100 || code > 199 || code == 101) return;
+  h3::Headers all{{.name = ":status", .value = std::to_string(code)}};
+  for (const h3::Field& field : headers) all.add(field.name, field.value, field.never_index);
+  if (const Result<> sent = h3->inform(stream_, all); !sent) {
+    if (sent.error() == Error{UsageError::invalid_argument}) invalid_ = sent.error();
+    return;
+  }
+  want_work();
+}
+
+void Exchange::cancel(Http3Error code) {
+  outgoing_.drop();
+  if (incoming_.is_running()) {
+    wanted_cancel_ = code;
+    incoming_.drop();
+    return;
+  }
+  incoming_.drop();
+  if (std::exchange(cancelled_, true)) return;
+  if (h3::Session* const h3 = session()) h3->cancel(stream_, code);
+}
+
+void Exchange::reset(Http3Error code, Error error) {
+  if (cancelled_) return;
+  if (!failure_) failure_ = std::move(error);
+  cancel(code);
+  want_work();  // so that the turn is taken which sends it
+}
+
+void Exchange::on_finished(std::move_only_function<void(const Outcome&)> done) {
+  on_finished_ = std::move(done);
+}
+
+void Exchange::fail(int status, const Error& error) {
+  if (answered_ || cancelled_) return;
+  if (!failure_) failure_ = error;
+  invalid_.reset();
+  response_ = {};
+  trailers_ = {};
+  status_ = status;
+  add_header("content-type", "text/plain; charset=utf-8");
+  end(SharedBytes{status_line(status)});
+}
+
+void Exchange::work() {
+  working_ = false;
+  h3::Session* const h3 = session();
+  if (h3 == nullptr || cancelled_) return;
+  receive(*h3);
+  if (!cancelled_ && !host_.stopped()) send(*h3);
+  if (!cancelled_ && sent_) close_unread(*h3);
+}
+
+void Exchange::receive(h3::Session& session) {
+  Moved moved = incoming_.move(session, stream_, host_.stopped());
+  outcome_.bytes_received += moved.bytes;
+  if (moved.bytes != 0) touch();
+  if (wanted_cancel_) {
+    cancel(*std::exchange(wanted_cancel_, std::nullopt));
+    return;
+  }
+  if (!moved.failed) return;
+  Error error{Http3Error::internal_error, "body reader: " + moved.why};
+  if (answered_) {
+    reset(Http3Error::internal_error, std::move(error));
+  } else {
+    fail(internal_server_error, error);
+  }
+}
+
+void Exchange::send(h3::Session& session) {
+  if (!outgoing_.is_pending()) return;
+  Moved moved =
+      outgoing_.move(session, stream_, trailers_.empty(), host_.scratch(), host_.stopped());
+  outcome_.bytes_sent += moved.bytes;
+  if (moved.bytes != 0) touch();
+  if (moved.failed) {
+    reset(Http3Error::internal_error, Error{Http3Error::internal_error, moved.why});
+    return;
+  }
+  if (outgoing_.is_pending() || cancelled_) return;
+  sent_ = true;
+  if (!trailers_.empty()) send_trailers();
+}
+
+// The response is complete without the rest of the request: RFC 9114 §4.1 lets a server say so.
+void Exchange::close_unread(h3::Session& session) {
+  if (incoming_.is_over() || incoming_.has_reader()) return;
+  const h3::Chunk rest = session.read(stream_);
+  if (!rest.data.empty() || !rest.last) session.stop_reading(stream_, Http3Error::no_error);
+}
+
+void Exchange::handle_writable() {
+  touch();
+  work();
+}
+
+void Exchange::handle_reset(const Error& error) {
+  incoming_.drop();
+  if (sent_) return;
+  given_up_ = true;
+  if (!failure_) failure_ = error;
+  if (!answered_) cancel(Http3Error::request_cancelled);
+}
+
+void Exchange::handle_stop_sending(const Error& error) {
+  outgoing_.drop();
+  given_up_ = true;
+  if (!failure_) failure_ = error;
+}
+
+bool Exchange::handle_silence(Time now, Duration response_timeout, Duration idle_timeout) {
+  if (cancelled_) return false;
+  h3::Session* const h3 = session();
+  if (h3 == nullptr) return false;
+  if (const std::uint64_t mark = h3->progress(stream_); mark != progress_mark_) {
+    progress_mark_ = mark;
+    progress_ = now;
+    return false;
+  }
+  const Duration silent = now - progress_;
+  const bool awaits_client = incoming_.has_reader() && h3->read(stream_).data.empty();
+  if (!answered_ && !awaits_client) {
+    if (response_timeout == Duration{} || silent < response_timeout) return false;
+    fail(service_unavailable, Error{LocalError::request_timeout, "no response by the handler"});
+    return true;
+  }
+  if (idle_timeout == Duration{} || silent < idle_timeout) return false;
+  reset(Http3Error::request_cancelled, Error{LocalError::request_timeout, "no progress"});
+  return true;
+}
+
+Outcome Exchange::finish(const Error& error) {
+  owner_.release();
+  const Error complete{Http3Error::no_error};
+  if (failure_) {
+    outcome_.error = *failure_;
+  } else if (!(error == complete)) {
+    given_up_ = given_up_ || !sent_;
+    outcome_.error = error;
+  } else {
+    outcome_.error = sent_ ? complete : Error{Http3Error::request_cancelled};
+  }
+  outcome_.duration = host_.now() - began_;
+  if (on_finished_ && !host_.stopped()) {
+    auto done = std::exchange(on_finished_, nullptr);
+    done(outcome_);
+  }
+  return outcome_;
+}
+
+}  // namespace quoin

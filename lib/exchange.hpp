@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/// What stands behind Request and Response: one request stream of a server. Not public.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/request.hpp>
+#include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
+
+#include "body.hpp"
+#include "handle.hpp"
+#include "router.hpp"
+
+namespace quoin {
+
+/// What an exchange needs of its server.
+class ExchangeHost {
+ public:
+  ExchangeHost() = default;
+  ExchangeHost(const ExchangeHost&) = delete;
+  ExchangeHost& operator=(const ExchangeHost&) = delete;
+  virtual ~ExchangeHost() = default;
+
+  /// The session of the connection, or null when it is over.
+  [[nodiscard]] virtual h3::Session* session(quic::ConnectionId connection) noexcept = 0;
+  /// The exchange has something to do: its work() is called soon, in a turn.
+  virtual void want_work(const Handle& exchange) = 0;
+  /// The value for `date`; empty without a clock.
+  [[nodiscard]] virtual std::string date() const = 0;
+  [[nodiscard]] virtual Time now() const noexcept = 0;
+  /// True once no application code may be called any more.
+  [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
+  /// Room for writers to fill.
+  [[nodiscard]] virtual std::span<std::byte> scratch() noexcept = 0;
+};
+
+/// One request and its response.
+class Exchange {
+ public:
+  Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
+           h3::Headers request);
+
+  [[nodiscard]] Handle handle() const noexcept { return owner_.handle(); }
+
+  [[nodiscard]] std::string_view method() const noexcept;
+  [[nodiscard]] std::string_view target() const noexcept;
+  [[nodiscard]] std::string_view authority() const noexcept;
+
+  [[nodiscard]] const h3::Headers& request() const noexcept { return request_; }
+
+  [[nodiscard]] Address peer();
+
+  void set_parameters(Parameters parameters) { parameters_ = std::move(parameters); }
+
+  [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
+
+  void on_body(Reader reader);
+
+  /// Calls the reader no more; the client is told when the response is complete.
+  void refuse_body() noexcept { incoming_.drop(); }
+
+  void resume();
+  void set_status(int code);
+  void add_header(std::string_view name, std::string_view value);
+  void add_trailer(std::string_view name, std::string_view value);
+  void end(SharedBytes body);
+  void stream(Writer body);
+  void inform(int code, const h3::Headers& headers);
+  /// Ends with `error` as the reason that the log gets.
+  void reset(Http3Error code, Error error);
+  void on_finished(std::move_only_function<void(const Outcome&)> done);
+  /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
+  /// as failed.
+  void fail(int status, const Error& error);
+
+  /// Does what can be done now: calls reader and writer, ends the stream.
+  void work();
+  /// There is more room to send: a reader may have waited for it, too.
+  void handle_writable();
+  void handle_reset(const Error& error);
+  void handle_stop_sending(const Error& error);
+  /// What is to be done about a request that has made no progress for so long.
+  /// True if it was ended for that.
+  [[nodiscard]] bool handle_silence(Time now, Duration response_timeout, Duration idle_timeout);
+  /// The stream is over; the exchange must be destroyed after. `error` is the reason of the
+  /// session.
+  [[nodiscard]] Outcome finish(const Error& error);
+
+  /// The client ended it before it had the whole response.
+  [[nodiscard]] bool was_given_up() const noexcept { return given_up_; }
+
+  /// The final response was begun.
+  [[nodiscard]] bool is_answered() const noexcept { return answered_; }
+
+ private:
+  [[nodiscard]] h3::Session* session() noexcept;
+  [[nodiscard]] bool has_content() const noexcept;
+  void send_trailers();
+  [[nodiscard]] bool begin(bool has_body, std::optional<std::uint64_t> size);
+  void touch() noexcept;
+  void want_work();
+  void receive(h3::Session& session);
+  void send(h3::Session& session);
+  void close_unread(h3::Session& session);
+  void cancel(Http3Error code);
+
+  ExchangeHost& host_;
+  quic::ConnectionId connection_;
+  quic::StreamId stream_;
+  h3::Headers request_;
+  Parameters parameters_;
+  h3::Headers response_;
+  h3::Headers trailers_;
+  Incoming incoming_;
+  Outgoing outgoing_;
+  std::move_only_function<void(const Outcome&)> on_finished_;
+  Time began_;
+  Time progress_;
+  std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at
+  Outcome outcome_;
+  int status_ = 200;
+  std::optional<Error> failure_;             // the reason that we know of
+  std::optional<Error> invalid_;             // the response cannot be sent for this
+  std::optional<Http3Error> wanted_cancel_;  // while a reader looks at bytes of the stream
+  bool answered_ = false;                    // the final response was begun
+  bool sent_ = false;                        // and is with the session, all of it
+  bool cancelled_ = false;
+  bool given_up_ = false;
+  bool working_ = false;  // want_work() was called
+  HandleOwner owner_{this};
+};
+
+}  // namespace quoin

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/// Server: what its owner calls, and its place on the loop. What happens on its connections is in
+/// server_connection.cpp.
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/address.hpp>
+#include <quoin/error.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "driver.hpp"
+#include "facade_endpoint.hpp"
+#include "server_impl.hpp"
+
+namespace quoin {
+
+Server::Server(Loop& loop, Tls tls, ServerConfig config)
+    : impl_(std::make_unique<Impl>(loop, std::move(tls), std::move(config))) {}
+
+Server::~Server() {
+  impl_->stop();
+  if (impl_->dispatching) {
+    // One of our handlers is on the stack: what it runs on goes when it has returned.
+    Loop& loop = impl_->loop;
+    loop.post([doomed = std::move(impl_)] {});
+  }
+}
+
+Server& Server::route(std::string_view method, std::string_view pattern, Handler handler) {
+  impl_->router.add(method, pattern, std::move(handler));
+  return *this;
+}
+
+Server& Server::get(std::string_view pattern, Handler handler) {
+  return route("GET", pattern, std::move(handler));
+}
+
+Server& Server::post(std::string_view pattern, Handler handler) {
+  return route("POST", pattern, std::move(handler));
+}
+
+Server& Server::put(std::string_view pattern, Handler handler) {
+  return route("PUT", pattern, std::move(handler));
+}
+
+Server& Server::del(std::string_view pattern, Handler handler) {
+  return route("DELETE", pattern, std::move(handler));
+}
+
+Server& Server::fallback(Handler handler) {
+  impl_->fallback = std::make_shared<Handler>(std::move(handler));
+  return *this;
+}
+
+Result<Address> Server::listen(std::string_view address) {
+  const Result<Address> wanted = Address::parse(address);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (const Result<> started = impl_->start(); !started) {
+    return std::unexpected(started.error());
+  }
+  Result<Address> opened = open_socket(impl_->loop, *impl_, *wanted);
+  if (opened) impl_->endpoint->set_capabilities(impl_->loop.backend().capabilities());
+  return opened;
+}
+
+void Server::shutdown(Duration limit, std::move_only_function<void()> done) {
+  impl_->shut_down(limit, std::move(done));
+}
+
+void Server::on_access(std::move_only_function<void(const Access&)> log) {
+  impl_->on_access = std::move(log);
+}
+
+void Server::on_connected(std::move_only_function<void(const ConnectionInfo&)> log) {
+  impl_->on_connected = std::move(log);
+}
+
+void Server::on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log) {
+  impl_->on_disconnected = std::move(log);
+}
+
+void Server::set_tls(Tls tls) {
+  impl_->tls = tls;
+  if (impl_->endpoint) impl_->endpoint->set_tls(std::move(tls));
+}
+
+ServerStats Server::stats() const {
+  ServerStats stats = impl_->counted;
+  if (impl_->endpoint) stats.quic = impl_->endpoint->stats();
+  for (const auto& [id, connection] : impl_->connections) {
+    stats.open_requests += connection->exchanges.size();
+  }
+  return stats;
+}
+
+Server::Impl::Impl(Loop& on, Tls with, ServerConfig settings)
+    : loop(on), tls(std::move(with)), config(std::move(settings)) {
+  complete_for_http3(config.quic, config.h3);
+}
+
+Server::Impl::~Impl() { stop(); }
+
+Result<> Server::Impl::start() {
+  if (endpoint) return {};
+  Result<quic::Endpoint> made = quic::Endpoint::create(
+      config.quic, tls, random_of(loop), [this](quic::Connection& connection) {
+        return std::make_unique<h3::Session>(connection, config.h3);
+      });
+  if (!made) return std::unexpected(made.error());
+  endpoint.emplace(std::move(*made));
+  return {};
+}
+
+void Server::Impl::stop() noexcept {
+  if (std::exchange(is_stopped, true)) return;
+  if (shutdown_timer) loop.cancel(*shutdown_timer);
+  if (endpoint) say_goodbye(*endpoint, loop);
+  detach(loop, *this);
+}
+
+void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> done) {
+  const Time deadline = loop.now() + std::max(limit, Duration{});
+  if (done) shutdown_done.push_back(std::move(done));
+  if (!std::exchange(shutting_down, true)) {
+    shutdown_deadline = deadline;
+    if (endpoint) endpoint->stop_accepting();
+    for (const auto& [id, connection] : connections) {
+      if (h3::Session* const h3 = session(id)) h3->shutdown();
+    }
+  }
+  shutdown_deadline = std::min(shutdown_deadline, deadline);
+  if (shutdown_timer) loop.cancel(*shutdown_timer);
+  shutdown_timer = loop.after(shutdown_deadline - loop.now(), [this] {
+    for (const auto& [id, connection] : connections) close(*connection);
+    // Those that are still shaking hands have no session that could be drained.
+    if (endpoint) {
+      endpoint->for_each(
+          [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
+    }
+    wake_driver(loop);
+  });
+  attach(loop, *this);
+  wake_driver(loop);
+}
+
+void Server::Impl::close(ServerConnection& connection) {
+  if (std::exchange(connection.closing, true)) return;
+  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+    quic->close(Error{Http3Error::no_error});
+  }
+}
+
+void Server::Impl::close_drained() {
+  bool all_closed = true;
+  for (const auto& [id, connection] : connections) {
+    const h3::Session* const h3 = session(id);
+    if (h3 != nullptr && h3->is_drained() && connection->exchanges.empty()) close(*connection);
+    all_closed = all_closed && (connection->closing || h3 == nullptr);
+  }
+  if (endpoint && loop.now() < shutdown_deadline && endpoint->stats().handshakes != 0) return;
+  if (!all_closed || shutdown_done.empty()) return;
+  // What says goodbye is sent at the end of this turn.
+  if (shutdown_timer) loop.cancel(*shutdown_timer);
+  shutdown_timer = loop.after(Duration{}, [this] {
+    auto all = std::exchange(shutdown_done, {});
+    for (auto& done : all) {
+      auto call = std::move(done);
+      call();
+    }
+  });
+}
+
+}  // namespace quoin

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+/// What happens on a server's connections: events of the sessions become exchanges, handlers are
+/// called, and what took too long is ended.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/request.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "driver.hpp"
+#include "exchange.hpp"
+#include "facade_endpoint.hpp"
+#include "http_date.hpp"
+#include "server_impl.hpp"
+#include "status_line.hpp"
+
+namespace quoin {
+namespace {
+
+constexpr std::size_t scratch_size = 64 * 1024;
+// How exactly the time limits of streams are kept; looking costs a step for each stream.
+constexpr Duration sweep_interval = std::chrono::milliseconds{500};
+
+}  // namespace
+
+void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
+  endpoint->handle_datagram(datagram, now);
+}
+
+void Server::Impl::handle_path_error(const io::PathError& error, Time now) {
+  endpoint->handle_path_error(error, now);
+}
+
+void Server::Impl::handle_timeout(Time now) {
+  if (!endpoint) return;
+  if (const auto due = endpoint->poll_timeout(); due && *due <= now) endpoint->handle_timeout(now);
+}
+
+std::optional<Datagram> Server::Impl::poll_transmit(std::span<std::byte> buffer, Time now) {
+  if (!endpoint) return std::nullopt;
+  return endpoint->poll_transmit(buffer, loop.backend().capabilities().max_send_segments, now);
+}
+
+std::optional<Time> Server::Impl::poll_timeout() const noexcept {
+  const auto due = endpoint ? endpoint->poll_timeout() : std::nullopt;
+  if (!next_sweep) return due;
+  return due ? std::min(*due, *next_sweep) : *next_sweep;
+}
+
+h3::Session* Server::Impl::session(quic::ConnectionId connection) noexcept {
+  return endpoint ? session_of(*endpoint, connection) : nullptr;
+}
+
+void Server::Impl::want_work(const Handle& exchange) {
+  work.push_back(exchange);
+  wake_driver(loop);
+}
+
+std::string Server::Impl::date() const {
+  if (!config.wall_clock) return {};
+  const auto second =
+      std::chrono::floor<std::chrono::seconds>(config.wall_clock()).time_since_epoch().count();
+  if (date_text.empty() || second != date_second) {
+    date_second = second;
+    date_text = format_http_date(second);
+  }
+  return date_text;
+}
+
+Time Server::Impl::now() const noexcept { return loop.now(); }
+
+const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
+
+std::span<std::byte> Server::Impl::scratch() noexcept {
+  if (scratch_space.empty()) scratch_space.resize(scratch_size);
+  return scratch_space;
+}
+
+void Server::Impl::dispatch(Time now) {
+  if (!endpoint) {
+    if (shutting_down) close_drained();
+    return;
+  }
+
+  struct Dispatching {
+    bool& flag;
+
+    ~Dispatching() { flag = false; }
+  };
+
+  dispatching = true;
+  const Dispatching end{dispatching};
+  while (!is_stopped) {
+    const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
+    if (!ready) break;
+    serve(*ready);
+  }
+  do_work();
+  sweep(now);
+  if (shutting_down && !is_stopped) close_drained();
+}
+
+ServerConnection& Server::Impl::connection_of(quic::ConnectionId id) {
+  std::unique_ptr<ServerConnection>& place = connections[id];
+  if (!place) {
+    place = std::make_unique<ServerConnection>();
+    place->id = id;
+    place->number = ++last_number;
+    place->resets_left = 2.0 * static_cast<double>(config.resets_per_second);
+    place->resets_counted = loop.now();
+  }
+  return *place;
+}
+
+void Server::Impl::serve(quic::ConnectionId id) {
+  h3::Session* const h3 = session(id);
+  if (h3 == nullptr) return;
+  ServerConnection& connection = connection_of(id);
+  while (!is_stopped) {
+    std::optional<h3::Event> event = h3->poll_event();
+    if (!event) return;
+    const bool last = event->type == h3::Event::Type::disconnected;
+    handle(connection, *event);
+    if (last) return;
+  }
+}
+
+void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  switch (event.type) {
+    case Type::connected:
+      handle_connected(connection);
+      break;
+    case Type::headers:
+      handle_request(connection, event);
+      break;
+    case Type::disconnected:
+      handle_disconnected(connection, event.error);
+      break;
+    case Type::closed:
+      end_exchange(connection, event.stream, event.error);
+      break;
+    case Type::trailers:  // of a request: nobody has asked for them
+    case Type::informational:
+    case Type::goaway:
+    case Type::streams_available:
+      break;
+    case Type::data:
+    case Type::writable:
+    case Type::reset:
+    case Type::stop_sending:
+      handle_stream(connection, event);
+      break;
+  }
+}
+
+void Server::Impl::handle_connected(ServerConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  if (quic == nullptr) return;
+  if (shutting_down) session(connection.id)->shutdown();
+  if (on_connected) call_in_place(on_connected, describe(*quic, connection.number, {}));
+}
+
+void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
+  const quic::ConnectionId id = connection.id;
+  while (!connection.exchanges.empty() && !is_stopped) {
+    end_exchange(connection, connection.exchanges.begin()->first, reason);
+  }
+  if (is_stopped) return;
+  const auto node = connections.extract(id);
+  if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
+    ConnectionInfo info = describe(*quic, node.mapped()->number, {});
+    info.reason = reason;
+    call_in_place(on_disconnected, info);
+  }
+}
+
+void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event) {
+  ++counted.requests;
+  auto made =
+      std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
+  Exchange& exchange = *made;
+  connection.exchanges.insert_or_assign(event.stream, std::move(made));
+  if (!next_sweep) next_sweep = loop.now() + sweep_interval;
+  call_handler(exchange);
+}
+
+void Server::Impl::call_handler(Exchange& exchange) {
+  const std::string_view target = exchange.target();
+  Match match = router.find(exchange.method(), target.substr(0, target.find('?')));
+  if (!match.handler && match.allow.empty()) match.handler = fallback;
+  if (!match.handler) {
+    answer_without_handler(exchange, match.allow);
+    return;
+  }
+  exchange.set_parameters(std::move(match.parameters));
+  const Handle handle = exchange.handle();
+  constexpr int internal_server_error = 500;
+  try {
+    (*match.handler)(Request{handle}, Response{handle});
+  } catch (const std::exception& error) {
+    const Error reason{Http3Error::internal_error, std::string{"handler: "} + error.what()};
+    if (exchange.is_answered()) {
+      exchange.reset(Http3Error::internal_error, reason);
+    } else {
+      exchange.fail(internal_server_error, reason);
+    }
+  }
+}
+
+void Server::Impl::answer_without_handler(Exchange& exchange, const std::string& allow) {
+  constexpr int not_found = 404;
+  constexpr int method_not_allowed = 405;
+  const int status = allow.empty() ? not_found : method_not_allowed;
+  exchange.set_status(status);
+  if (!allow.empty()) exchange.add_header("allow", allow);
+  exchange.add_header("content-type", "text/plain; charset=utf-8");
+  exchange.end(SharedBytes{status_line(status)});
+}
+
+void Server::Impl::handle_stream(ServerConnection& connection, const h3::Event& event) {
+  const auto found = connection.exchanges.find(event.stream);
+  if (found == connection.exchanges.end()) return;
+  Exchange& exchange = *found->second;
+  switch (event.type) {
+    case h3::Event::Type::data:
+      exchange.work();
+      break;
+    case h3::Event::Type::writable:
+      exchange.handle_writable();
+      break;
+    case h3::Event::Type::reset:
+      exchange.handle_reset(event.error);
+      break;
+    case h3::Event::Type::stop_sending:
+      exchange.handle_stop_sending(event.error);
+      break;
+    default:
+      break;
+  }
+}
+
+void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId stream,
+                                const Error& error) {
+  const auto node = connection.exchanges.extract(stream);
+  if (node.empty()) return;
+  Exchange& exchange = *node.mapped();
+  const Address peer = exchange.peer();
+  const Outcome outcome = exchange.finish(error);
+  counted.body_bytes_sent += outcome.bytes_sent;
+  counted.body_bytes_received += outcome.bytes_received;
+  ++(outcome.error == Error{Http3Error::no_error} ? counted.responses : counted.requests_failed);
+  if (exchange.was_given_up()) count_reset(connection);
+  if (on_access && !is_stopped) {
+    call_in_place(on_access, Access{.connection = connection.number,
+                                    .peer = peer,
+                                    .method = exchange.method(),
+                                    .target = exchange.target(),
+                                    .authority = exchange.authority(),
+                                    .headers = exchange.request(),
+                                    .outcome = outcome});
+  }
+}
+
+void Server::Impl::count_reset(ServerConnection& connection) {
+  const auto rate = static_cast<double>(config.resets_per_second);
+  const std::chrono::duration<double> passed = loop.now() - connection.resets_counted;
+  connection.resets_counted = loop.now();
+  connection.resets_left = std::min(connection.resets_left + passed.count() * rate, 2 * rate);
+  connection.resets_left -= 1;
+  if (connection.resets_left >= 0 || connection.closing) return;
+  connection.closing = true;
+  ++counted.excessive_resets;
+  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+    quic->close(Error{Http3Error::excessive_load, "too many requests were given up"});
+  }
+}
+
+void Server::Impl::do_work() {
+  // What is asked for meanwhile is for the next round: wake_driver() has been called for it.
+  const std::vector<Handle> now = std::exchange(work, {});
+  for (const Handle& handle : now) {
+    if (is_stopped) return;
+    if (auto* const exchange = resolve_as<Exchange>(handle)) exchange->work();
+  }
+}
+
+void Server::Impl::sweep(Time now) {
+  if (!next_sweep || now < *next_sweep || is_stopped) return;
+  next_sweep.reset();
+  for (const auto& [id, connection] : connections) {
+    for (const auto& [stream, exchange] : connection->exchanges) {
+      next_sweep = now + sweep_interval;
+      if (exchange->handle_silence(now, config.response_timeout, config.stream_idle_timeout)) {
+        ++counted.timeouts;
+      }
+    }
+  }
+}
+
+}  // namespace quoin

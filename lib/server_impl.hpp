@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/// The inside of Server: an endpoint on a loop, its connections and their exchanges. Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "driver.hpp"
+#include "exchange.hpp"
+#include "facade_endpoint.hpp"
+#include "router.hpp"
+
+namespace quoin {
+
+/// A connection of a server.
+struct ServerConnection {
+  quic::ConnectionId id;
+  std::uint64_t number = 0;
+  std::unordered_map<quic::StreamId, std::unique_ptr<Exchange>> exchanges;
+  double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
+  Time resets_counted;     ///< when it was filled last
+  bool closing = false;    ///< close() was called
+};
+
+struct Server::Impl final : Driver, ExchangeHost {
+  Impl(Loop& on, Tls with, ServerConfig settings);
+  ~Impl() override;
+
+  [[nodiscard]] Result<> start();
+  void shut_down(Duration limit, std::move_only_function<void()> done);
+  /// Says goodbye and takes itself out of the loop; no application code is called after.
+  void stop() noexcept;
+
+  void handle_datagram(const Datagram& datagram, Time now) override;
+  void handle_path_error(const io::PathError& error, Time now) override;
+  void handle_timeout(Time now) override;
+  void dispatch(Time now) override;
+  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
+                                                      Time now) override;
+  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
+
+  [[nodiscard]] h3::Session* session(quic::ConnectionId connection) noexcept override;
+  void want_work(const Handle& exchange) override;
+  [[nodiscard]] std::string date() const override;
+  [[nodiscard]] Time now() const noexcept override;
+  [[nodiscard]] const bool& stopped() const noexcept override;
+  [[nodiscard]] std::span<std::byte> scratch() noexcept override;
+
+  ServerConnection& connection_of(quic::ConnectionId id);
+  void serve(quic::ConnectionId id);
+  void handle(ServerConnection& connection, h3::Event& event);
+  void handle_connected(ServerConnection& connection);
+  void handle_disconnected(ServerConnection& connection, const Error& reason);
+  void handle_request(ServerConnection& connection, h3::Event& event);
+  void handle_stream(ServerConnection& connection, const h3::Event& event);
+  void call_handler(Exchange& exchange);
+  void answer_without_handler(Exchange& exchange, const std::string& allow);
+  void end_exchange(ServerConnection& connection, quic::StreamId stream, const Error& error);
+  void count_reset(ServerConnection& connection);
+  void do_work();
+  void sweep(Time now);
+  void close(ServerConnection& connection);
+  void close_drained();
+
+  Loop& loop;
+  Tls tls;
+  ServerConfig config;
+  std::optional<quic::Endpoint> endpoint;
+  Router router;
+  SharedHandler fallback;
+  std::unordered_map<quic::ConnectionId, std::unique_ptr<ServerConnection>, ConnectionIdHash>
+      connections;
+  std::vector<Handle> work;
+  std::vector<std::byte> scratch_space;
+  std::move_only_function<void(const Access&)> on_access;
+  std::move_only_function<void(const ConnectionInfo&)> on_connected;
+  std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
+  ServerStats counted;
+  std::optional<Time> next_sweep;
+  std::uint64_t last_number = 0;
+  mutable std::string date_text;
+  mutable std::int64_t date_second = 0;
+  std::optional<TimerId> shutdown_timer;
+  std::vector<std::move_only_function<void()>> shutdown_done;
+  Time shutdown_deadline;
+  bool shutting_down = false;
+  bool dispatching = false;
+  bool is_stopped = false;
+};
+
+}  // namespace quoin
