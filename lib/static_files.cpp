@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/// Static files: from a path in a request to the bytes of a file.
+#include "static_files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/request.hpp>
+#include <quoin/server.hpp>
+#include <quoin/transfer.hpp>
+#include <quoin/url.hpp>
+
+#include "conditions.hpp"
+#include "content_types.hpp"
+#include "directory_page.hpp"
+#include "http_date.hpp"
+#include "io/safe_directory.hpp"
+#include "status_line.hpp"
+
+namespace quoin {
+namespace {
+
+constexpr int ok = 200;
+constexpr int moved_permanently = 301;
+constexpr int forbidden = 403;
+constexpr int not_found = 404;
+constexpr int partial_content = 206;
+constexpr int range_not_satisfiable = 416;
+constexpr int internal_server_error = 500;
+constexpr int service_unavailable = 503;
+
+int status_for(const Error& error) noexcept {
+  switch (static_cast<int>(error.code())) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case EXDEV:  // it leads out of the root
+    case ENAMETOOLONG:
+    case EINVAL:
+    case ENXIO:
+      return not_found;
+    case EACCES:
+    case EPERM:
+      return forbidden;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN:
+      return service_unavailable;
+    default:
+      return internal_server_error;
+  }
+}
+
+// `path` without as many segments as `prefix` has: the router has found them equal once decoded.
+std::string_view below(std::string_view prefix, std::string_view path) noexcept {
+  for (auto left = std::ranges::count(prefix, '/'); left > 0 && !path.empty(); --left) {
+    path.remove_prefix(std::min(path.find('/', 1), path.size()));
+  }
+  return path;
+}
+
+// The path below the root, decoded; none for what names nothing there. A segment is decoded by
+// itself, so that an encoded slash cannot make two of it.
+std::optional<std::string> local_path(std::string_view encoded) {
+  std::string path;
+  while (encoded.starts_with('/')) {
+    encoded.remove_prefix(1);
+    const std::string_view segment = encoded.substr(0, encoded.find('/'));
+    encoded.remove_prefix(segment.size());
+    if (segment.empty()) {
+      // The slash at the end of a directory; elsewhere it would make two names for one file.
+      if (encoded.empty()) break;
+      return std::nullopt;
+    }
+    const std::optional<std::string> decoded = percent_decode(segment);
+    if (!decoded || *decoded == "." || *decoded == ".." ||
+        decoded->find_first_of(std::string_view{"/\0", 2}) != std::string::npos) {
+      return std::nullopt;
+    }
+    if (!path.empty()) path += '/';
+    path += *decoded;
+  }
+  return path;
+}
+
+// Sends a part of a file. What is missing at its end fails the stream: the file was cut meanwhile.
+class FileWriter {
+ public:
+  FileWriter(FileDescriptor file, std::uint64_t offset, std::uint64_t size)
+      : file_(std::move(file)), offset_(offset), left_(size) {}
+
+  Filled operator()(std::span<std::byte> room) {
+    const std::size_t wanted = std::min<std::uint64_t>(room.size(), left_);
+    ssize_t got = -1;
+    do {
+      got = ::pread(file_.number(), room.data(), wanted, static_cast<off_t>(offset_));
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) return {.bytes = 0, .last = false, .failed = true};
+    const auto bytes = static_cast<std::size_t>(got);
+    offset_ += bytes;
+    left_ -= bytes;
+    return {.bytes = bytes, .last = left_ == 0, .failed = false};
+  }
+
+ private:
+  FileDescriptor file_;
+  std::uint64_t offset_;
+  std::uint64_t left_;
+};
+
+std::string hexadecimal(std::uint64_t value) {
+  std::string text;
+  do {
+    text += "0123456789abcdef"[value & 15U];
+    value >>= 4U;
+  } while (value != 0);
+  return {text.rbegin(), text.rend()};
+}
+
+std::string etag_of(const OpenedFile& file) {
+  return '"' + hexadecimal(file.inode) + '-' + hexadecimal(file.size) + '-' +
+         hexadecimal(static_cast<std::uint64_t>(file.modified)) + '.' +
+         hexadecimal(static_cast<std::uint64_t>(file.modified_nanoseconds)) + '"';
+}
+
+}  // namespace
+
+Result<StaticFiles> StaticFiles::create(std::string prefix, const std::filesystem::path& root,
+                                        FileOptions options) {
+  Result<SafeDirectory> directory = SafeDirectory::open(root);
+  if (!directory) return std::unexpected(directory.error());
+  return StaticFiles{std::move(prefix), std::move(*directory), std::move(options)};
+}
+
+StaticFiles::StaticFiles(std::string prefix, SafeDirectory root, FileOptions options)
+    : prefix_(std::move(prefix)), root_(std::move(root)), options_(std::move(options)) {}
+
+void StaticFiles::answer(const Request& request, Response response) const {
+  const std::string_view rest = below(prefix_, request.path());
+  const std::optional<std::string> path = local_path(rest);
+  if (!path) {
+    send_error(response, not_found);
+    return;
+  }
+  Result<OpenedFile> file = root_.open_below(*path);
+  if (!file) {
+    send_error(response, status_for(file.error()));
+  } else if (file->is_directory && !rest.ends_with('/')) {
+    // Relative links in the directory's page need the slash.
+    std::string target{request.path()};
+    target += '/';
+    if (!request.query().empty()) target += '?' + std::string{request.query()};
+    response.header("location", target);
+    send_error(response, moved_permanently);
+  } else if (file->is_directory) {
+    answer_directory(request, response, *path);
+  } else if (!file->is_regular) {
+    send_error(response, forbidden);
+  } else if (rest.ends_with('/')) {
+    send_error(response, not_found);
+  } else {
+    send_file(request, response, *path, std::move(*file));
+  }
+}
+
+void StaticFiles::answer_directory(const Request& request, Response response,
+                                   const std::string& path) const {
+  if (!options_.index.empty()) {
+    const std::string index = path.empty() ? options_.index : path + '/' + options_.index;
+    Result<OpenedFile> file = root_.open_below(index);
+    if (file && file->is_regular) {
+      send_file(request, response, index, std::move(*file));
+      return;
+    }
+  }
+  if (!options_.listing) {
+    send_error(response, not_found);
+    return;
+  }
+  const Result<std::vector<DirectoryEntry>> entries = root_.list(path);
+  if (!entries) {
+    send_error(response, status_for(entries.error()));
+    return;
+  }
+  const std::string shown = percent_decode(request.path()).value_or("/");
+  send_page(response, ok, "text/html; charset=utf-8", directory_page(shown, *entries));
+}
+
+void StaticFiles::send_file(const Request& request, Response response, const std::string& path,
+                            OpenedFile file) const {
+  const Representation representation{
+      .etag = etag_of(file), .modified = file.modified, .size = file.size};
+  const bool is_get = request.method() == "GET";
+  const Selection selection = select(representation, request.headers(), is_get);
+  response.status(selection.status).header("etag", representation.etag);
+  response.header("last-modified", format_http_date(file.modified));
+  response.header("accept-ranges", "bytes");
+  add_headers(response);
+  if (selection.status == range_not_satisfiable) {
+    response.header("content-range", "bytes */" + std::to_string(file.size));
+  }
+  if (selection.status != ok && selection.status != partial_content) {
+    response.end();
+    return;
+  }
+  const std::string_view type = content_type_of(std::string_view{path}.substr(path.rfind('/') + 1));
+  response.header("content-type", type.empty() ? std::string_view{options_.default_type} : type);
+  response.header("content-length", std::to_string(selection.size));
+  if (selection.status == partial_content) {
+    response.header("content-range", "bytes " + std::to_string(selection.offset) + '-' +
+                                         std::to_string(selection.offset + selection.size - 1) +
+                                         '/' + std::to_string(file.size));
+  }
+  if (selection.size == 0) {
+    response.end();
+  } else {
+    response.stream(FileWriter{std::move(file.descriptor), selection.offset, selection.size});
+  }
+}
+
+void StaticFiles::send_page(Response response, int status, std::string type,
+                            std::string text) const {
+  response.status(status).header("content-type", type);
+  add_headers(response);
+  response.end(std::move(text));
+}
+
+void StaticFiles::send_error(Response response, int status) const {
+  send_page(response, status, "text/plain; charset=utf-8", status_line(status));
+}
+
+void StaticFiles::add_headers(Response response) const {
+  for (const h3::Field& field : options_.headers) response.header(field.name, field.value);
+}
+
+Result<> Server::files(std::string_view prefix, const std::filesystem::path& directory,
+                       FileOptions options) {
+  if (!prefix.starts_with('/') || prefix.contains('{') || prefix.contains('*') ||
+      prefix.contains('%')) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "prefix of static files: " + std::string{prefix}});
+  }
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  Result<StaticFiles> files =
+      StaticFiles::create(std::string{prefix}, directory, std::move(options));
+  if (!files) return std::unexpected(files.error());
+  const auto shared = std::make_shared<const StaticFiles>(std::move(*files));
+  const auto handler = [shared](Request request, Response response) {
+    shared->answer(request, response);
+  };
+  get(std::string{prefix} + "/*", handler);
+  if (!prefix.empty()) get(prefix, handler);
+  return {};
+}
+
+}  // namespace quoin
