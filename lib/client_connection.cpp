@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/// What happens on a client's connections, and to the requests on them when one ends.
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/client.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+
+#include "client_impl.hpp"
+#include "driver.hpp"
+#include "facade_endpoint.hpp"
+
+namespace quoin {
+
+h3::Session* Client::Impl::session(quic::ConnectionId id) noexcept {
+  return endpoint ? session_of(*endpoint, id) : nullptr;
+}
+
+void Client::Impl::serve(quic::ConnectionId id) {
+  h3::Session* const h3 = session(id);
+  const auto found = connections.find(id);
+  if (h3 == nullptr) return;
+  if (found == connections.end()) {
+    while (h3->poll_event()) {  // an attempt that was given up before: nobody is interested
+    }
+    return;
+  }
+  ClientConnection& connection = *found->second;
+  while (!is_stopped) {
+    std::optional<h3::Event> event = h3->poll_event();
+    if (!event) return;
+    const bool last = event->type == h3::Event::Type::disconnected;
+    handle(connection, *event);
+    if (last) return;
+  }
+}
+
+void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  switch (event.type) {
+    case Type::connected:
+      handle_connected(connection);
+      break;
+    case Type::disconnected:
+      handle_disconnected(connection, event.error);
+      break;
+    case Type::goaway:
+      handle_goaway(connection, event.stream);
+      break;
+    case Type::streams_available:
+      mark(*connection.origin);
+      break;
+    case Type::headers:
+    case Type::informational:
+    case Type::trailers:
+    case Type::data:
+    case Type::writable:
+    case Type::reset:
+    case Type::stop_sending:
+    case Type::closed:
+      handle_stream(connection, event);
+      break;
+  }
+}
+
+void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  const auto found = connection.calls.find(event.stream);
+  if (found == connection.calls.end()) return;  // it was cancelled or has been answered
+  ClientCall& call = *found->second;
+  switch (event.type) {
+    case Type::headers:
+    case Type::informational:
+      handle_head(call, event);
+      break;
+    case Type::trailers:
+      call.reply.trailers = std::move(event.headers);
+      break;
+    case Type::writable:
+      call.progress = loop.now();
+      work_on(call);
+      break;
+    case Type::data:
+      work_on(call);
+      break;
+    case Type::stop_sending:
+      // The server can answer without it (RFC 9114 §4.1), or will say what is wrong.
+      call.outgoing.drop();
+      break;
+    case Type::reset:
+    case Type::closed:
+      handle_end(call, event.error);
+      break;
+    default:
+      break;
+  }
+}
+
+void Client::Impl::handle_connected(ClientConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  Origin& origin = *connection.origin;
+  if (quic == nullptr || origin.current != connection.id) return;
+  connection.connected = true;
+  connection.connected_at = loop.now();
+  ++counted.connections;
+  origin.connecting = false;
+  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  mark(origin);
+  if (on_connected) {
+    call_in_place(on_connected, describe(*quic, connection.number, origin.key));
+  }
+}
+
+void Client::Impl::handle_disconnected(ClientConnection& connection, const Error& reason) {
+  const auto node = connections.extract(connection.id);
+  Origin& origin = *connection.origin;
+  const std::string place = origin.key + " (" + connection.address.to_string() + ')';
+  const std::string detail =
+      reason.detail().empty() ? place : place + ": " + std::string{reason.detail()};
+  const Error error{reason.domain(), reason.code(), detail};
+  if (!connection.connected) {
+    if (origin.current == connection.id) fail_attempt(origin, error);
+  } else {
+    drain(connection);
+    // What has not been sent yet waits for the next connection, but not for ever.
+    const std::deque<ClientCall*> waiting = origin.waiting;
+    for (ClientCall* const call : waiting) {
+      if (++call->tries > max_tries) finish(*call, std::unexpected(error));
+    }
+    const auto lost = std::exchange(connection.calls, {});
+    for (const auto& [stream, call] : lost) {
+      if (!retry(*call, error)) finish(*call, std::unexpected(error));
+    }
+  }
+  if (quic::Connection* const quic = endpoint->find(connection.id);
+      quic != nullptr && on_disconnected) {
+    ConnectionInfo info = describe(*quic, connection.number, origin.key);
+    info.path.remote = connection.connected ? info.path.remote : connection.address;
+    info.reason = error;
+    call_in_place(on_disconnected, info);
+  }
+  release(origin);
+}
+
+void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId first_refused) {
+  drain(connection);
+  std::vector<ClientCall*> refused;
+  for (const auto& [stream, call] : connection.calls) {
+    if (stream >= first_refused) refused.push_back(call);
+  }
+  const Error reason{Http3Error::request_rejected, connection.origin->key + " is shutting down"};
+  for (ClientCall* const call : refused) handle_end(*call, reason);
+  drop(connection);
+}
+
+// New requests for the host go to another connection.
+void Client::Impl::drain(ClientConnection& connection) {
+  connection.draining = true;
+  Origin& origin = *connection.origin;
+  if (origin.current == connection.id) origin.current.reset();
+  mark(origin);
+}
+
+// A draining connection without requests is of no use.
+void Client::Impl::drop(ClientConnection& connection) {
+  if (!connection.draining || !connection.calls.empty()) return;
+  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+    quic->close(Error{Http3Error::no_error});
+    wake_driver(loop);
+  }
+}
+
+void Client::Impl::migrate_pending(Time now) {
+  if (wanted_local.is_none() || is_stopped) return;
+  for (const auto& [id, connection] : connections) {
+    quic::Connection* const quic = connection->migrating ? endpoint->find(id) : nullptr;
+    if (quic == nullptr) continue;
+    const Address remote = quic->path().remote;
+    Address local = wanted_local;
+    if (local.is_any()) {
+      local = loop.backend().source_for(remote).value_or(local).with_port(wanted_local.port());
+    }
+    const bool possible = local.is_ipv4() == remote.is_ipv4();
+    const Result<> moved = possible ? quic->migrate(local, now) : Result<>{};
+    // Not yet confirmed, or no spare connection ID yet: again in a later turn.
+    connection->migrating = !moved && (moved.error() == Error{UsageError::unsupported} ||
+                                       moved.error() == Error{UsageError::limit_reached});
+  }
+}
+
+}  // namespace quoin

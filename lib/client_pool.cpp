@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+/// From a URL to a connection: hosts, look-ups, and addresses that are tried in turn.
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/client.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+#include <quoin/url.hpp>
+
+#include "client_impl.hpp"
+#include "driver.hpp"
+#include "facade_endpoint.hpp"
+#include "resolver.hpp"
+
+namespace quoin {
+namespace {
+
+std::string with_context(const std::string& context, const Error& error) {
+  return error.detail().empty() ? context : context + ": " + std::string{error.detail()};
+}
+
+// The server was reached and is not who it should be: its other addresses are no better.
+bool is_definitive(const Error& error) {
+  return error.domain() == Error::Domain::tls || error == Error{LocalError::certificate_name} ||
+         error == Error{LocalError::certificate_expired} ||
+         error == Error{LocalError::certificate_untrusted} ||
+         error == Error{LocalError::certificate_invalid};
+}
+
+bool is_silence(const Error& error) { return error == Error{LocalError::no_answer}; }
+
+}  // namespace
+
+Result<> Client::Impl::start() {
+  if (endpoint) return {};
+  if (config.connect_timeout <= Duration{}) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "ClientConfig::connect_timeout must be more than 0"});
+  }
+  Result<quic::Endpoint> made = quic::Endpoint::create(config.quic, tls, random_of(loop));
+  if (!made) return std::unexpected(made.error());
+  endpoint.emplace(std::move(*made));
+  return {};
+}
+
+// A socket of the remote address's family.
+Result<Address> Client::Impl::local_for(const Address& remote) {
+  const auto fits = [&](const Address& local) { return local.is_ipv4() == remote.is_ipv4(); };
+  // The latest first: that is where migrate() wants new connections to start.
+  const auto open = std::ranges::find_if(sockets.rbegin(), sockets.rend(), fits);
+  if (open != sockets.rend()) return *open;
+  Address wanted = config.local;
+  if (wanted.is_none()) {
+    wanted = Address::parse(remote.is_ipv4() ? "0.0.0.0:0" : "[::]:0").value();
+  } else if (!fits(wanted)) {
+    return std::unexpected(Error{Error::Domain::system, EAFNOSUPPORT,
+                                 remote.host() + " cannot be reached from " + wanted.host()});
+  }
+  Result<Address> opened = open_socket(loop, *this, wanted);
+  if (opened) {
+    sockets.push_back(*opened);
+    endpoint->set_capabilities(loop.backend().capabilities());
+  }
+  return opened;
+}
+
+Origin& Client::Impl::origin_of(const Url& url) {
+  const std::string key = url.host + ':' + std::to_string(url.port);
+  std::unique_ptr<Origin>& place = origins[key];
+  if (!place) {
+    place = std::make_unique<Origin>();
+    place->key = key;
+    place->host = url.host;
+    place->port = url.port;
+    place->is_address = url.host_is_address;
+  }
+  return *place;
+}
+
+void Client::Impl::mark(Origin& origin) {
+  if (!std::exchange(origin.dirty, true)) dirty.push_back(&origin);
+  wake_driver(loop);
+}
+
+void Client::Impl::release(Origin& origin) {
+  --origin.users;
+  if (origin.users == 0) mark(origin);
+}
+
+void Client::Impl::advance_all() {
+  const std::vector<Origin*> now = std::exchange(dirty, {});
+  for (Origin* const origin : now) {
+    if (is_stopped) return;
+    origin->dirty = false;
+    advance(*origin);
+  }
+}
+
+void Client::Impl::advance(Origin& origin) {
+  if (origin.users == 0 && !origin.connecting) {
+    origins.erase(std::string{origin.key});
+    return;
+  }
+  if (origin.connecting) {
+    if (std::exchange(origin.overdue, false)) {
+      handle_overdue(origin);
+      return;
+    }
+    if (!origin.resolving && !origin.current) try_next(origin);
+    return;
+  }
+  if (origin.waiting.empty()) return;
+  if (!origin.current) {
+    begin_connecting(origin);
+    return;
+  }
+  const auto found = connections.find(*origin.current);
+  if (found != connections.end()) send_waiting(origin, *found->second);
+}
+
+void Client::Impl::send_waiting(Origin& origin, ClientConnection& connection) {
+  while (!origin.waiting.empty() && !is_stopped) {
+    ClientCall& call = *origin.waiting.front();
+    const Result<> sent = send(call, connection);
+    if (sent) {
+      origin.waiting.pop_front();
+      continue;
+    }
+    if (sent.error() == Error{UsageError::limit_reached}) return;  // until streams_available
+    if (sent.error() == Error{LocalError::connection_draining} ||
+        sent.error() == Error{UsageError::closed}) {
+      drain(connection);
+      return;
+    }
+    finish(call, std::unexpected(sent.error()));
+  }
+}
+
+void Client::Impl::begin_connecting(Origin& origin) {
+  origin.connecting = true;
+  origin.overdue = false;
+  origin.failure.reset();
+  origin.addresses.clear();
+  origin.next_address = 0;
+  origin.deadline = loop.now() + config.connect_timeout;
+  if (const auto fixed = overrides.find(origin.key); fixed != overrides.end()) {
+    handle_addresses(origin.key, std::vector{fixed->second});
+  } else if (origin.is_address) {
+    Result<Address> address = Address::parse_host(origin.host, origin.port);
+    if (!address) {
+      handle_addresses(origin.key, std::unexpected(address.error()));
+    } else {
+      handle_addresses(origin.key, std::vector{*address});
+    }
+  } else {
+    look_up(origin);
+  }
+}
+
+void Client::Impl::look_up(Origin& origin) {
+  origin.resolving = true;
+  set_timer(origin, config.connect_timeout);
+  if (!config.resolver) config.resolver = system_resolver(loop);
+  const Handle self = owner.handle();
+  config.resolver(origin.host, origin.port,
+                  [self, key = origin.key](Result<std::vector<Address>> addresses) {
+                    auto* const client = resolve_as<Client::Impl>(self);
+                    if (client != nullptr) client->handle_addresses(key, std::move(addresses));
+                  });
+}
+
+void Client::Impl::handle_addresses(const std::string& key,
+                                    Result<std::vector<Address>> addresses) {
+  const auto found = origins.find(key);
+  // A look-up that took too long may be answered after all.
+  if (found == origins.end() || !found->second->connecting || found->second->current) return;
+  Origin& origin = *found->second;
+  if (!origin.addresses.empty()) return;
+  origin.resolving = false;
+  origin.resolved_at = loop.now();
+  if (!addresses) {
+    origin.failure = addresses.error();
+  } else if (addresses->empty()) {
+    origin.failure = Error{LocalError::name_resolution, origin.host + ": it has no address"};
+  } else {
+    origin.addresses = std::move(*addresses);
+  }
+  mark(origin);
+}
+
+void Client::Impl::try_next(Origin& origin) {
+  while (origin.next_address < origin.addresses.size() && loop.now() < origin.deadline) {
+    const Address address = origin.addresses[origin.next_address++];
+    const Result<> begun = try_address(origin, address);
+    if (begun) {
+      const auto left =
+          static_cast<Duration::rep>(origin.addresses.size() - origin.next_address + 1);
+      set_timer(origin, (origin.deadline - loop.now()) / left);
+      call_in_place(on_connecting, std::string_view{origin.key}, address);
+      return;
+    }
+    if (!origin.failure) {
+      origin.failure = Error{begun.error().domain(), begun.error().code(),
+                             with_context(address.to_string(), begun.error())};
+    }
+  }
+  fail_origin(origin);
+}
+
+Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
+  const Result<Address> local = local_for(address);
+  if (!local) return std::unexpected(local.error());
+  Address source = *local;
+  if (local->is_any()) {
+    const Result<Address> found = loop.backend().source_for(address);
+    if (!found) return std::unexpected(found.error());
+    source = found->with_port(local->port());
+  }
+  const Path path{.local = source, .remote = address};
+  const Result<quic::ConnectionId> id = endpoint->connect(
+      path, origin.host,
+      [this](quic::Connection& connection) {
+        return std::make_unique<h3::Session>(connection, config.h3);
+      },
+      loop.now());
+  if (!id) return std::unexpected(id.error());
+  auto connection = std::make_unique<ClientConnection>();
+  connection->id = *id;
+  connection->number = ++last_number;
+  connection->origin = &origin;
+  connection->address = address;
+  connections.insert_or_assign(*id, std::move(connection));
+  ++origin.users;
+  origin.current = *id;
+  wake_driver(loop);
+  return {};
+}
+
+void Client::Impl::set_timer(Origin& origin, Duration delay) {
+  if (origin.timer) loop.cancel(*origin.timer);
+  origin.timer = loop.after(delay, [this, &origin] {
+    origin.timer.reset();
+    origin.overdue = true;
+    mark(origin);
+  });
+}
+
+void Client::Impl::handle_overdue(Origin& origin) {
+  if (origin.resolving) {
+    origin.resolving = false;
+    origin.failure =
+        Error{LocalError::name_resolution, origin.host + ": the name servers did not answer"};
+    mark(origin);
+    return;
+  }
+  const auto found = origin.current ? connections.find(*origin.current) : connections.end();
+  if (found == connections.end() || found->second->connected) return;
+  quic::Connection* const quic = endpoint->find(found->first);
+  const bool answered = quic != nullptr && quic->stats().packets_received != 0;
+  const Error reason{answered ? LocalError::handshake_timeout : LocalError::no_answer};
+  if (quic != nullptr) quic->close(Error{TransportError::no_error});
+  handle_disconnected(*found->second, reason);
+}
+
+// The address that was being tried is no good.
+void Client::Impl::fail_attempt(Origin& origin, const Error& reason) {
+  ++counted.connections_failed;
+  origin.current.reset();
+  // Silence says least about what is wrong.
+  if (!origin.failure || is_silence(*origin.failure)) origin.failure = reason;
+  if (is_definitive(reason)) {
+    origin.failure = reason;
+    origin.next_address = origin.addresses.size();
+  }
+  mark(origin);
+}
+
+void Client::Impl::fail_origin(Origin& origin) {
+  origin.connecting = false;
+  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  const Error reason = origin.failure.value_or(Error{LocalError::no_answer, origin.key});
+  const std::deque<ClientCall*> waiting = std::exchange(origin.waiting, {});
+  for (ClientCall* const call : waiting) finish(*call, std::unexpected(reason));
+  if (origin.users == 0) mark(origin);
+}
+
+}  // namespace quoin
