@@ -272,6 +272,11 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
 }
 
 std::optional<Time> Endpoint::poll_timeout() const noexcept {
+  // Writing can bring news, such as the end of a connection, and what is over waits for the next
+  // sweep: neither must wait for a datagram that may never come.
+  if (!impl_->ready.empty() || !impl_->over.empty()) {
+    return Time{};
+  }
   return impl_->timers.empty() ? std::nullopt : std::optional{impl_->timers.earliest()};
 }
 
