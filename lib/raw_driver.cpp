@@ -124,6 +124,7 @@ StreamState& RawDriver::add_stream(PeerState& peer, quic::StreamId id) {
 void RawDriver::resume(StreamState& stream) {
   stream.reader_paused = false;
   stream.writer_paused = false;
+  stream.resumed_inside = stream.reading || stream.writing;
   if (!std::exchange(stream.resumed, true)) resumed_.push_back(stream.owner.handle());
   nudge();
 }
@@ -148,13 +149,7 @@ void RawDriver::handle_timeout(Time now) {
 std::optional<Datagram> RawDriver::poll_transmit(std::span<std::byte> buffer, Time now) {
   if (!endpoint_) return std::nullopt;
   const std::size_t segments = loop_.backend().capabilities().max_send_segments;
-  auto datagram = endpoint_->poll_transmit(buffer, segments, now);
-  if (!datagram) {
-    // Writing can bring news as well, such as a connection's end; dispatch() has been by then.
-    while (const auto id = endpoint_->poll_ready()) ready_.push_back(*id);
-    if (!ready_.empty()) nudge();
-  }
-  return datagram;
+  return endpoint_->poll_transmit(buffer, segments, now);
 }
 
 std::optional<Time> RawDriver::poll_timeout() const noexcept {
@@ -176,9 +171,6 @@ void RawDriver::dispatch(Time /*now*/) {
 
   const Guard guard{*this};
   heir_ = &heir;
-  for (const quic::ConnectionId id : std::exchange(ready_, {})) {
-    if (!serve(id)) return;
-  }
   while (const auto id = endpoint_->poll_ready()) {
     if (!serve(*id)) return;
   }

@@ -50,10 +50,12 @@ struct StreamState {
   std::move_only_function<void(const Error&)> on_close;
   /// stop_sending() was called by the reader, which still looks at the bytes.
   std::optional<std::uint64_t> stop_code;
-  bool reading = false;        ///< the reader is running
-  bool reader_paused = false;  ///< it left something and waits for resume() or room
-  bool writer_paused = false;  ///< it had nothing and waits for resume()
-  bool resumed = false;        ///< in the driver's list of resumed streams
+  bool reading = false;         ///< the reader is running
+  bool writing = false;         ///< the writer is running
+  bool resumed_inside = false;  ///< one of them called resume() while it was running
+  bool reader_paused = false;   ///< it left something and waits for resume() or room
+  bool writer_paused = false;   ///< it had nothing and waits for resume()
+  bool resumed = false;         ///< in the driver's list of resumed streams
   HandleOwner owner{this};
 };
 
@@ -146,7 +148,6 @@ class RawDriver final : public Driver {
   bool server_;
   std::unique_ptr<quic::Endpoint> endpoint_;
   std::map<quic::ConnectionId, std::unique_ptr<PeerState>> peers_;
-  std::vector<quic::ConnectionId> ready_;  ///< had news while packets were written
   std::vector<Handle> resumed_;
   std::vector<std::byte> scratch_;  ///< what a writer fills
   Heir* heir_ = nullptr;            ///< not null while handlers run

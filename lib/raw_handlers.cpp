@@ -133,6 +133,7 @@ bool RawDriver::read(StreamState& stream) {
     const Handle self = owner_.handle();
     Reader reader = std::exchange(stream.reader, nullptr);
     stream.reading = true;
+    stream.resumed_inside = false;
     const std::size_t taken = std::min(reader(chunk.data, chunk.last), chunk.data.size());
     if (!self) return false;
     stream.reading = false;
@@ -154,7 +155,7 @@ void RawDriver::finish_read(StreamState& stream, Reader reader, const quic::Stre
     return;
   }
   const bool left_some = taken < chunk.data.size();
-  stream.reader_paused = left_some && !stream.resumed;
+  stream.reader_paused = left_some && !stream.resumed_inside;
   if (!stream.reader && (left_some || !chunk.last)) stream.reader = std::move(reader);
 }
 
@@ -174,8 +175,11 @@ bool RawDriver::fill(StreamState& stream) {
     const std::span<std::byte> target = std::span{scratch_}.first(std::min(room, scratch_size));
     const Handle self = owner_.handle();
     Writer writer = std::exchange(stream.writer, nullptr);
+    stream.writing = true;
+    stream.resumed_inside = false;
     const Filled filled = writer(target);
     if (!self) return false;
+    stream.writing = false;
     streams = streams_of(stream.peer);  // again, as in finish_read()
     if (streams == nullptr) return true;
     if (filled.failed) {
@@ -186,7 +190,10 @@ bool RawDriver::fill(StreamState& stream) {
     (void)streams->write(stream.id, target.first(bytes), filled.last);
     if (filled.last) return true;
     if (!stream.writer) stream.writer = std::move(writer);
-    stream.writer_paused = bytes == 0 && !stream.resumed;
+    if (bytes == 0) {
+      stream.writer_paused = !stream.resumed_inside;
+      return true;
+    }
   }
   return true;
 }
