@@ -192,7 +192,8 @@ void Session::Impl::reject(Stream& stream, Http3Error code, std::string_view det
     return answer_431(stream);
   }
   discard(stream);
-  refuse(stream.id, code);
+  // Only servers say that they rejected a request (RFC 9114 §4.1.1).
+  refuse(stream.id, code == Http3Error::request_rejected ? Http3Error::request_cancelled : code);
   if (stream.close_delayed) delayed_closes.push_back(stream.id);
   if (stream.visible) push(Event::Type::reset, stream.id, Error{code, std::string{detail}});
 }
