@@ -54,7 +54,7 @@ void Router::add(std::string_view method, std::string_view pattern, Server::Hand
   std::vector<std::string> names;
   const std::vector<std::string_view> segments = split(pattern);
   std::unique_ptr<Leaf>* leaf = nullptr;
-  for (const std::string_view segment : segments) {
+  for (const std::string_view& segment : segments) {
     if (segment == "*" && &segment == &segments.back()) {
       names.emplace_back("*");
       leaf = &node->rest;
