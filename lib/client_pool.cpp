@@ -118,7 +118,8 @@ void Client::Impl::advance(Origin& origin) {
     return;
   }
   if (origin.connecting) {
-    if (std::exchange(origin.overdue, false)) {
+    // The attempt may have ended by itself in the very turn in which its time was up.
+    if (std::exchange(origin.overdue, false) && (origin.resolving || origin.current)) {
       handle_overdue(origin);
       return;
     }
