@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include <openssl/mem.h>
 #include <openssl/ssl.h>
 
 #include "quic/connection_impl.hpp"
@@ -109,6 +110,15 @@ void Connection::Impl::handle_path_error(const Error& error, Time now) {
   if (!server && state == State::handshaking && packets_received == 0) {
     end(error);
   }
+}
+
+bool Connection::Impl::knows_reset_token(Bytes reset_token) const {
+  std::vector<ngtcp2_cid_token2> known(ngtcp2_conn_get_active_dcid3(conn.get(), nullptr));
+  known.resize(ngtcp2_conn_get_active_dcid3(conn.get(), known.data()));
+  return std::ranges::any_of(known, [&](const ngtcp2_cid_token2& each) {
+    return each.token_present != 0 &&
+           CRYPTO_memcmp(each.token.data, reset_token.data(), reset_token.size()) == 0;
+  });
 }
 
 void Connection::Impl::handle_timeout(Time now) {

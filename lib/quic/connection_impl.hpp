@@ -100,6 +100,8 @@ struct Connection::Impl {
   // Input, in connection.cpp.
   void handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now);
   void handle_path_error(const Error& error, Time now);
+  /// The peer would end a stateless reset of this connection with these bytes.
+  [[nodiscard]] bool knows_reset_token(Bytes token) const;
   void handle_timeout(Time now);
 
   // Output, in packet_writer.cpp.

@@ -158,17 +158,39 @@ void Endpoint::Impl::handle_one(const Datagram& train, Bytes packet, Time now) {
       } else {
         handle_stranger(train.path, train.ecn, packet, decoded, now);
       }
+    } else if (const auto reset = find_reset(train.path, packet)) {
+      deliver(*reset, train, packet, now);
     } else {
       ++counters.datagrams_dropped;
     }
     return;
   }
-  Connection::Impl& connection = *slots[*slot].connection;
+  deliver(*slot, train, packet, now);
+}
+
+void Endpoint::Impl::deliver(std::uint32_t slot, const Datagram& train, Bytes packet, Time now) {
+  Connection::Impl& connection = *slots[slot].connection;
   connection.handle_packet(train.path, train.ecn, packet, now);
-  mark_writable(*slot);
+  mark_writable(slot);
   if (connection.is_over()) {
     update_timer(connection);
   }
+}
+
+std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes packet) const {
+  const bool short_header = (std::to_integer<unsigned>(packet[0]) & 0x80U) == 0;
+  if (!short_header) {
+    return std::nullopt;
+  }
+  const Bytes token = packet.last(NGTCP2_STATELESS_RESET_TOKENLEN);
+  for (const Slot& slot : slots) {
+    if (slot.connection && slot.connection->state == State::connected &&
+        slot.connection->handle.path().remote == path.remote &&
+        slot.connection->knows_reset_token(token)) {
+      return slot.connection->id.slot;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource random,
