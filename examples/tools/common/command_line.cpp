@@ -15,11 +15,13 @@ namespace quoin::tools {
 
 namespace {
 
+constexpr const char* help_group = "Help";
+
 /// Help in the order: usage, what the tool does, options by group, the tool's own closing text.
 class HelpFormatter : public CLI::Formatter {
  public:
   explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) {
-    constexpr std::size_t column = 28;
+    constexpr std::size_t column = 27;
     column_width(column);
   }
 
@@ -27,7 +29,10 @@ class HelpFormatter : public CLI::Formatter {
                         CLI::AppFormatMode /*mode*/) const override {
     std::string out =
         "Usage: " + app->get_name() + " " + usage_ + "\n" + app->get_description() + "\n";
-    for (const std::string& group : app->get_groups()) {
+    std::vector<std::string> groups = app->get_groups();
+    // --help itself was added first and is looked for least.
+    std::ranges::rotate(groups, std::ranges::find(groups, help_group) + 1);
+    for (const std::string& group : groups) {
       const std::vector<const CLI::Option*> options =
           app->get_options([&](const CLI::Option* option) {
             return option->get_group() == group && option->nonpositional();
@@ -37,6 +42,12 @@ class HelpFormatter : public CLI::Formatter {
       }
     }
     return out + app->get_footer();
+  }
+
+  std::string make_option_name(const CLI::Option* option, bool positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, positional);
+    const std::size_t comma = name.find(',');
+    return comma == std::string::npos ? name : name.replace(comma, 1, ", ");
   }
 
   std::string make_option_opts(const CLI::Option* option) const override {
@@ -52,9 +63,9 @@ class HelpFormatter : public CLI::Formatter {
 
 void prepare(CLI::App& app, const std::string& version, const std::string& usage) {
   app.formatter(std::make_shared<HelpFormatter>(usage));
-  app.set_help_flag("-h,--help", "Show this text")->group("Help");
+  app.set_help_flag("-h,--help", "Show this text")->group(help_group);
   app.set_version_flag("-V,--version", app.get_name() + " " + version, "Show the version")
-      ->group("Help");
+      ->group(help_group);
 }
 
 std::expected<void, Stop> parse(CLI::App& app, std::vector<std::string> arguments) {

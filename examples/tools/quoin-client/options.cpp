@@ -25,33 +25,34 @@ constexpr const char* tool = "quoin-client";
 
 std::string footer() {
   return R"(
-Bodies go to standard output unless one of the options under "Output" says otherwise. A file
-gets its name when it is complete; what is left of a transfer that broke off is removed.
-When several URLs have the same host and port, they share one connection.
+Bodies go to standard output unless an option under "Output" says otherwise. A
+file gets its name when it is complete; what is left of a transfer that broke
+off is removed. URLs with the same host and port share one connection.
 
 Examples:
   quoin-client https://localhost:4433/
       shows a page.
-  quoin-client -O --parallel 8 https://example.org/a.iso https://example.org/b.iso
+  quoin-client -O --parallel 2 https://example.org/a https://example.org/b
       fetches two files at the same time on one connection.
   quoin-client --output-dir downloads --fail https://example.org/a.pdf
       writes downloads/a.pdf, and nothing if the server says 404.
   quoin-client --ca cert.pem -v -I https://localhost:4433/index.html
-      shows the handshake and the headers, trusting the certificates in cert.pem only.
+      shows handshake and headers, trusting the certificates in cert.pem only.
   quoin-client -T backup.tar https://example.org/upload/
       sends a file by PUT to https://example.org/upload/backup.tar.
-  quoin-client -d '{"on":true}' -H 'content-type: application/json' https://example.org/lamp
-      sends data by POST.
+  quoin-client -d on=1 -H 'authorization: Bearer x' https://example.org/lamp
+      sends data by POST, with a header.
   quoin-client --resolve example.org:443:192.0.2.7 https://example.org/
-      asks the server at 192.0.2.7, and still checks that its certificate is for example.org.
+      asks the server at 192.0.2.7, whose certificate must be for example.org.
 
 Environment:
   SSLKEYLOGFILE  a file to append the TLS secrets to, for Wireshark
-  SSL_CERT_FILE  the certificates to trust instead of the system's, unless --ca is given
+  SSL_CERT_FILE  a PEM file of whom to trust instead of the system's authorities
 
 Exit codes:
 )" + exit_code_table() +
-         "Other URLs are still fetched when one fails; the first failure decides on the code.\n";
+         "When one URL fails the others are still fetched; the first failure in their\n"
+         "order decides on the code.\n";
 }
 
 /// An option that may be given several times and takes one value each time.
@@ -71,7 +72,7 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& flag, std::optional<D
     }
     out = span;
   };
-  return app.add_option_function<std::string>(flag, read, description)->type_name("SECONDS");
+  return app.add_option_function<std::string>(flag, read, description)->type_name("S");
 }
 
 void add_output_options(CLI::App& app, ClientOptions& options) {
@@ -93,9 +94,10 @@ void add_output_options(CLI::App& app, ClientOptions& options) {
 
 void add_request_options(CLI::App& app, ClientOptions& options) {
   add_list(app, "-H,--header", options.headers,
-           "Send this header; 'name;' sends it without value,\n"
-           "'name:' leaves out one that would be sent")
-      ->type_name("'NAME: VALUE'")
+           "Send this header, 'name: value'; 'name;' sends it\n"
+           "without value, 'name:' leaves out one that would be\n"
+           "sent")
+      ->type_name("HEADER")
       ->group("Request");
   app.add_option("-X,--request", options.method, "Use this method")
       ->type_name("METHOD")
@@ -125,11 +127,10 @@ void add_trust_options(CLI::App& app, ClientOptions& options) {
                      "Trust the certificates in this PEM file and no\nothers")
           ->type_name("PEM")
           ->group("Trust");
-  CLI::Option* const insecure =
-      app.add_flag("-k,--insecure", options.insecure,
-                   "Do not check who the server is: whoever is on the way\n"
-                   "can read and change everything. For tests only")
-          ->group("Trust");
+  CLI::Option* const insecure = app.add_flag("-k,--insecure", options.insecure,
+                                             "Do not check who the server is: whoever is on the\n"
+                                             "way can read and change everything. For tests only")
+                                    ->group("Trust");
   insecure->excludes(anchors);
   app.add_option("--ciphers", options.ciphers,
                  "Allow only these TLS 1.3 cipher suites, separated by\n"
@@ -145,9 +146,9 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
       ->type_name("HOST:PORT:ADDR")
       ->group("Connection");
   add_seconds(app, "--connect-timeout", options.connect_timeout,
-              "Give up when there is no connection after so long;\n10 without this option")
+              "Give up when there is no connection after S seconds;\n10 without this option")
       ->group("Connection");
-  add_seconds(app, "--max-time", options.max_time, "Give a transfer up after so long")
+  add_seconds(app, "--max-time", options.max_time, "Give a transfer up after S seconds")
       ->group("Connection");
   constexpr std::size_t most = 10'000;
   app.add_option("--parallel", options.parallel,

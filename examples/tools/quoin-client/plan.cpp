@@ -349,6 +349,10 @@ Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
   if (!headers) {
     return std::unexpected{headers.error()};
   }
+  if (!options.method.empty() && !h3::is_valid_field_name(lower(options.method))) {
+    return fail(ExitCode::usage, "-X " + in_quotes(options.method) +
+                                     ": a method is a word without spaces, such as PUT");
+  }
   if (options.outputs.size() > urls.size()) {
     return fail(ExitCode::usage, "there are more -o options than URLs");
   }

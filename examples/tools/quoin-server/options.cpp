@@ -27,23 +27,23 @@ constexpr const char* tool = "quoin-server";
 
 std::string footer() {
   return R"(
-Directories without an index.html are shown as a page. Paths, encoded ones and symbolic links
-included, never lead out of the root.
+Directories without an index.html are shown as a page. No path, encoded or by
+way of symbolic links, leads out of the root.
 
-Standard output gets a line "listening on ADDR:PORT" for each address, with --self-signed the
-lines "certificate sha256: HEX" and "spki sha256: BASE64" (for a browser's
---ignore-certificate-errors-spki-list), and then a line for each request:
-  CLIENT - - [TIME] "METHOD PATH HTTP/3" STATUS BYTES "REFERRER" "AGENT" DURATION
+Standard output gets a line "listening on ADDR:PORT" for each address, with
+--self-signed the lines "certificate sha256: HEX" and "spki sha256: BASE64" (for
+a browser's --ignore-certificate-errors-spki-list), then one for each request:
+  CLIENT - - [TIME] "METHOD PATH HTTP/3" STATUS BYTES "REFERER" "AGENT" DURATION
 
 Signals:
-  TERM, INT  no new requests; those in progress may finish within 10 seconds. The second one
-             ends them at once.
-  USR1       figures since the start, on standard error
+  TERM, INT  No new requests; those in progress may finish within 10 seconds.
+             A second signal ends them at once.
+  USR1       Figures since the start, on standard error.
 
 Examples:
   quoin-server --root public --self-signed
       serves the folder "public" to programs on this machine.
-  quoin-server --listen [::]:443 --root /srv/www --cert chain.pem --key key.pem
+  quoin-server --listen :443 --root /srv/www --cert chain.pem --key key.pem
       serves everybody, over IPv6 and IPv4.
   quoin-server --listen 127.0.0.1:0 --root . --self-signed -v
       takes any free port and tells about connections.
@@ -58,9 +58,9 @@ Exit codes:
 void add_what_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--listen", options.listen,
                  "Take connections on this address; may be repeated.\n"
-                 "IPv6 addresses in brackets, [::] being all addresses\n"
-                 "of this machine, port 0 any free one. Without it:\n"
-                 "127.0.0.1:4433 and [::1]:4433")
+                 "IPv6 addresses in brackets; no address stands for\n"
+                 "all of this machine, port 0 for any free one.\n"
+                 "Without --listen: 127.0.0.1:4433 and [::1]:4433")
       ->type_name("ADDR:PORT")
       ->take_all()
       ->allow_extra_args(false)
