@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""Whom quoin-client believes: certificates made with the openssl program, good ones and bad ones."""
+
+import datetime
+
+from harness import case, check, check_equal, main, openssl
+
+AUTHORITY = """
+[ca]
+default_ca = own
+[own]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = anything
+copy_extensions = copy
+unique_subject = no
+[anything]
+commonName = supplied
+"""
+
+
+class Authority:
+    """A certificate authority of this test."""
+
+    def __init__(self, world):
+        self.folder = world.path("authority")
+        self.folder.mkdir()
+        (self.folder / "ca.cnf").write_text(AUTHORITY)
+        (self.folder / "index.txt").write_text("")
+        (self.folder / "serial").write_text("01\n")
+        self.certificate = self.folder / "ca.pem"
+        openssl(
+            *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(),
+            *("-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", "ca.pem"),
+            cwd=self.folder,
+        )
+
+    def issue(self, names, first_day=-1, last_day=1):
+        """A certificate for names, valid from one day to another, counted from today."""
+        openssl(
+            *"req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(),
+            *("-subj", "/CN=localhost", "-keyout", "leaf.key", "-out", "leaf.csr"),
+            *(("-addext", "subjectAltName=" + names) if names else ()),
+            cwd=self.folder,
+        )
+        openssl(
+            *"ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key".split(),
+            *("-startdate", self._day(first_day), "-enddate", self._day(last_day)),
+            *("-in", "leaf.csr", "-out", "leaf.pem", "-notext"),
+            cwd=self.folder,
+        )
+        return ("--cert", self.folder / "leaf.pem", "--key", self.folder / "leaf.key")
+
+    @staticmethod
+    def _day(offset):
+        moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=offset)
+        return moment.strftime("%Y%m%d%H%M%SZ")
+
+
+def fetch(world, identity, host="localhost", arguments=()):
+    world.write("page", b"the page")
+    server = world.server(identity=identity)
+    return world.client(*arguments, f"https://{host}:{server.port}/page")
+
+
+@case("a certificate that a given authority issued for the host is believed")
+def _(world):
+    authority = Authority(world)
+    result = fetch(world, authority.issue("DNS:localhost"), arguments=("--ca", authority.certificate))
+    check_equal(result.must(0).out, b"the page", "the page")
+
+
+@case("a certificate for an IP address is believed for that address")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("IP:127.0.0.1")
+    fetch(world, identity, "127.0.0.1", ("--ca", authority.certificate)).must(0)
+
+
+@case("a certificate for a host is not believed for an IP address")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:localhost")
+    fetch(world, identity, "127.0.0.1", ("--ca", authority.certificate)).must(60, "127.0.0.1")
+
+
+@case("a wildcard stands for one label")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:*.example.test")
+    world.write("page", b"the page")
+    port = world.server(identity=identity).port
+    for host, code in (("a.example.test", 0), ("a.b.example.test", 60), ("example.test", 60)):
+        pinned = ("--resolve", f"{host}:{port}:127.0.0.1", "--ca", authority.certificate)
+        world.client(*pinned, f"https://{host}:{port}/page").must(code)
+
+
+@case("a certificate for another name is refused, and the name it has is told")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:other.example")
+    result = fetch(world, identity, arguments=("--ca", authority.certificate))
+    result.must(60, "localhost", "other.example")
+    check_equal(result.out, b"", "standard output")
+
+
+@case("the common name does not count")
+def _(world):
+    authority = Authority(world)
+    fetch(world, authority.issue(None), arguments=("--ca", authority.certificate)).must(60, "localhost")
+
+
+@case("an expired certificate is refused as such")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:localhost", -3, -1)
+    fetch(world, identity, arguments=("--ca", authority.certificate)).must(60, "out of date")
+
+
+@case("a certificate that is not valid yet is refused as such")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:localhost", 1, 3)
+    fetch(world, identity, arguments=("--ca", authority.certificate)).must(60, "out of date")
+
+
+@case("an untrusted certificate is refused, with what to do")
+def _(world):
+    authority = Authority(world)
+    fetch(world, authority.issue("DNS:localhost")).must(60, "no trusted issuer", "--ca")
+
+
+@case("another authority of the same name is not trusted")
+def _(world):
+    authority = Authority(world)
+    stranger, _ = world.make_certificate("stranger")
+    identity = authority.issue("DNS:localhost")
+    fetch(world, identity, arguments=("--ca", stranger)).must(60, "no trusted issuer")
+
+
+@case("a self-signed certificate is refused unless it is given")
+def _(world):
+    certificate, key = world.make_certificate()
+    identity = ("--cert", certificate, "--key", key)
+    fetch(world, identity).must(60, "--ca")
+    fetch(world, identity, arguments=("--ca", certificate)).must(0)
+
+
+@case("--insecure believes everybody and warns loudly")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:other.example", -3, -1)
+    result = fetch(world, identity, arguments=("--insecure",)).must(0, "WARNING", "--insecure")
+    check_equal(result.out, b"the page", "the page")
+
+
+@case("a file for --ca that cannot be used is named")
+def _(world):
+    garbage = world.path("garbage.pem")
+    garbage.write_bytes(b"no certificate\n")
+    for path in (world.path("none.pem"), garbage):
+        world.client("--ca", path, "https://localhost:1/").must(77, path.name)
+
+
+@case("SSL_CERT_FILE takes the place of the system's authorities")
+def _(world):
+    authority = Authority(world)
+    world.write("page", b"the page")
+    server = world.server(identity=authority.issue("DNS:localhost"))
+    url = f"https://localhost:{server.port}/page"
+    world.client(url, SSL_CERT_FILE=str(authority.certificate)).must(0)
+
+
+@case("--verbose shows the handshake, the certificate's names and the path")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:localhost,DNS:second.example")
+    result = fetch(world, identity, arguments=("-v", "--ca", authority.certificate)).must(
+        0, "TLSv1.3", "TLS_", "ALPN h3", "localhost", "second.example", "Test authority", "127.0.0.1:"
+    )
+    for line in ("> GET /page HTTP/3", "< HTTP/3 200", "< content-length: 8"):
+        check(line in result.err, f"{line!r} is missing in {result.err}")
+
+
+@case("both sides must allow the cipher suite")
+def _(world):
+    authority = Authority(world)
+    world.write("page", b"the page")
+    identity = (*authority.issue("DNS:localhost"), "--ciphers", "TLS_CHACHA20_POLY1305_SHA256")
+    port = world.server(identity=identity).port
+    arguments = ("--ca", authority.certificate, f"https://localhost:{port}/page")
+    both = world.client("-v", "--ciphers", "TLS_CHACHA20_POLY1305_SHA256", *arguments)
+    both.must(0, "TLS_CHACHA20_POLY1305_SHA256")
+    refused = world.client("--ciphers", "TLS_AES_256_GCM_SHA384", *arguments)
+    check(refused.code in (35, 96), f"exit code {refused.code}: {refused.err}")
+
+
+main()

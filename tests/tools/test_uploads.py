@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What quoin-client sends: files, data, standard input, to the library's upload example."""
+
+import os
+import re
+
+from harness import case, check, check_equal, left_in, main
+
+
+class Uploads:
+    """The example and what it received."""
+
+    def __init__(self, world):
+        certificate, key = world.make_certificate()
+        self.folder = world.path("received")
+        self.folder.mkdir()
+        self.trust = ("--ca", certificate)
+        self.server = world.peer("upload", 0, certificate, key, self.folder)
+
+    def url(self, path=""):
+        return f"https://localhost:{self.server.port}/{path}"
+
+    def received(self, name):
+        return (self.folder / name).read_bytes()
+
+
+@case("-T sends files of all sizes by PUT")
+def _(world):
+    uploads = Uploads(world)
+    for size in (0, 1, 65536, 5_000_001):
+        content = os.urandom(size)
+        file = world.write("file", content)
+        world.client(*uploads.trust, "--fail", "-T", file, uploads.url("file")).must(0)
+        check(uploads.received("file") == content, f"{size} bytes differ")
+
+
+@case("a URL that ends in a slash gets the names of the files")
+def _(world):
+    uploads = Uploads(world)
+    files = [world.write(f"f{i}", os.urandom(1000 + i)) for i in range(60)]
+    arguments = [part for file in files for part in ("-T", file)]
+    world.client(*uploads.trust, "--fail", "--parallel", "20", *arguments, uploads.url()).must(0)
+    check_equal(left_in(uploads.folder), sorted(file.name for file in files), "names")
+    for file in files:
+        check(uploads.received(file.name) == file.read_bytes(), f"{file.name} differs")
+
+
+@case("-T - sends standard input, whose size nobody knows")
+def _(world):
+    uploads = Uploads(world)
+    content = os.urandom(2_000_000)
+    world.client(*uploads.trust, "--fail", "-T", "-", uploads.url("in"), stdin=content).must(0)
+    check(uploads.received("in") == content, "standard input differs")
+
+
+@case("-d sends text and the bytes of files, with the method that -X says")
+def _(world):
+    uploads = Uploads(world)
+    file = world.write("data", b"from a file\r\n\0")
+    world.client(
+        *uploads.trust, "--fail", "-X", "PUT", "-d", "text", "-d", f"@{file}", uploads.url("d")
+    ).must(0)
+    check_equal(uploads.received("d"), b"text&from a file\r\n\0", "the data")
+
+
+@case("--timing counts what was sent when nothing comes back")
+def _(world):
+    uploads = Uploads(world)
+    file = world.write("file", b"x" * 12345)
+    result = world.client(*uploads.trust, "--timing", "-T", file, "-o", "/dev/null", uploads.url("t"))
+    check(re.search(r"total [\d.]+ ms, \d+ bytes", result.must(0).err), result.err)
+
+
+main()
