@@ -57,6 +57,7 @@ bool RawDriver::handle(PeerState& peer, const quic::StreamEvent& event) {
     case Type::stop_sending:
     case Type::writable:
     case Type::closed:
+    case Type::early_data_rejected:
     case Type::disconnected:
       break;
   }

@@ -147,6 +147,10 @@ Streams::~Streams() = default;
 
 std::optional<StreamEvent> Streams::poll_event() {
   StreamEvent event;
+  if (std::exchange(impl_->early_data_rejected, false)) {
+    event.type = Type::early_data_rejected;
+    return event;
+  }
   if (std::exchange(impl_->connected, false)) {
     event.type = Type::connected;
     return event;

@@ -85,6 +85,16 @@ void Streams::on_stream_closed(Connection& connection, StreamId id,
   }
 }
 
+void Streams::on_early_data_rejected(Connection& /*connection*/) {
+  impl_->streams.clear();
+  impl_->ready = {};
+  impl_->sendable = {};
+  impl_->starved.clear();
+  impl_->kept = 0;
+  impl_->unread = 0;
+  impl_->early_data_rejected = true;
+}
+
 void Streams::on_streams_available(Connection& /*connection*/, bool bidirectional) {
   (bidirectional ? impl_->bidirectional_available : impl_->unidirectional_available) = true;
 }

@@ -92,6 +92,7 @@ struct Streams::Impl {
   std::uint64_t datagrams_dropped = 0;
   Error reason;
   bool connected = false;                 ///< to be told
+  bool early_data_rejected = false;       ///< to be told
   bool bidirectional_available = false;   ///< to be told
   bool unidirectional_available = false;  ///< to be told
   bool disconnected = false;              ///< to be told

@@ -92,15 +92,24 @@ void Pair::restart_server() {
   server.connection.reset();
 }
 
-quic::ConnectionId Pair::connect(std::string_view server_name) {
+void Pair::restart_server(const quic::Config& settings) {
+  options_.server = settings;
+  restart_server();
+}
+
+quic::ConnectionId Pair::connect(std::string_view server_name,
+                                 const quic::ConnectOptions& options) {
+  client.events.clear();
+  server.events.clear();
   const Path path{.local = client.address, .remote = server.address};
   client.connection =
-      client.endpoint->connect(path, server_name, acceptor(options_.streams), now_).value();
+      client.endpoint->connect(path, server_name, acceptor(options_.streams), now_, options)
+          .value();
   return *client.connection;
 }
 
-void Pair::establish() {
-  connect();
+void Pair::establish(std::string_view server_name, const quic::ConnectOptions& options) {
+  connect(server_name, options);
   REQUIRE(run_until([&] { return client.is_connected() && server.is_connected(); },
                     std::chrono::seconds{10}));
 }

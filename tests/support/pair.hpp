@@ -26,6 +26,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/resumption.hpp>
 #include <quoin/quic/stream.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
@@ -85,11 +86,15 @@ class Pair {
   explicit Pair(PairOptions options = {});
 
   /// Opens a connection from the client to the server.
-  quic::ConnectionId connect(std::string_view server_name = "localhost");
+  quic::ConnectionId connect(std::string_view server_name = "localhost",
+                             const quic::ConnectOptions& options = {});
   /// connect(), and run until both sides are connected.
-  void establish();
+  void establish(std::string_view server_name = "localhost",
+                 const quic::ConnectOptions& options = {});
   /// Replaces an end by a new one with the same settings, as a restart of the process would.
   void restart_server();
+  /// The same with other settings.
+  void restart_server(const quic::Config& settings);
 
   /// Runs until `done` (asked after every step) or for `limit`; false on the limit, and when
   /// nothing is left to happen.

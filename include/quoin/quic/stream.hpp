@@ -44,7 +44,9 @@ struct StreamEvent {
     closed,             ///< the stream is over, and read to the end; no_error after an orderly end
     datagram,           ///< `datagram` has arrived
     streams_available,  ///< open() may work again
-    disconnected,       ///< the connection is over, the last event of all: `error`
+    early_data_rejected,  ///< client: what was sent early is lost, and all streams with it; open
+                          ///< anew
+    disconnected,         ///< the connection is over, the last event of all: `error`
   };
   Type type{};
   StreamId stream = no_stream;      ///< no_stream where the event is not about a stream
@@ -110,6 +112,7 @@ class QUOIN_EXPORT Streams final : public Application {
   void on_stream_reset(Connection&, StreamId, std::uint64_t code) override;
   void on_stop_sending(Connection&, StreamId, std::uint64_t code) override;
   void on_stream_closed(Connection&, StreamId, std::optional<std::uint64_t> code) override;
+  void on_early_data_rejected(Connection&) override;
   void on_streams_available(Connection&, bool bidirectional) override;
   void on_datagram(Connection&, Bytes data) override;
   void on_closed(Connection&, const Error& reason) override;
