@@ -33,7 +33,7 @@ packages_of() { # GROUP
     test) echo "libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
     lint) echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck" ;;
     docs) echo "mkdocs-material doxygen" ;;
-    bench) echo "libev-dev" ;;
+    bench) echo "clang-19 libc++-19-dev libev-dev pkgconf openssl iproute2 python3" ;;
     interop) ;;
     *) fail "unknown group '$1'; groups are: build test lint docs bench interop" ;;
   esac

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures quoin beside a raw ngtcp2 (its example programs) in one run; see docs/benchmarks.md.
+
+The contestants of a scenario take turns, so that what changes on the machine meanwhile meets all of them. Runs that
+other processes disturbed are repeated. Prints tables of medians with the lowest and highest value and the ratio to
+raw, and writes a JSON file with every run.
+"""
+
+import argparse
+import datetime
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "harness"))
+
+import machine  # noqa: E402
+import network  # noqa: E402
+import report  # noqa: E402
+import scenarios  # noqa: E402
+from measure import Bench  # noqa: E402
+from programs import Failure, Files, Programs  # noqa: E402
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="128 MiB instead of 1 GiB, 1 s instead of 3, 3 runs")
+    parser.add_argument("--runs", type=int, help="runs of each contestant (default 5, with --quick 3)")
+    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas: bulk, requests1, requests10, "
+                        "rawrequests1, rawrequests10, handshakes")
+    parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/bin", help="quoin's programs")
+    parser.add_argument("--baseline", type=pathlib.Path, help="ngtcp2's example programs, instead of building them")
+    parser.add_argument("--json", type=pathlib.Path, help="default: bench.json beside the folder of the programs")
+    parser.add_argument("--loopback", action="store_true", help="do not use network namespaces")
+    parser.add_argument("--accept-noise", action="store_true", help="do not repeat runs that were disturbed")
+    options = parser.parse_args()
+    options.runs = options.runs or (3 if options.quick else 5)
+    options.json = options.json or options.bin_dir.parent / "bench.json"
+    return options
+
+
+def chosen(options):
+    every = scenarios.all_scenarios(options.quick)
+    if not options.only:
+        return every
+    names = options.only.split(",")
+    unknown = set(names) - {scenario.key for scenario in every}
+    if unknown:
+        sys.exit(f"bench: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(s.key for s in every)}")
+    return [scenario for scenario in every if scenario.key in names]
+
+
+def build_baseline():
+    done = subprocess.run([HERE / "baseline.sh"], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit("bench: there is nothing to compare with")
+    return pathlib.Path(done.stdout.splitlines()[-1])
+
+
+def check_programs(options, baseline):
+    for program in [options.bin_dir / name for name in
+                    ("quoin-server", "quoin-client", "quoin-bench-load", "quoin-bench-handshakes")] + [
+                        baseline / "bsslserver", baseline / "bsslclient"]:
+        if not program.exists():
+            sys.exit(f"bench: {program} is missing; `make bench` builds it")
+
+
+def measure(options, bench):
+    summaries = []
+    for scenario in chosen(options):
+        samples = {contestant: [] for contestant in scenario.contestants}
+        for _ in range(options.runs):
+            for contestant in scenario.contestants:
+                samples[contestant].append(scenario.sample(bench, contestant))
+        summary = report.summarise(scenario, samples)
+        report.print_table(scenario, summary)
+        sys.stdout.flush()
+        summaries.append(summary)
+    return summaries
+
+
+def revision():
+    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def main():
+    options = parse_arguments()
+    # So that a stopped run still removes its namespaces and processes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
+    chosen(options)
+    baseline = options.baseline or build_baseline()
+    check_programs(options, baseline)
+    about = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+             "revision": revision(), "machine": machine.describe(), "runs": options.runs, "quick": options.quick}
+    where = network.open_network(options.loopback)
+    try:
+        with tempfile.TemporaryDirectory(prefix="quoin-bench.") as folder:
+            folder = pathlib.Path(folder)
+            size = (128 << 20) if options.quick else (1 << 30)
+            programs = Programs(options.bin_dir, baseline, Files(folder, size))
+            calibration = machine.Calibration([network.SERVER_CORE, network.CLIENT_CORE])
+            about |= {"network": where.description, "bulk_bytes": size}
+            print(f"{about['machine']['cpu']}, {about['machine']['cores']} cores, kernel {about['machine']['kernel']}; "
+                  f"quoin {about['revision']}; raw = {baseline}")
+            print(f"{where.description}; medians of {options.runs} runs, {size >> 20} MiB bulk")
+            bench = Bench(where, programs, calibration, folder, patient=not options.accept_noise)
+            report.write_json(options.json, about, measure(options, bench))
+            print(f"\nEvery run: {options.json}")
+    except Failure as failure:
+        sys.exit(f"bench: {failure}")
+    finally:
+        where.close()
+
+
+if __name__ == "__main__":
+    main()
