@@ -187,7 +187,7 @@ bool Session::Impl::write(Stream& stream, SharedBytes data, bool last) {
 }
 
 std::size_t Session::Impl::room(Stream& stream) noexcept {
-  if (stream.writing != Writing::body) return 0;
+  if (stream.writing != Writing::body || !is_alive()) return 0;
   if (stream.swallow_body) return config.send_buffer;
   const std::size_t waiting = stream.send.unsent() + stream.unwritten;
   if (waiting >= config.send_buffer) return 0;
