@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -100,6 +99,11 @@ void Loop::Impl::turn() {
   struct End {
     Impl& loop;
 
+    explicit End(Impl& of) noexcept : loop(of) {}
+
+    End(const End&) = delete;
+    End& operator=(const End&) = delete;
+
     ~End() {
       loop.stage = Stage::outside;
       std::erase(loop.drivers, nullptr);
@@ -143,6 +147,7 @@ void Loop::Impl::route_errors() {
 }
 
 void Loop::Impl::expire() {
+  // NOLINTNEXTLINE(modernize-loop-convert): a handler may attach a driver, which moves them
   for (std::size_t i = 0; i < drivers.size(); ++i) {
     const std::optional<Time> due = drivers[i] ? drivers[i]->poll_timeout() : std::nullopt;
     if (due && *due <= now) {
@@ -175,6 +180,7 @@ void Loop::Impl::dispatch() {
   dispatch_wanted = true;
   for (int round = 0; dispatch_wanted && round < max_dispatch_rounds; ++round) {
     dispatch_wanted = false;
+    // NOLINTNEXTLINE(modernize-loop-convert): a handler may attach a driver, which moves them
     for (std::size_t i = 0; i < drivers.size(); ++i) {
       if (drivers[i]) {
         drivers[i]->dispatch(now);

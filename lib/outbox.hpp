@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,7 +21,7 @@ class Outbox {
   /// train leaves at once, while its bytes are still in the cache; small datagrams share a call.
   [[nodiscard]] std::span<std::byte> room() noexcept {
     const bool full = used_ >= max_train || batch_.size() == max_datagrams;
-    return full ? std::span<std::byte>{} : std::span{arena_.get() + used_, max_train};
+    return full ? std::span<std::byte>{} : std::span{arena_}.subspan(used_, max_train);
   }
 
   /// Adds a datagram whose payload is at the front of what room() returned.
@@ -52,7 +51,7 @@ class Outbox {
   static constexpr std::size_t max_train = 65507;
   static constexpr std::size_t max_datagrams = 64;
 
-  std::unique_ptr<std::byte[]> arena_ = std::make_unique_for_overwrite<std::byte[]>(2 * max_train);
+  std::vector<std::byte> arena_ = std::vector<std::byte>(2 * max_train);
   std::vector<Datagram> batch_;
   std::size_t sent_ = 0;  // of batch_, from its front
   std::size_t used_ = 0;  // of arena_, in bytes

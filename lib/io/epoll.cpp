@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 /// one file of io that knows loops (docs/decisions/0002-simulated-network-owns-loops.md).
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -230,7 +229,8 @@ bool SimulatedNetwork::Impl::run(std::move_only_function<bool()>& done, Time end
   for (int rounds = 0; wire.now() <= end;) {
     wire.deliver();
     bool has_turned = false;
-    for (std::size_t i = 0; i < hosts.size(); ++i) {  // a handler may make one more
+    // NOLINTNEXTLINE(modernize-loop-convert): a handler may make one more
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
       if (hosts[i]->turn(wire.now())) {
         has_turned = true;
         if (done()) {

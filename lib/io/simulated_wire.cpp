@@ -18,7 +18,6 @@
 #include <quoin/bytes.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/backend.hpp>
 #include <quoin/io/simulated.hpp>
 #include <quoin/time.hpp>
 

@@ -77,6 +77,7 @@ class Wire {
 
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
+  ~Wire() = default;
 
   [[nodiscard]] Time now() const noexcept { return now_; }
 

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <span>
@@ -62,12 +61,11 @@ void apply(const cmsghdr& control, std::uint16_t local_port, Datagram& datagram)
 
 }  // namespace
 
-ReceiveBatch::ReceiveBatch()
-    : bytes_(std::make_unique_for_overwrite<std::byte[]>(max_messages * max_message)) {
+ReceiveBatch::ReceiveBatch() : bytes_(max_messages * max_message) {
   datagrams_.reserve(max_messages);
   for (std::size_t i = 0; i < max_messages; ++i) {
     Envelope& envelope = envelopes_[i];
-    envelope.data = {.iov_base = bytes_.get() + i * max_message, .iov_len = max_message};
+    envelope.data = {.iov_base = bytes_.data() + i * max_message, .iov_len = max_message};
     msghdr& header = messages_[i].msg_hdr;
     header.msg_name = &envelope.remote;
     header.msg_iov = &envelope.data;

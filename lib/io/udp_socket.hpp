@@ -37,6 +37,7 @@ class ReceiveBatch {
   ReceiveBatch();
   ReceiveBatch(const ReceiveBatch&) = delete;
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
+  ~ReceiveBatch() = default;
 
   /// Makes the headers ready for the next call and returns them.
   [[nodiscard]] std::span<mmsghdr> prepare() noexcept;
@@ -57,7 +58,7 @@ class ReceiveBatch {
 
   void parse_one(const mmsghdr& message, const Address& bound);
 
-  std::unique_ptr<std::byte[]> bytes_;
+  std::vector<std::byte> bytes_;
   std::array<Envelope, max_messages> envelopes_{};
   std::array<mmsghdr, max_messages> messages_{};
   std::vector<Datagram> datagrams_;

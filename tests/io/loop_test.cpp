@@ -56,7 +56,7 @@ struct Fixture {
     backend->wakes = 0;
   }
 
-  [[nodiscard]] Datagram datagram(const std::string& payload) const {
+  [[nodiscard]] Datagram datagram(std::string_view payload) const {
     return {.path = {.local = local, .remote = remote}, .payload = as_bytes(payload)};
   }
 
