@@ -2,13 +2,21 @@
 /// Bytes that own themselves: how each kind of owner is kept.
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <fcntl.h>
+#include <memory>
+#include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
 
 namespace quoin {
 

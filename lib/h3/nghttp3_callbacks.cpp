@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// nghttp3's callbacks: cast, convert, forward. R7 of the data flow.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <nghttp3/nghttp3.h>
+
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/application.hpp>
+
 #include "h3/session_impl.hpp"
+#include "h3/stream.hpp"
 
 namespace quoin::h3 {
 namespace {

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: MIT
 /// The life of an HTTP/3 session: its beginning, its events, its graceful end. R6 and W2 of the
 /// data flow go on in session_read.cpp and session_write.cpp.
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
+#include <nghttp3/nghttp3.h>
+#include <nghttp3/version.h>
+
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/connection.hpp>
+
 #include "h3/library.hpp"
 #include "h3/session_impl.hpp"
+#include "h3/stream.hpp"
 
 namespace quoin::h3 {
 namespace {
@@ -94,7 +109,11 @@ void Session::Impl::push(Event event) {
 }
 
 void Session::Impl::push(Event::Type type, quic::StreamId stream, Error error) {
-  push(Event{type, stream, {}, std::move(error)});
+  push({.type = type, .stream = stream, .headers = {}, .error = std::move(error)});
+}
+
+void Session::Impl::push_section(Event::Type type, Stream& stream) {
+  push({.type = type, .stream = stream.id, .headers = std::move(stream.section), .error = {}});
 }
 
 std::optional<Event> Session::Impl::poll_event() {

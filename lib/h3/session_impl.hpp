@@ -37,6 +37,7 @@ struct Session::Impl {
   void fail(int nghttp3_error);
   void push(Event event);
   void push(Event::Type type, quic::StreamId stream, Error error);
+  void push_section(Event::Type type, Stream& stream);
   [[nodiscard]] std::optional<Event> poll_event();
   void shutdown();
   void continue_shutdown();

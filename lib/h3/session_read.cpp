@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// What comes in: stream data into nghttp3, messages out of it, credit back to the peer. R6.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
+#include <nghttp3/nghttp3.h>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/application.hpp>
+
 #include "h3/session_impl.hpp"
+#include "h3/stream.hpp"
 #include "h3/validate.hpp"
 
 namespace quoin::h3 {
@@ -96,7 +106,7 @@ void Session::Impl::end_headers(Stream& stream) {
   stream.in_section = false;
   if (stream.discarding) return;
   if (!server && status_of(stream.section) < 200) {
-    push({Event::Type::informational, stream.id, std::move(stream.section), {}});
+    push_section(Event::Type::informational, stream);
     return;
   }
   if (server && !is_consistent_authority(stream.section)) {
@@ -107,13 +117,13 @@ void Session::Impl::end_headers(Stream& stream) {
   if (server) stream.is_head = stream.section.get(":method") == "HEAD";
   stream.has_headers = true;
   stream.visible = true;
-  push({Event::Type::headers, stream.id, std::move(stream.section), {}});
+  push_section(Event::Type::headers, stream);
 }
 
 void Session::Impl::end_trailers(Stream& stream) {
   stream.in_section = false;
   if (stream.discarding) return;
-  push({Event::Type::trailers, stream.id, std::move(stream.section), {}});
+  push_section(Event::Type::trailers, stream);
 }
 
 void Session::Impl::add_body(quic::StreamId id, Stream* stream, Bytes data) {
@@ -200,7 +210,8 @@ void Session::Impl::reject(Stream& stream, Http3Error code, std::string_view det
 
 /// RFC 6585 §5; then the rest of the request is unwanted, which is no error (RFC 9114 §4.1).
 void Session::Impl::answer_431(Stream& stream) {
-  const Headers headers{{":status", "431"}};
+  Headers headers;
+  headers.add(":status", "431");
   const auto response = to_nghttp3(headers);
   discard(stream);
   stream.writing = Writing::ended;
@@ -251,7 +262,7 @@ Chunk Session::read(quic::StreamId stream) {
   const Stream* found = impl_->find(stream);
   if (found == nullptr || found->discarding) return {};
   const Bytes front = found->receive.front();
-  return {front, found->complete && front.size() == found->receive.size()};
+  return {.data = front, .last = found->complete && front.size() == found->receive.size()};
 }
 
 void Session::consume(quic::StreamId stream, std::size_t bytes) {

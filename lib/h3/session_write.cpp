@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: MIT
 /// What goes out: messages into nghttp3, slices out of it, memory back when acknowledged. W2.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include <nghttp3/nghttp3.h>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/application.hpp>
+
 #include "h3/session_impl.hpp"
+#include "h3/stream.hpp"
 #include "h3/validate.hpp"
 
 namespace quoin::h3 {
@@ -241,7 +256,7 @@ nghttp3_ssize Session::Impl::give_body(Stream& stream, std::span<nghttp3_vec> ou
   for (std::size_t i = 0; i < count; ++i) {
     // nghttp3 only passes the address on; its type is not const because others do more.
     auto* base = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(slices[i].data()));
-    out[i] = {base, slices[i].size()};
+    out[i] = {.base = base, .len = slices[i].size()};
     bytes += slices[i].size();
   }
   stream.send.hand_over(bytes);
@@ -290,7 +305,7 @@ quic::StreamWrite Session::Impl::next_write() {
     for (std::size_t i = 0; i < used; ++i) {
       slices[i] = std::as_bytes(std::span{vectors[i].base, vectors[i].len});
     }
-    return {quic::StreamId{id}, std::span{slices}.first(used), fin != 0};
+    return {.id = quic::StreamId{id}, .slices = std::span{slices}.first(used), .fin = fin != 0};
   }
   return {};
 }

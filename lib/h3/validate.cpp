@@ -5,8 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <expected>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
 
 namespace quoin::h3 {
 namespace {

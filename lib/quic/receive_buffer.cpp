@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <utility>
+
+#include <quoin/bytes.hpp>
+
+#include "quic/block_pool.hpp"
 
 namespace quoin::quic {
 

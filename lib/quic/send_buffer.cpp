@@ -5,7 +5,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <span>
 #include <utility>
+
+#include <quoin/bytes.hpp>
+
+#include "quic/block_pool.hpp"
 
 namespace quoin::quic {
 
@@ -15,7 +20,7 @@ void SendBuffer::append(Bytes data) {
   copied_ += data.size();
   while (!data.empty()) {
     if (segments_.empty() || !segments_.back().block || segments_.back().end == Block::size) {
-      segments_.push_back({pool_->take(), {}, 0, 0});
+      segments_.push_back({.block = pool_->take(), .shared = {}, .begin = 0, .end = 0});
     }
     Segment& last = segments_.back();
     const std::size_t taken = std::min(data.size(), Block::size - last.end);
@@ -30,7 +35,7 @@ void SendBuffer::append(SharedBytes data) {
   if (bytes == 0) return;
   size_ += bytes;
   unsent_ += bytes;
-  segments_.push_back({nullptr, std::move(data), 0, bytes});
+  segments_.push_back({.block = nullptr, .shared = std::move(data), .begin = 0, .end = bytes});
 }
 
 std::size_t SendBuffer::slices(std::span<Bytes> out) const noexcept {
