@@ -115,7 +115,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     fail(internal_server_error, *invalid_);
     return false;
   }
-  h3::Headers headers{{.name = ":status", .value = std::to_string(status_)}};
+  h3::Headers headers{{":status", std::to_string(status_)}};
   if (const std::string date = host_.date(); !date.empty() && !response_.get("date")) {
     headers.add("date", date);
   }
@@ -172,7 +172,7 @@ void Exchange::send_trailers() {
 void Exchange::inform(int code, const h3::Headers& headers) {
   h3::Session* const h3 = session();
   if (h3 == nullptr || answered_ || cancelled_ || code < 100 || code > 199 || code == 101) return;
-  h3::Headers all{{.name = ":status", .value = std::to_string(code)}};
+  h3::Headers all{{":status", std::to_string(code)}};
   for (const h3::Field& field : headers) all.add(field.name, field.value, field.never_index);
   if (const Result<> sent = h3->inform(stream_, all); !sent) {
     if (sent.error() == Error{UsageError::invalid_argument}) invalid_ = sent.error();

@@ -85,9 +85,8 @@ std::optional<std::string_view> Headers::get(std::string_view name) const noexce
 Field Headers::operator[](std::size_t index) const noexcept {
   const Entry& entry = entries_[index];
   const std::string_view text = text_;
-  return {.name = text.substr(entry.offset, entry.name_size),
-          .value = text.substr(entry.offset + entry.name_size, entry.value_size),
-          .never_index = entry.never_index};
+  return {text.substr(entry.offset, entry.name_size),
+          text.substr(entry.offset + entry.name_size, entry.value_size), entry.never_index};
 }
 
 std::size_t Headers::section_size() const noexcept {

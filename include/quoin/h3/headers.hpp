@@ -18,6 +18,12 @@ namespace quoin::h3 {
 
 /// One field line (RFC 9110 §5). The views are valid as long as what they were taken from.
 struct Field {
+  Field() = default;
+
+  constexpr Field(std::string_view field_name, std::string_view field_value,
+                  bool never = false) noexcept
+      : name(field_name), value(field_value), never_index(never) {}
+
   std::string_view name;     ///< lower case in all that was received
   std::string_view value;    ///< without surrounding white space in all that was received
   bool never_index = false;  ///< keep the value out of compression tables (RFC 9204 §7.1)
