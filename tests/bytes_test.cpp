@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// Shared bytes live as long as their last holder.
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
 
 using namespace quoin;
 
@@ -17,9 +20,7 @@ namespace {
 /// A file that is removed at the end of the test.
 struct TemporaryFile {
   explicit TemporaryFile(const std::string& text) {
-    std::string name = (std::filesystem::temp_directory_path() / "quoin-bytes-XXXXXX").string();
-    ::close(::mkstemp(name.data()));
-    path = name;
+    path = std::filesystem::temp_directory_path() / ("quoin-bytes-" + std::to_string(::getpid()));
     std::ofstream{path} << text;
   }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// The field list, and what may be in it.
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <catch2/catch_message.hpp>
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
 
 #include "h3/validate.hpp"
@@ -38,7 +41,7 @@ TEST_CASE("Setting a header replaces all of its name, even by a part of itself")
   headers.set("a", "3");
   CHECK(headers.size() == 2);
   CHECK(headers.get("a") == "3");
-  headers.set("b", headers.get("b")->substr(0, 4));
+  headers.set("b", headers.get("b").value_or("").substr(0, 4));
   CHECK(headers.get("b") == "long");
   headers.remove("B");
   CHECK(headers.size() == 1);
@@ -87,7 +90,7 @@ TEST_CASE("Field values have no control characters and no white space around the
 }
 
 TEST_CASE("Requests that may be sent") {
-  const Headers valid[] = {
+  const std::vector<Headers> valid{
       {{":method", "GET"}, {":scheme", "https"}, {":authority", "a:1"}, {":path", "/?"}},
       {{":path", "/"}, {":authority", "[::1]:443"}, {":scheme", "https"}, {":method", "PUT"}},
       {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {"host", "a"}},
@@ -108,17 +111,12 @@ TEST_CASE("Requests that may be sent") {
 }
 
 TEST_CASE("Requests that may not be sent, and what is named") {
-  struct Case {
-    Headers headers;
-    const char* named;
-  };
-
   const auto with = [](Field more) {
     Headers headers{{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
     headers.add(more.name, more.value);
     return headers;
   };
-  const Case cases[] = {
+  const std::vector<std::pair<Headers, const char*>> cases{
       {{}, ":method"},
       {{{":method", "G T"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}, ":method"},
       {{{":method", "GET"}, {":authority", "a"}, {":path", "/"}}, ":scheme"},
@@ -150,12 +148,12 @@ TEST_CASE("Requests that may not be sent, and what is named") {
       {{{":method", "GET"}, {"a", "b"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}},
        ":scheme"},
   };
-  for (const Case& wrong : cases) {
-    INFO(wrong.named);
-    const auto result = h3::validate_section(wrong.headers, SectionKind::request);
+  for (const auto& [headers, named] : cases) {
+    INFO(named);
+    const auto result = h3::validate_section(headers, SectionKind::request);
     REQUIRE(!result);
     CHECK(result.error() == Error{UsageError::invalid_argument});
-    CHECK(result.error().detail().find(wrong.named) != std::string_view::npos);
+    CHECK(result.error().detail().contains(named));
   }
 }
 

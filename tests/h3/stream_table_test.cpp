@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// The table of streams finds what is in it, whatever came and went.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <map>
 #include <random>
 
+#include <catch2/catch_message.hpp>
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/quic/application.hpp>
+
 #include "h3/stream.hpp"
+#include "quic/block_pool.hpp"
 
 using namespace quoin;
 using h3::Stream;

@@ -3,8 +3,25 @@
 #include "fake_quic.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
 #include <random>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/time.hpp>
 
 namespace quoin::test {
 namespace {
@@ -35,7 +52,17 @@ struct FakeStream {
 }  // namespace
 
 struct FakeQuic::Frame {
-  enum class Type { data, reset, stop } type{};
+  enum class Type : std::uint8_t { data, reset, stop };
+
+  [[nodiscard]] static Frame of(Type type, quic::StreamId id, std::uint64_t code = 0) {
+    Frame frame;
+    frame.type = type;
+    frame.id = id;
+    frame.code = code;
+    return frame;
+  }
+
+  Type type{};
   bool to_server = false;
   quic::StreamId id{};
   std::vector<Bytes> slices;  // where the sender keeps them
@@ -73,8 +100,8 @@ struct Connection::Impl {
   Impl* peer = nullptr;
   Application* app = nullptr;
   std::map<StreamId, test::FakeStream> streams;
-  std::uint64_t opened[2] = {0, 0};  // unidirectional, bidirectional
-  std::uint64_t limit[2] = {0, 0};
+  std::array<std::uint64_t, 2> opened{};  // unidirectional, bidirectional
+  std::array<std::uint64_t, 2> limit{};
   std::uint64_t sent = 0;
   std::uint64_t send_limit = 0;
   std::optional<Error> close_reason;
@@ -87,14 +114,14 @@ bool Connection::is_server() const noexcept { return impl_->server; }
 Result<StreamId> Connection::open_stream(bool bidirectional) {
   if (impl_->close_reason) return std::unexpected{Error{UsageError::closed}};
   if (streams_left(bidirectional) == 0) return std::unexpected{Error{UsageError::limit_reached}};
-  const auto ordinal = static_cast<std::int64_t>(impl_->opened[bidirectional ? 1 : 0]++);
+  const auto ordinal = static_cast<std::int64_t>(impl_->opened[bidirectional ? 1U : 0U]++);
   const StreamId id{ordinal * 4 + (bidirectional ? 0 : 2) + (impl_->server ? 1 : 0)};
   impl_->stream(id);
   return id;
 }
 
 std::uint64_t Connection::streams_left(bool bidirectional) const noexcept {
-  const int kind = bidirectional ? 1 : 0;
+  const std::size_t kind = bidirectional ? 1 : 0;
   return impl_->limit[kind] - impl_->opened[kind];
 }
 
@@ -104,7 +131,7 @@ void Connection::consume(StreamId id, std::size_t bytes) {
   test::FakeStream& stream = impl_->stream(id);
   stream.consumed += bytes;
   if (stream.consumed > stream.received) {
-    impl_->net.violations.push_back("more credit than was received");
+    impl_->net.violations.emplace_back("more credit than was received");
   }
   impl_->peer->send_limit += bytes;
   test::FakeStream& sender = impl_->peer->stream(id);
@@ -118,7 +145,7 @@ void Connection::reset_stream(StreamId id, std::uint64_t code) {
   if (!stream.can_send || stream.reset_sent || stream.fin_acknowledged || stream.over) return;
   stream.reset_sent = true;
   stream.code = code;
-  impl_->put({test::FakeQuic::Frame::Type::reset, false, id, {}, {}, false, code});
+  impl_->put(test::FakeQuic::Frame::of(test::FakeQuic::Frame::Type::reset, id, code));
 }
 
 void Connection::stop_sending(StreamId id, std::uint64_t code) {
@@ -126,7 +153,7 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
   if (!stream.can_receive || stream.stopped || stream.over) return;
   stream.stopped = true;
   if (stream.fin_received || stream.reset_received) return;
-  impl_->put({test::FakeQuic::Frame::Type::stop, false, id, {}, {}, false, code});
+  impl_->put(test::FakeQuic::Frame::of(test::FakeQuic::Frame::Type::stop, id, code));
 }
 
 void Connection::fill_random(std::span<std::byte> out) {
@@ -199,7 +226,8 @@ bool FakeQuic::write(End& end) {
     }
     std::size_t room = std::min<std::size_t>(options_.frame_size, end.send_limit - end.sent);
     room = std::min<std::size_t>(room, stream.send_limit - stream.sent);
-    Frame frame{Frame::Type::data, false, next.id, {}, {}, next.fin, 0};
+    Frame frame = Frame::of(Frame::Type::data, next.id);
+    frame.fin = next.fin;
     for (const Bytes slice : next.slices) {
       const Bytes taken = slice.first(std::min(slice.size(), room - frame.copy.size()));
       frame.fin = frame.fin && taken.size() == slice.size();
@@ -208,7 +236,7 @@ bool FakeQuic::write(End& end) {
       frame.copy += as_text(taken);
     }
     if (frame.copy.empty() && !frame.fin) {
-      if (next.slices.empty()) violations.push_back("an offer of nothing");
+      if (next.slices.empty()) violations.emplace_back("an offer of nothing");
       stream.blocked = true;
       end.app->on_blocked(next.id);
       continue;
@@ -284,7 +312,7 @@ void FakeQuic::deliver_reset(End& to, const Frame& frame) {
 }
 
 void FakeQuic::deliver_stop(End& to, const Frame& frame) {
-  FakeStream& stream = to.stream(frame.id);
+  const FakeStream& stream = to.stream(frame.id);
   if (stream.over || stream.fin_acknowledged || stream.reset_sent) return;
   to.app->on_stop_sending(to.handle, frame.id, frame.code);
   to.handle.reset_stream(frame.id, frame.code);
@@ -298,7 +326,7 @@ bool FakeQuic::acknowledge() {
     if (stream.over || sender.close_reason || sender.peer->close_reason) continue;
     std::string still;
     for (const Bytes slice : frame.slices) still += as_text(slice);
-    if (still != frame.copy) violations.push_back("bytes changed before they were acknowledged");
+    if (still != frame.copy) violations.emplace_back("bytes changed before they were acknowledged");
     if (!still.empty()) sender.app->on_stream_acked(frame.id, still.size());
     stream.fin_acknowledged = stream.fin_acknowledged || frame.fin;
     check_over(sender, frame.id);
@@ -314,7 +342,7 @@ void FakeQuic::check_over(End& end, quic::StreamId id) {
   stream.over = true;
   end.app->on_stream_closed(end.handle, id, stream.code);
   if (is_server_initiated(id) != end.server) {
-    ++end.peer->limit[is_bidirectional(id) ? 1 : 0];
+    ++end.peer->limit[is_bidirectional(id) ? 1U : 0U];
     end.peer->app->on_streams_available(end.peer->handle, is_bidirectional(id));
   }
 }

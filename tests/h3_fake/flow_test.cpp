@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// Back-pressure: whoever does not read holds the peer up, and nobody else.
-#include <algorithm>
-#include <memory>
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+
+#include "fake_quic.hpp"
 #include "session_pair.hpp"
 
 using namespace quoin;

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// What peers do wrong, by accident or on purpose, and what it costs them.
-#include <algorithm>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch_message.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
 
 #include "raw_peer.hpp"
 #include "session_pair.hpp"
@@ -75,17 +87,15 @@ std::string filler(std::size_t fields) {
   return text;
 }
 
-struct Case {
-  const char* what;
-  std::string bytes;
-};
+/// What is wrong, and the bytes with which it is.
+using Cases = std::vector<std::pair<const char*, std::string>>;
 
 constexpr auto wire(Http3Error code) { return static_cast<std::uint64_t>(code); }
 
 }  // namespace
 
 TEST_CASE("A server closes with H3_MESSAGE_ERROR on requests that are malformed") {
-  const Case cases[] = {
+  const Cases cases{
       {"upper case in a name", get({{"Accept", "x"}})},
       {"no :method", headers({{":scheme", "https"}, {":authority", "a"}, {":path", "/"}})},
       {"no :scheme", headers({{":method", "GET"}, {":authority", "a"}, {":path", "/"}})},
@@ -124,19 +134,18 @@ TEST_CASE("A server closes with H3_MESSAGE_ERROR on requests that are malformed"
       {"a pseudo-header in trailers", get() + data("x") + headers({{":path", "/"}})},
       {"an empty header section", frame(headers_frame, "")},
   };
-  for (const Case& wrong : cases) {
-    INFO(wrong.what);
+  for (const auto& [what, bytes] : cases) {
+    INFO(what);
     RawPair pair{true};
     pair.raw.open(false, control_stream());
-    pair.send(wrong.bytes);
-    REQUIRE(pair.side.disconnected);
-    CHECK(*pair.side.disconnected == Error{Http3Error::message_error});
+    pair.send(bytes);
+    CHECK(pair.side.disconnected == Error{Http3Error::message_error});
     CHECK(pair.raw.closed == Error{Http3Error::message_error});
   }
 }
 
 TEST_CASE("A client closes with H3_MESSAGE_ERROR on responses that are malformed") {
-  const Case cases[] = {
+  const Cases cases{
       {"no :status", headers({{"a", "b"}})},
       {":status with two digits", headers({{":status", "20"}})},
       {":status below 100", headers({{":status", "099"}})},
@@ -153,10 +162,10 @@ TEST_CASE("A client closes with H3_MESSAGE_ERROR on responses that are malformed
       {"a body with 304", headers({{":status", "304"}}) + data("x")},
       {"only an interim response", headers({{":status", "103"}})},
   };
-  for (const Case& wrong : cases) {
-    INFO(wrong.what);
+  for (const auto& [what, bytes] : cases) {
+    INFO(what);
     RawServer pair;
-    pair.raw.send(pair.id, wrong.bytes, true);
+    pair.raw.send(pair.id, bytes, true);
     pair.run();
     CHECK(pair.side.disconnected == Error{Http3Error::message_error});
   }
@@ -170,15 +179,8 @@ TEST_CASE("A body in a response to HEAD is malformed") {
 }
 
 TEST_CASE("Frames where they do not belong close the connection with the RFC's code") {
-  struct Wrong {
-    const char* what;
-    std::string control;
-    std::string request;
-    Http3Error code;
-  };
-
   const std::string settings = control_stream();
-  const Wrong cases[] = {
+  const std::vector<std::tuple<const char*, std::string, std::string, Http3Error>> cases{
       {"no SETTINGS first", varint(0) + frame(goaway_frame, varint(0)), "",
        Http3Error::missing_settings},
       {"SETTINGS twice", settings + frame(settings_frame, ""), "", Http3Error::frame_unexpected},
@@ -202,13 +204,13 @@ TEST_CASE("Frames where they do not belong close the connection with the RFC's c
        Http3Error::qpack_decompression_failed},
       {"a push promise", settings, frame(5, varint(0)), Http3Error::frame_unexpected},
   };
-  for (const Wrong& wrong : cases) {
-    INFO(wrong.what);
+  for (const auto& [what, control, request, code] : cases) {
+    INFO(what);
     RawPair pair{true};
-    pair.raw.open(false, wrong.control);
+    pair.raw.open(false, control);
     pair.run();
-    if (!wrong.request.empty()) pair.send(wrong.request);
-    CHECK(pair.side.disconnected == Error{wrong.code});
+    if (!request.empty()) pair.send(request);
+    CHECK(pair.side.disconnected == Error{code});
   }
 }
 

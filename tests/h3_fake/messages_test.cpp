@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// Requests and responses between two sessions, when both behave.
+#include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
 
 #include "session_pair.hpp"
 
@@ -188,10 +197,8 @@ TEST_CASE("Trailers follow the body in both directions") {
   CHECK(!pair.server.exchanges[id].complete);
   REQUIRE(pair.client.session.write_trailers(id, {{"digest", "up"}}));
   pair.run();
-  REQUIRE(pair.server.exchanges[id].trailers);
-  CHECK(pair.server.exchanges[id].trailers->get("digest") == "up");
-  REQUIRE(pair.client.exchanges[id].trailers);
-  CHECK(pair.client.exchanges[id].trailers->get("digest") == "down");
+  CHECK(pair.server.exchanges[id].trailers.value_or(Headers{}).get("digest") == "up");
+  CHECK(pair.client.exchanges[id].trailers.value_or(Headers{}).get("digest") == "down");
   CHECK(pair.client.exchanges[id].body == "body");
   CHECK(pair.client.exchanges[id].complete);
 }

@@ -116,7 +116,9 @@ class RawPeer final : public quic::Application {
     }
     if (outbox_.empty()) return {};
     slice_ = outbox_.front().bytes;
-    return {outbox_.front().id, {&slice_, slice_.empty() ? 0U : 1U}, outbox_.front().fin};
+    return {.id = outbox_.front().id,
+            .slices = {&slice_, slice_.empty() ? 0U : 1U},
+            .fin = outbox_.front().fin};
   }
 
   void on_written(StreamId, std::size_t bytes, bool fin) override {

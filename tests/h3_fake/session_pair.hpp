@@ -135,9 +135,12 @@ struct SessionPair {
 
   /// Goes on until nothing happens any more.
   void run() {
-    do {
+    bool any = true;
+    while (any) {
       net.pump();
-    } while (client.poll() | server.poll());
+      any = client.poll();
+      any = server.poll() || any;
+    }
   }
 
   /// A request from the client that must be possible.
@@ -173,6 +176,10 @@ inline std::string sample(std::size_t size) {
 
 /// Feeds a long body to a session whenever there is room.
 struct Feeder {
+  Feeder() = default;
+
+  explicit Feeder(std::string body) : text(std::move(body)) {}
+
   void feed(h3::Session& session, StreamId id) {
     while (offset < text.size()) {
       const std::string_view rest = std::string_view{text}.substr(offset);

@@ -2,10 +2,16 @@
 /// The receive buffer: what came in goes out once and in order, in pieces of any size.
 #include "quic/receive_buffer.hpp"
 
+#include <cstddef>
 #include <random>
 #include <string>
 
+#include <catch2/catch_message.hpp>
 #include <catch2/catch_test_macros.hpp>
+
+#include <quoin/bytes.hpp>
+
+#include "quic/block_pool.hpp"
 
 using namespace quoin;
 using quic::Block;

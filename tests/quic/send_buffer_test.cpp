@@ -2,12 +2,20 @@
 /// The send buffer: what is written comes out once, in order, and stays until acknowledged.
 #include "quic/send_buffer.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 
+#include <catch2/catch_message.hpp>
 #include <catch2/catch_test_macros.hpp>
+
+#include <quoin/bytes.hpp>
+
+#include "quic/block_pool.hpp"
 
 using namespace quoin;
 using quic::Block;
@@ -67,7 +75,7 @@ TEST_CASE("A send buffer keeps shared bytes alive until they are acknowledged, a
   BlockPool pool;
   SendBuffer buffer{pool};
   auto owner = std::make_shared<std::string>("shared");
-  std::weak_ptr<std::string> watch = owner;
+  const std::weak_ptr<std::string> watch = owner;
   buffer.append(SharedBytes{owner, as_bytes(*owner)});
   owner.reset();
   CHECK(take(buffer, 100) == "shared");
