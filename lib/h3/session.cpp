@@ -123,6 +123,8 @@ std::optional<Event> Session::Impl::poll_event() {
     if (event.type == Event::Type::data) {
       stream->data_queued = false;
       if (stream->discarding) continue;
+    } else if (event.type == Event::Type::trailers) {
+      stream->trailers_queued = false;
     } else if (event.type == Event::Type::closed) {
       release(*stream);
     }

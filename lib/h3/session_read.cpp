@@ -124,6 +124,9 @@ void Session::Impl::end_trailers(Stream& stream) {
   stream.in_section = false;
   if (stream.discarding) return;
   push_section(Event::Type::trailers, stream);
+  // The end of the message is told by a `data` event of its own, behind the trailers.
+  stream.trailers_queued = true;
+  stream.data_queued = false;
 }
 
 void Session::Impl::add_body(quic::StreamId id, Stream* stream, Bytes data) {
@@ -262,7 +265,8 @@ Chunk Session::read(quic::StreamId stream) {
   const Stream* found = impl_->find(stream);
   if (found == nullptr || found->discarding) return {};
   const Bytes front = found->receive.front();
-  return {.data = front, .last = found->complete && front.size() == found->receive.size()};
+  const bool at_end = found->complete && !found->trailers_queued;
+  return {.data = front, .last = at_end && front.size() == found->receive.size()};
 }
 
 void Session::consume(quic::StreamId stream, std::size_t bytes) {

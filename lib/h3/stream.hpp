@@ -54,6 +54,7 @@ struct Stream {
   bool complete = false;         ///< the message's end was understood, too
   bool discarding = false;       ///< what still comes is of no interest
   bool data_queued = false;      ///< a `data` event waits to be polled
+  bool trailers_queued = false;  ///< so does a `trailers` event; the message ends behind it
 
   // The stream.
   bool visible = false;        ///< the application knows of it and is told of its end

@@ -203,6 +203,33 @@ TEST_CASE("Trailers follow the body in both directions") {
   CHECK(pair.client.exchanges[id].complete);
 }
 
+TEST_CASE("The end of a message is not shown before its trailers") {
+  SessionPair pair;
+  pair.server.on_headers = [&](StreamId id, Exchange&) {
+    REQUIRE(pair.server.session.respond(id, ok_response(), true));
+    CHECK(pair.server.session.write(id, as_bytes("body"), false) == 4);
+    REQUIRE(pair.server.session.write_trailers(id, {{"a", "b"}}));
+  };
+  // All of the response has come and gone before the first of its events is looked at.
+  const StreamId id = pair.request(get_request());
+  pair.net.pump();
+  pair.server.poll();
+  pair.net.pump();
+  std::string order;
+  while (const auto event = pair.client.session.poll_event()) {
+    if (event->type == Event::Type::data) {
+      const h3::Chunk chunk = pair.client.session.read(id);
+      order += std::string{as_text(chunk.data)} + (chunk.last ? " end" : "");
+      pair.client.session.consume(id, chunk.data.size());
+    } else if (event->type == Event::Type::trailers) {
+      order += " trailers";
+    } else if (event->type == Event::Type::closed) {
+      order += " closed";
+    }
+  }
+  CHECK(order == "body trailers end closed");
+}
+
 TEST_CASE("A message may have trailers and no body") {
   SessionPair pair;
   pair.server.on_headers = [&](StreamId id, Exchange&) {

@@ -46,7 +46,7 @@ struct Event {
     connected,          ///< the handshake is complete
     headers,            ///< a request (server) or a final response (client): `headers`
     informational,      ///< client: an interim response, status 1xx: `headers`
-    trailers,           ///< the fields after the body: `headers`
+    trailers,           ///< the fields after the body: `headers`; the end is told after them
     data,               ///< there is something to read() now, or the end of the message
     writable,           ///< room() has grown again after there was none
     reset,              ///< the peer gave up sending; `error` says why
