@@ -26,6 +26,7 @@
 #include "client_impl.hpp"
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
+#include "h3/library.hpp"
 #include "resolver.hpp"
 
 namespace quoin {
@@ -49,6 +50,7 @@ bool is_silence(const Error& error) { return error == Error{LocalError::no_answe
 
 Result<> Client::Impl::start() {
   if (endpoint) return {};
+  if (Result<> usable = h3::check_library(); !usable) return usable;
   if (config.connect_timeout <= Duration{}) {
     return std::unexpected(
         Error{UsageError::invalid_argument, "ClientConfig::connect_timeout must be more than 0"});

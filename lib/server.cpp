@@ -20,6 +20,7 @@
 
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
+#include "h3/library.hpp"
 #include "server_impl.hpp"
 
 namespace quoin {
@@ -112,6 +113,7 @@ Server::Impl::~Impl() { stop(); }
 
 Result<> Server::Impl::start() {
   if (endpoint) return {};
+  if (Result<> usable = h3::check_library(); !usable) return usable;
   Result<quic::Endpoint> made = quic::Endpoint::create(
       config.quic, tls, random_of(loop), [this](quic::Connection& connection) {
         return std::make_unique<h3::Session>(connection, config.h3);
