@@ -10,6 +10,7 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
 
 #include "session_pair.hpp"
 
