@@ -133,9 +133,10 @@ void add_trust_options(CLI::App& app, ClientOptions& options) {
                                     ->group("Trust");
   insecure->excludes(anchors);
   app.add_option("--ciphers", options.ciphers,
-                 "Allow only these TLS 1.3 cipher suites, separated by\n"
+                 "Accept only these TLS 1.3 cipher suites, separated by\n"
                  "colons: TLS_AES_128_GCM_SHA256,\n"
-                 "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256")
+                 "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256.\n"
+                 "A connection that agrees on another one fails")
       ->type_name("LIST")
       ->group("Trust");
 }
