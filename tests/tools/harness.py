@@ -170,7 +170,7 @@ class World:
         return path
 
     def program(self, name):
-        for folder in (self.options.bin_dir, self.options.peer_dir, self.options.examples_dir):
+        for folder in (self.options.bin_dir, self.options.peer_dir):
             if folder and (pathlib.Path(folder) / name).exists():
                 return str(pathlib.Path(folder) / name)
         raise Skipped(f"{name} was not built")
@@ -287,8 +287,7 @@ def run_case(sentence, function, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True, help="where quoin-server and quoin-client are")
-    parser.add_argument("--peer-dir", help="where quoin_tools_echo_peer is")
-    parser.add_argument("--examples-dir", help="where the examples are; upload is used")
+    parser.add_argument("--peer-dir", help="where the servers of other kinds are")
     parser.add_argument("--docs-dir", help="where the pages of the tools are")
     parser.add_argument("words", nargs="*", help="only cases whose sentence has one of these words")
     options = parser.parse_args()

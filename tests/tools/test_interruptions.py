@@ -137,19 +137,16 @@ def _(world):
 
 @case("SIGTERM lets the transfer under way finish, and takes no new ones")
 def _(world):
-    world.write("file", os.urandom(1 << 20))
+    size = 400_000_000
+    with (world.www / "large").open("wb") as file:
+        file.truncate(size)
     server = world.server()
-    read_end, write_end = os.pipe()
-    # Standard output is not read at first, so the transfer is certainly under way.
-    client = world.spawn([world.program("quoin-client"), "--insecure", url(server, "file")], stdout=write_end)
-    os.close(write_end)
-    with os.fdopen(read_end, "rb") as reader:
-        first = reader.read(1)
-        server.signal(signal.SIGTERM)
-        rest = reader.read()
+    client, got = begin(world, server)
+    server.signal(signal.SIGTERM)
     check_equal(client.wait(), 0, f"the client's exit code; it said {client.err}")
-    check(first + rest == (world.www / "file").read_bytes(), "the file differs")
+    check_equal((got / "large").stat().st_size, size, "the size of what arrived")
     check_equal(server.wait(), 0, "the server's exit code")
+    world.client("--insecure", "--connect-timeout", "2", url(server)).must(7)
 
 
 @case("a second signal ends the server at once")
@@ -159,8 +156,8 @@ def _(world):
     begin(world, server)
     server.signal(signal.SIGTERM)
     server.signal(signal.SIGINT)
-    code = server.wait(5)
-    check_equal(code, 128 + signal.SIGINT, f"exit code; it said {server.err}")
+    # Both may be there before the first is looked at; then the lower number comes first.
+    check(server.wait(5) in (128 + signal.SIGINT, 128 + signal.SIGTERM), f"it said {server.err}")
 
 
 @case("a server with nothing to do ends at the first signal, whichever it is")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What quoin-client sends: files, data, standard input, to the library's upload example."""
+"""What quoin-client sends: files, data, standard input, to a server that keeps it."""
 
 import os
 import re
@@ -8,14 +8,14 @@ from harness import case, check, check_equal, left_in, main
 
 
 class Uploads:
-    """The example and what it received."""
+    """The server and what it received."""
 
     def __init__(self, world):
         certificate, key = world.make_certificate()
         self.folder = world.path("received")
         self.folder.mkdir()
         self.trust = ("--ca", certificate)
-        self.server = world.peer("upload", 0, certificate, key, self.folder)
+        self.server = world.peer("quoin_tools_upload_peer", certificate, key, self.folder)
 
     def url(self, path=""):
         return f"https://localhost:{self.server.port}/{path}"

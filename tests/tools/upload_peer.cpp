@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/// An HTTP/3 server that keeps what is sent to it, for the tests of quoin-client's uploads.
+/// Usage: quoin_tools_upload_peer CERT KEY FOLDER; prints "listening on ADDR:PORT", writes the body
+/// of a PUT or POST for /NAME to FOLDER/NAME and answers with its size.
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <ios>
+#include <string>
+#include <utility>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/request.hpp>
+#include <quoin/server.hpp>
+
+namespace {
+
+void keep(const std::filesystem::path& folder, quoin::Request request, quoin::Response response) {
+  // A name that percent-decodes to more than a name is not for this peer.
+  const std::string name{request.parameter("name")};
+  if (name.find('/') != std::string::npos) {
+    response.status(400).end();
+    return;
+  }
+  request.on_body([file = std::ofstream{folder / name, std::ios::binary}, size = std::size_t{0},
+                   response](quoin::Bytes chunk, bool last) mutable {
+    file.write(reinterpret_cast<const char*>(chunk.data()),
+               static_cast<std::streamsize>(chunk.size()));
+    size += chunk.size();
+    if (last) {
+      file.close();
+      response.status(file ? 201 : 500).end(std::to_string(size) + "\n");
+    }
+    return chunk.size();
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fputs("usage: quoin_tools_upload_peer CERT KEY FOLDER\n", stderr);
+    return EXIT_FAILURE;
+  }
+  const std::filesystem::path folder{argv[3]};
+  quoin::Result<quoin::Tls> tls = quoin::Tls::server(argv[1], argv[2]);
+  if (!tls) {
+    std::fprintf(stderr, "%s\n", tls.error().message().c_str());
+    return EXIT_FAILURE;
+  }
+  quoin::Loop loop;
+  quoin::Server server{loop, std::move(*tls)};
+  const auto handler = [&folder](quoin::Request request, quoin::Response response) {
+    keep(folder, request, response);
+  };
+  server.put("/{name}", handler);
+  server.post("/{name}", handler);
+  const quoin::Result<quoin::Address> address = server.listen("127.0.0.1:0");
+  if (!address) {
+    std::fprintf(stderr, "%s\n", address.error().message().c_str());
+    return EXIT_FAILURE;
+  }
+  std::printf("listening on %s\n", address->to_string().c_str());
+  std::fflush(stdout);
+  loop.run();
+}
