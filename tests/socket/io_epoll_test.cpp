@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// The epoll backend on real sockets of the loopback interface: what arrives, from where, with
-/// which mark, and what happens when system calls fail.
+/// which mark.
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <deque>
-#include <memory>
-#include <optional>
-#include <span>
+#include <cstdint>
+#include <functional>
+#include <poll.h>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -31,135 +28,13 @@
 #include <quoin/time.hpp>
 
 #include "driver.hpp"
-#include "io/epoll_backend.hpp"
+#include "io/backend_conformance.hpp"
 #include "io/fakes.hpp"
-#include "io/socket_calls.hpp"
+#include "io/sockets.hpp"
 
 namespace quoin::test {
 
-namespace {
-
 using namespace std::chrono_literals;
-
-constexpr Duration patience = 10s;
-
-/// What arrived, single datagrams, copied.
-struct Arrival {
-  Path path;
-  std::string payload;
-  Ecn ecn;
-};
-
-/// Fails the next sending calls as told: an errno each; 0: the real call; -n: only n messages.
-class FaultyCalls final : public io::SocketCalls {
- public:
-  std::deque<int> sends;
-  std::vector<int> refused_options;
-  int send_calls = 0;
-
-  int set_option(int fd, int level, int name, const void* value, socklen_t size) override {
-    if (std::ranges::find(refused_options, name) != refused_options.end()) {
-      errno = ENOPROTOOPT;
-      return -1;
-    }
-    return SocketCalls::set_option(fd, level, name, value, size);
-  }
-
-  int send_messages(int fd, mmsghdr* messages, unsigned count) override {
-    ++send_calls;
-    const int outcome = sends.empty() ? 0 : sends.front();
-    if (!sends.empty()) {
-      sends.pop_front();
-    }
-    if (outcome > 0) {
-      errno = outcome;
-      return -1;
-    }
-    return SocketCalls::send_messages(
-        fd, messages, outcome < 0 ? std::min(count, static_cast<unsigned>(-outcome)) : count);
-  }
-};
-
-bool has_ipv6() {
-  static const bool answer = io::epoll_backend()->open(address("[::1]:0")).has_value();
-  return answer;
-}
-
-/// Receives until there are `count` datagrams, or patience is at its end.
-std::vector<Arrival> receive(io::Backend& backend, std::size_t count) {
-  std::vector<Arrival> all;
-  const Time end = backend.now() + patience;
-  while (all.size() < count && backend.now() < end) {
-    backend.wait(end);
-    for (const Datagram& datagram : backend.receive()) {
-      Bytes rest = datagram.payload;
-      const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
-      while (!rest.empty()) {
-        const Bytes one = rest.first(std::min(segment, rest.size()));
-        all.push_back(
-            {.path = datagram.path, .payload = std::string{as_text(one)}, .ecn = datagram.ecn});
-        rest = rest.subspan(one.size());
-      }
-    }
-  }
-  return all;
-}
-
-/// Waits for path errors.
-std::vector<io::PathError> errors(io::Backend& backend) {
-  const Time end = backend.now() + patience;
-  while (backend.now() < end) {
-    backend.wait(end);
-    const auto found = backend.errors();
-    if (!found.empty()) {
-      return {found.begin(), found.end()};
-    }
-  }
-  return {};
-}
-
-/// Two backends with a socket each; the one that sends can be made to fail.
-struct Sockets {
-  FaultyCalls calls;
-  std::unique_ptr<io::Backend> sender;
-  std::unique_ptr<io::Backend> receiver;
-  Address from;
-  Address to;
-
-  explicit Sockets(std::string_view local = "127.0.0.1:0", const io::EpollOptions& options = {})
-      : sender(io::epoll_backend(options, calls)), receiver(io::epoll_backend(options)) {
-    from = sender->open(address(local)).value();
-    to = receiver->open(address(local)).value();
-  }
-
-  [[nodiscard]] Datagram datagram(std::string_view payload, std::size_t segment_size = 0,
-                                  Ecn ecn = Ecn::not_ect) const {
-    return {.path = {.local = from, .remote = to},
-            .payload = as_bytes(payload),
-            .segment_size = segment_size,
-            .ecn = ecn};
-  }
-
-  [[nodiscard]] std::size_t send(const Datagram& datagram) { return sender->send({&datagram, 1}); }
-};
-
-/// `count` segments of `size` bytes, each filled with a letter of its own.
-std::string train(std::size_t count, std::size_t size) {
-  std::string payload;
-  for (std::size_t i = 0; i < count; ++i) {
-    payload.append(size, static_cast<char>('A' + i));
-  }
-  return payload;
-}
-
-void check_train(const std::vector<Arrival>& arrivals, std::size_t count, std::size_t size) {
-  REQUIRE(arrivals.size() == count);
-  for (std::size_t i = 0; i < count; ++i) {
-    CHECK(arrivals[i].payload == std::string(size, static_cast<char>('A' + i)));
-  }
-}
-
-}  // namespace
 
 TEST_CASE("a datagram goes there and back over IPv4 and IPv6") {
   const auto* const local = GENERATE("127.0.0.1:0", "[::1]:0");
@@ -441,12 +316,55 @@ TEST_CASE("another thread can wake a loop that waits for ever") {
   loop.run();
 }
 
-TEST_CASE("the descriptor is readable when there is something to do") {
-  Sockets sockets;
-  const auto outer = io::epoll_backend();
-  CHECK(sockets.receiver->descriptor() >= 0);
-  REQUIRE(sockets.send(sockets.datagram("x")) == 1);
-  CHECK(receive(*sockets.receiver, 1).size() == 1);
+TEST_CASE("the epoll backend does what every backend must do") {
+  Loop a{io::epoll_backend()};
+  Loop b{io::epoll_backend()};
+  check_backend({.a = a,
+                 .b = b,
+                 .a_host = address("127.0.0.1:0"),
+                 .b_host = address("127.0.0.2:0"),
+                 .run_until = [&](const std::function<bool()>& done) {
+                   const Time end = a.now() + patience;
+                   while (!done() && a.now() < end) {
+                     a.turn();
+                     b.turn();
+                     a.backend().wait(a.now() + 1ms);
+                   }
+                   return done();
+                 }});
+}
+
+TEST_CASE("a foreign event loop that watches the descriptor and the deadline drives quoin") {
+  Loop loop;
+  FakeDriver server;
+  FakeDriver client;
+  const Address to = open_socket(loop, server, address("127.0.0.1:0")).value();
+  const Address from = open_socket(loop, client, address("127.0.0.1:0")).value();
+  bool rang = false;
+  bool posted = false;
+  std::jthread other;
+  server.on_datagram = [&](const Datagram&) { loop.after(2ms, [&] { rang = true; }); };
+  loop.turn();
+  client.outgoing.push_back({.path = {.local = from, .remote = to}, .payload = "hello"});
+  wake_driver(loop);
+  const Time end = loop.now() + patience;
+  while (!posted && loop.now() < end) {
+    const auto deadline = loop.deadline();
+    const Duration left = deadline ? *deadline - loop.now() : patience;
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    pollfd watched{.fd = loop.descriptor(), .events = POLLIN, .revents = 0};
+    (void)::poll(&watched, 1, static_cast<int>(std::max<std::int64_t>(milliseconds, 0)));
+    loop.turn();
+    if (rang && !other.joinable()) {
+      other = std::jthread{[&] { loop.post([&] { posted = true; }); }};
+    }
+  }
+  CHECK(server.received.size() == 1);
+  CHECK(posted);
+  pollfd watched{.fd = loop.descriptor(), .events = POLLIN, .revents = 0};
+  CHECK(::poll(&watched, 1, 0) == 0);  // nothing is left that would make the foreign loop spin
+  detach(loop, server);
+  detach(loop, client);
 }
 
 TEST_CASE("a loop on real sockets echoes a megabyte of trains") {
@@ -479,148 +397,6 @@ TEST_CASE("a loop on real sockets echoes a megabyte of trains") {
   CHECK(echoed == trains * payload.size());
   detach(loop, server);
   detach(loop, client);
-}
-
-TEST_CASE("EAGAIN stops sending until the socket is writable again") {
-  Sockets sockets;
-  const std::array batch{sockets.datagram("one"), sockets.datagram("two"),
-                         sockets.datagram("three")};
-  sockets.calls.sends = {-1, EAGAIN};
-  REQUIRE(sockets.sender->send(batch) == 1);
-  const int calls = sockets.calls.send_calls;
-  REQUIRE(sockets.sender->send(std::span{batch}.subspan(1)) == 0);
-  CHECK(sockets.calls.send_calls == calls);
-  sockets.sender->wait(sockets.sender->now() + patience);
-  REQUIRE(sockets.sender->send(std::span{batch}.subspan(1)) == 2);
-  const auto arrivals = receive(*sockets.receiver, 3);
-  REQUIRE(arrivals.size() == 3);
-  CHECK(arrivals[2].payload == "three");
-}
-
-TEST_CASE("EAGAIN in the middle of a train that is sent one by one loses nothing of it") {
-  Sockets sockets{"127.0.0.1:0", {.segmentation_offload = false}};
-  const std::string payload = train(50, 100);
-  sockets.calls.sends = {-7, EAGAIN, -5, EAGAIN};
-  REQUIRE(sockets.send(sockets.datagram(payload, 100)) == 1);
-  REQUIRE(sockets.send(sockets.datagram("after")) == 0);
-  sockets.sender->wait(sockets.sender->now() + patience);
-  REQUIRE(sockets.send(sockets.datagram("after")) == 0);
-  sockets.sender->wait(sockets.sender->now() + patience);
-  REQUIRE(sockets.send(sockets.datagram("after")) == 1);
-  auto arrivals = receive(*sockets.receiver, 51);
-  REQUIRE(arrivals.size() == 51);
-  CHECK(arrivals.back().payload == "after");
-  arrivals.pop_back();
-  check_train(arrivals, 50, 100);
-}
-
-TEST_CASE("EMSGSIZE and ENOBUFS lose the datagram and nothing else") {
-  const int failure = GENERATE(EMSGSIZE, ENOBUFS);
-  Sockets sockets;
-  const std::array batch{sockets.datagram("one"), sockets.datagram("two"),
-                         sockets.datagram("three")};
-  sockets.calls.sends = {-1, failure};
-  if (failure == EMSGSIZE) {  // the first one may have been meant for an earlier datagram
-    sockets.calls.sends.push_back(failure);
-  }
-  REQUIRE(sockets.sender->send(batch) == 3);
-  const auto arrivals = receive(*sockets.receiver, 2);
-  REQUIRE(arrivals.size() == 2);
-  CHECK(arrivals[0].payload == "one");
-  CHECK(arrivals[1].payload == "three");
-  CHECK(sockets.sender->errors().empty());
-  CHECK(sockets.sender->describe().find("1 not sendable") != std::string::npos);
-}
-
-TEST_CASE("a pending EMSGSIZE of an earlier datagram does not lose the next one") {
-  Sockets sockets;
-  sockets.calls.sends = {EMSGSIZE};
-  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
-  CHECK(receive(*sockets.receiver, 1).size() == 1);
-}
-
-TEST_CASE("a refused train turns offload off for good and goes out one by one at once") {
-  const int failure = GENERATE(EIO, EINVAL);
-  Sockets sockets;
-  if (sockets.sender->capabilities().max_send_segments == 1) {
-    SKIP("no segmentation offload here");
-  }
-  const std::string payload = train(40, 1000);
-  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
-  check_train(receive(*sockets.receiver, 40), 40, 1000);
-  CHECK(sockets.calls.send_calls == 1);
-  sockets.calls.sends = {failure};
-  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
-  check_train(receive(*sockets.receiver, 40), 40, 1000);
-  CHECK(sockets.sender->capabilities().max_send_segments == 1);
-  CHECK(sockets.sender->errors().empty());
-  REQUIRE(sockets.send(sockets.datagram(payload, 1000)) == 1);
-  check_train(receive(*sockets.receiver, 40), 40, 1000);
-}
-
-TEST_CASE("a refusal that is not the offload's fault leaves it on") {
-  Sockets sockets;
-  if (sockets.sender->capabilities().max_send_segments == 1) {
-    SKIP("no segmentation offload here");
-  }
-  const std::string payload = train(10, 1000);
-  sockets.calls.sends = {EINVAL, EINVAL, EINVAL, EINVAL, EINVAL};
-  REQUIRE(sockets.send(sockets.datagram(payload, 1000, Ecn::ect0)) == 1);
-  CHECK(sockets.sender->capabilities().max_send_segments > 1);
-  CHECK(sockets.sender->capabilities().ecn);
-  sockets.calls.sends.clear();
-  CHECK(sockets.sender->errors().size() == 1);
-  REQUIRE(sockets.send(sockets.datagram(payload, 1000, Ecn::ect0)) == 1);
-  check_train(receive(*sockets.receiver, 10), 10, 1000);
-}
-
-TEST_CASE("a refused ECN mark is left out from then on") {
-  Sockets sockets;
-  sockets.calls.sends = {EINVAL};
-  REQUIRE(sockets.send(sockets.datagram("one", 0, Ecn::ect0)) == 1);
-  REQUIRE(sockets.send(sockets.datagram("two", 0, Ecn::ect0)) == 1);
-  const auto arrivals = receive(*sockets.receiver, 2);
-  REQUIRE(arrivals.size() == 2);
-  CHECK(arrivals[0].ecn == Ecn::not_ect);
-  CHECK(arrivals[1].ecn == Ecn::not_ect);
-  CHECK_FALSE(sockets.sender->capabilities().ecn);
-}
-
-TEST_CASE("a pending error is retried once, and a lasting one reported for its path") {
-  Sockets sockets;
-  sockets.calls.sends = {EHOSTUNREACH};
-  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
-  CHECK(receive(*sockets.receiver, 1).size() == 1);
-  CHECK(sockets.sender->errors().empty());
-  sockets.calls.sends = {EPERM, EPERM};
-  REQUIRE(sockets.send(sockets.datagram("two")) == 1);
-  const auto found = sockets.sender->errors();
-  REQUIRE(found.size() == 1);
-  CHECK(found[0].error == Error{Error::Domain::system, EPERM});
-  CHECK(found[0].path == Path{.local = sockets.from, .remote = sockets.to});
-}
-
-TEST_CASE("an interrupted call is repeated") {
-  Sockets sockets;
-  sockets.calls.sends = {EINTR, EINTR};
-  REQUIRE(sockets.send(sockets.datagram("one")) == 1);
-  CHECK(receive(*sockets.receiver, 1).size() == 1);
-}
-
-TEST_CASE("what a kernel does not know is done without") {
-  constexpr int udp_segment = 103;
-  constexpr int udp_gro = 104;
-  constexpr int ip_mtu_discover = 10;
-  constexpr int ip_recvtos = 13;
-  FaultyCalls calls;
-  calls.refused_options = {udp_segment, udp_gro, ip_mtu_discover, ip_recvtos};
-  const auto backend = io::epoll_backend({}, calls);
-  CHECK(backend->capabilities().max_send_segments == 1);
-  REQUIRE(backend->open(address("127.0.0.1:0")));
-  CHECK(backend->capabilities().max_send_segments == 1);
-  CHECK(backend->capabilities().may_fragment);
-  CHECK_FALSE(backend->capabilities().ecn);
-  CHECK(backend->describe().find("GSO off, GRO off, ECN off, DF off") != std::string::npos);
 }
 
 TEST_CASE("random bytes differ and fill all of the buffer") {
