@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/// Datagrams over QUIC (RFC 9221): encrypted and congestion-controlled, but never sent twice. A
+/// server sends back what it gets; the client counts what returns. Usage: datagrams [COUNT]
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include <quoin/listener.hpp>
+#include <quoin/loop.hpp>
+
+int main(int argc, char** argv) {
+  const int wanted = argc > 1 ? std::atoi(argv[1]) : 20;
+  quoin::quic::Config config;
+  config.alpn = {"datagrams"};
+  config.max_datagram_frame = 1200;
+  const auto tls = quoin::Tls::self_signed().value();
+  quoin::Loop loop;
+
+  quoin::Listener listener{loop, tls, config};
+  listener.on_connection([](quoin::Peer peer) {
+    peer.on_datagram([peer](quoin::Bytes data) { (void)peer.send_datagram(data); });
+  });
+  const auto address = listener.listen("127.0.0.1:0");
+  if (!address) {
+    std::cerr << "cannot listen: " << address.error().message() << '\n';
+    return EXIT_FAILURE;
+  }
+
+  int returned = 0;
+  auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
+  quoin::Dialer dialer{loop, std::move(trust), config};
+  const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
+    if (!peer) {
+      std::cerr << "cannot connect: " << peer.error().message() << '\n';
+      return loop.stop();
+    }
+    peer->on_datagram([&](quoin::Bytes data) {
+      std::cout << quoin::as_text(data) << '\n';
+      if (++returned == wanted) loop.stop();
+    });
+    for (int i = 0; i < wanted; ++i) {
+      const std::string text = "datagram " + std::to_string(i);
+      if (!peer->send_datagram(quoin::as_bytes(text))) std::cout << text << " not sent\n";
+    }
+  });
+  if (!begun) return EXIT_FAILURE;
+  loop.after(std::chrono::seconds{2}, [&] { loop.stop(); });  // some may be lost: do not wait
+  loop.run();
+  std::cout << returned << " of " << wanted << " came back\n";
+  return returned > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
