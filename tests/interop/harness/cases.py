@@ -41,7 +41,7 @@ class Job:
 
     @property
     def upload_folder(self):
-        return "put/" if self.server == "nginx" else ""
+        return {"nginx": "put/", "file_server": "upload/"}.get(self.server, "")
 
 
 def large_files(job):
@@ -220,7 +220,7 @@ def check_traces(world, job, role):
 
 def check_shutdown(job):
     """SIGTERM must end our servers, and not as a crash would."""
-    if job.server not in ("quoin", "upload", "endpoint"):
+    if job.server not in ("quoin", "endpoint"):
         return
     wait_until(job.server_process.is_running, 0, "the server to be still there")
     status = job.server_process.stop()

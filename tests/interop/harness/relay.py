@@ -198,7 +198,7 @@ class Relay:
         self.watch(self.front, self.from_client)
         self.wake_read, self.wake_write = socket.socketpair()
         self.running = True
-        self.watch(self.wake_read, lambda sock, now: setattr(self, "running", False))
+        self.watch(self.wake_read, self.finish)
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def __enter__(self):
@@ -206,6 +206,7 @@ class Relay:
         return self
 
     def __exit__(self, *_):
+        """Ends the relay after what is on its way, a last CONNECTION_CLOSE for example, has arrived."""
         self.wake_write.send(b"x")
         self.thread.join()
         self.poller.close()
@@ -220,13 +221,19 @@ class Relay:
         self.poller.register(sock.fileno(), select.EPOLLIN)
 
     def run(self):
-        while self.running:
+        while self.running or self.in_flight:
             now = time.monotonic()
             self.deliver(now)
             self.rebind_due(now)
             for descriptor, _ in self.poller.poll(self.wait(now)):
                 sock, reader = self.readers[descriptor]
                 reader(sock, time.monotonic())
+
+    def finish(self, sock, now):
+        sock.recv(1)
+        self.running = False
+        # Datagrams that were sent before the end but not read yet are still to be relayed.
+        self.from_client(self.front, now)
 
     def wait(self, now):
         deadlines = [flow.next_rebind for flow in self.flows.values() if flow.next_rebind]

@@ -40,11 +40,13 @@ def quoin(world, job):
     return port
 
 
-def quoin_upload(world, job):
-    """The library's upload example, which unlike the file server takes request bodies."""
+def file_server(world, job):
+    """The library's example, which unlike quoin-server takes uploads. It makes its own certificate."""
     port = free_port(job.host)
-    command = [world.quoin("upload"), str(port), world.certs / "cert.pem", world.certs / "priv.key"]
-    job.server_process = world.spawn("upload", [*command, world.uploads])
+    authority = world.certs / "ca.pem"
+    authority.unlink()
+    command = [world.quoin("file_server"), world.www, world.uploads, listen(job.host, port), authority]
+    job.server_process = world.spawn("file_server", command)
     world.wait_for_server(job.server_process, port)
     return port
 
@@ -192,7 +194,7 @@ def start_origin(world):
 
 SERVERS = {
     "quoin": quoin,
-    "upload": quoin_upload,
+    "file_server": file_server,
     "endpoint": endpoint,
     "gtlsserver": gtlsserver,
     "caddy": caddy,

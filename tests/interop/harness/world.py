@@ -68,14 +68,18 @@ class Process:
         except subprocess.TimeoutExpired:
             raise Failure(f"{self.name} did not finish within {seconds} s") from None
 
-    def stop(self, seconds=10):
-        """SIGTERM, and SIGKILL for what is left of the group. Returns the exit status."""
-        if self.is_running():
-            self.child.terminate()
-            try:
-                self.child.wait(seconds)
-            except subprocess.TimeoutExpired:
-                pass
+    def stop(self):
+        """SIGTERM, twice if need be, and SIGKILL for what is left of the group. Returns the exit status.
+
+        A server whose client vanished on a bad link may wait for it after the first signal.
+        """
+        for patience in (2, 8):
+            if self.is_running():
+                self.child.terminate()
+                try:
+                    self.child.wait(patience)
+                except subprocess.TimeoutExpired:
+                    pass
         try:
             os.killpg(self.child.pid, signal.SIGKILL)
         except ProcessLookupError:
