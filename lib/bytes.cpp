@@ -2,11 +2,11 @@
 /// Bytes that own themselves: how each kind of owner is kept.
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <sys/mman.h>

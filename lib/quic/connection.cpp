@@ -246,9 +246,8 @@ bool Connection::is_server() const noexcept { return impl_->server; }
 
 Version Connection::version() const noexcept {
   const std::uint32_t negotiated = ngtcp2_conn_get_negotiated_version2(impl_->conn.get());
-  const std::uint32_t version = negotiated != 0
-                                    ? negotiated
-                                    : ngtcp2_conn_get_client_chosen_version2(impl_->conn.get());
+  const std::uint32_t version =
+      negotiated != 0 ? negotiated : ngtcp2_conn_get_client_chosen_version2(impl_->conn.get());
   return version == NGTCP2_PROTO_VER_V2 ? Version::v2 : Version::v1;
 }
 
