@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/// Which URLs are taken, and as what.
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/error.hpp>
+#include <quoin/url.hpp>
+
+using quoin::Error;
+using quoin::percent_decode;
+using quoin::percent_encode;
+using quoin::Url;
+using quoin::UsageError;
+
+TEST_CASE("a URL is taken apart into host, port and target") {
+  const auto plain = Url::parse("https://Example.org").value();
+  CHECK(plain.host == "example.org");
+  CHECK(plain.port == 443);
+  CHECK(plain.target == "/");
+  CHECK_FALSE(plain.host_is_address);
+  const auto full = Url::parse("HTTPS://a.example:8443/x/y?q=1#part").value();
+  CHECK(full.port == 8443);
+  CHECK(full.target == "/x/y?q=1");
+  CHECK(full.to_string() == "https://a.example:8443/x/y?q=1");
+  CHECK(Url::parse("https://a.example?q").value().target == "/?q");
+  CHECK(Url::parse("https://a.example./").value().host == "a.example");
+}
+
+TEST_CASE("IP addresses are hosts, IPv6 in brackets") {
+  const auto v4 = Url::parse("https://192.0.2.1:1/").value();
+  CHECK(v4.host == "192.0.2.1");
+  CHECK(v4.host_is_address);
+  const auto v6 = Url::parse("https://[2001:DB8::1]:4433/").value();
+  CHECK(v6.host == "2001:db8::1");
+  CHECK(v6.port == 4433);
+  CHECK(v6.authority() == "[2001:db8::1]:4433");
+  CHECK(Url::parse("https://[::1]/").value().authority() == "[::1]");
+}
+
+TEST_CASE("what must not be in a target is percent-encoded, what is encoded stays") {
+  CHECK(Url::parse("https://a.example/a b%20c/\"ü\r\n").value().target ==
+        "/a%20b%20c/%22%C3%BC%0D%0A");
+}
+
+TEST_CASE("odd URLs are refused with their text") {
+  for (const std::string text : {"",
+                                 "a.example",
+                                 "http://a.example/",
+                                 "ftp://a.example/",
+                                 "https://",
+                                 "https:///path",
+                                 "https://user@a.example/",
+                                 "https://user:pw@a.example/",
+                                 "https://a.example:0/",
+                                 "https://a.example:65536/",
+                                 "https://a.example:4x/",
+                                 "https://[::1/",
+                                 "https://[1.2.3.4]/",
+                                 "https://::1/",
+                                 "https://1.2.3/",
+                                 "https://a..example/",
+                                 "https://a b/",
+                                 "https://-\n-/",
+                                 "https://a.example\\@b.example/",
+                                 "https://a%2eexample/"}) {
+    INFO(text);
+    const auto url = Url::parse(text);
+    REQUIRE_FALSE(url.has_value());
+    CHECK(url.error() == Error{UsageError::invalid_argument});
+    CHECK(url.error().detail().starts_with("URL "));
+  }
+}
+
+TEST_CASE("percent-encoding goes both ways and refuses what is none") {
+  CHECK(percent_decode("a%2Fb%00c") == std::string("a/b\0c", 5));
+  CHECK_FALSE(percent_decode("%").has_value());
+  CHECK_FALSE(percent_decode("%2").has_value());
+  CHECK_FALSE(percent_decode("%2x").has_value());
+  CHECK(percent_encode("a/b c~ü") == "a%2Fb%20c~%C3%BC");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CHECK(percent_decode(percent_encode(all)) == all);
+}
