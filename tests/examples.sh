@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs the examples against each other on the loopback interface. Usage: examples.sh FOLDER, where their programs are.
+set -eu
+bin=$1
+work=$(mktemp -d)
+server=
+stop() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  server=
+}
+trap 'stop; rm -rf "$work"' EXIT
+
+# Starts a server and waits until it has said its port.
+start() {
+  : >"$work/log"
+  "$@" >"$work/log" &
+  server=$!
+  tries=0
+  until grep -q '^listening on port' "$work/log"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] && kill -0 "$server" || { echo "$1 did not start" >&2; exit 1; }
+    sleep 0.05
+  done
+  port=$(sed -n 's/^listening on port //p' "$work/log")
+}
+
+expect() {
+  [ "$1" = "$2" ] || { echo "expected \"$1\", got \"$2\"" >&2; exit 1; }
+}
+
+start "$bin/hello_server" 127.0.0.1:0 "$work/cert.pem"
+expect "Hello over HTTP/3" "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
+expect "Hello, you" "$("$bin/get" "https://127.0.0.1:$port/hello/you" "$work/cert.pem")"
+if "$bin/get" "https://localhost:$port/missing" "$work/cert.pem" >/dev/null; then exit 1; fi
+if "$bin/get" "https://localhost:$port/" 2>/dev/null; then
+  echo "get believed a certificate that nobody vouches for" >&2
+  exit 1
+fi
+stop
+
+mkdir "$work/root" "$work/uploads"
+head -c 3000000 /dev/urandom >"$work/root/file"
+start "$bin/file_server" "$work/root" "$work/uploads" 127.0.0.1:0 "$work/cert.pem"
+"$bin/get" "https://localhost:$port/file" "$work/cert.pem" >"$work/fetched"
+cmp "$work/root/file" "$work/fetched"
+"$bin/get" "https://localhost:$port/" "$work/cert.pem" | grep -q 'href="./file"'
+expect 201 "$("$bin/upload" "$work/root/file" "https://localhost:$port/upload/copy" "$work/cert.pem")"
+cmp "$work/root/file" "$work/uploads/copy"
+stop
+
+for alone in quic_echo datagrams deterministic_test; do
+  [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
+done
+echo "all examples did what they say"
