@@ -2,6 +2,7 @@
 /// Server: what its owner calls, and its place on the loop. What happens on its connections is in
 /// server_connection.cpp.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -123,9 +124,18 @@ Result<> Server::Impl::start() {
   return {};
 }
 
+namespace {
+
+/// How long a connection without a request is waited for when the server goes away. Its client
+/// knows by then, unless it is gone itself, and then nothing would ever come back.
+constexpr Duration idle_grace = std::chrono::seconds{1};
+
+}  // namespace
+
 void Server::Impl::stop() noexcept {
   if (std::exchange(is_stopped, true)) return;
   if (shutdown_timer) loop.cancel(*shutdown_timer);
+  if (idle_timer) loop.cancel(*idle_timer);
   if (endpoint) say_goodbye(*endpoint, loop);
   detach(loop, *this);
 }
@@ -139,6 +149,7 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
     for (const auto& [id, connection] : connections) {
       if (h3::Session* const h3 = session(id)) h3->shutdown();
     }
+    idle_timer = loop.after(std::min(limit, idle_grace), [this] { close_idle(); });
   }
   shutdown_deadline = std::min(shutdown_deadline, deadline);
   if (shutdown_timer) loop.cancel(*shutdown_timer);
@@ -152,6 +163,23 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
     wake_driver(loop);
   });
   attach(loop, *this);
+  wake_driver(loop);
+}
+
+void Server::Impl::close_idle() {
+  for (const auto& [id, connection] : connections) {
+    const h3::Session* const h3 = session(id);
+    if (h3 != nullptr && h3->open_streams() == 0 && connection->exchanges.empty()) {
+      close(*connection);
+    }
+  }
+  if (endpoint) {
+    endpoint->for_each([](quic::Connection& connection) {
+      if (connection.state() == quic::State::handshaking) {
+        connection.close(Error{Http3Error::no_error});
+      }
+    });
+  }
   wake_driver(loop);
 }
 

@@ -78,6 +78,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   void do_work();
   void sweep(Time now);
   void close(ServerConnection& connection);
+  void close_idle();
   void close_drained();
 
   Loop& loop;
@@ -99,6 +100,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   mutable std::string date_text;
   mutable std::int64_t date_second = 0;
   std::optional<TimerId> shutdown_timer;
+  std::optional<TimerId> idle_timer;  ///< ends the grace for connections without a request
   std::vector<std::move_only_function<void()>> shutdown_done;
   Time shutdown_deadline;
   bool shutting_down = false;

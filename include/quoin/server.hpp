@@ -131,7 +131,8 @@ class QUOIN_EXPORT Server {
   [[nodiscard]] Result<Address> listen(std::string_view address);
 
   /// Takes no new connections and requests (GOAWAY), lets those in progress finish for at most
-  /// `limit`, closes, and calls `done` once in a later turn. More calls can only shorten the limit.
+  /// `limit` (connections without any are closed after a second at the most), closes, and calls
+  /// `done` once in a later turn. More calls can only shorten the limit.
   void shutdown(Duration limit, std::move_only_function<void()> done = {});
 
   /// Called with every request that is over.

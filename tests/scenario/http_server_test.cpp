@@ -103,6 +103,17 @@ TEST_CASE("a graceful shutdown lets requests finish and then says goodbye") {
   CHECK_FALSE(world.fetch(get_of("/")).has_value());
 }
 
+TEST_CASE("a shutdown does not wait for idle clients that have vanished") {
+  HttpWorld world;
+  world.server->get("/", [](Request, Response response) { response.end("seen"); });
+  REQUIRE(world.fetch(get_of("/")).has_value());
+  world.network.link("10.0.0.2", "10.0.0.1").down = true;
+  world.network.link("10.0.0.1", "10.0.0.2").down = true;
+  bool done = false;
+  world.server->shutdown(10s, [&] { done = true; });
+  CHECK(world.network.run_until([&] { return done; }, 2s));
+}
+
 TEST_CASE("a shutdown ends at its limit whatever the handlers do") {
   HttpWorld world;
   world.server->get("/", [](Request, Response) {});
