@@ -31,7 +31,8 @@ def quoin_fetch(world, job, port, names):
 
 
 def quoin_upload(world, job, port, names):
-    command = quoin_command(world, job, port)
+    # Some servers answer with what they were sent.
+    command = quoin_command(world, job, port) + ["--output-dir", world.folder("replies")]
     for name in names:
         command += ["-T", world.www / name]
     command += urls(job, port, names, job.upload_folder)

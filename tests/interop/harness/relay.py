@@ -225,6 +225,8 @@ class Relay:
             now = time.monotonic()
             self.deliver(now)
             self.rebind_due(now)
+            if not self.running and not self.in_flight:
+                return  # what was on its way has just arrived; nothing more would wake the poll
             for descriptor, _ in self.poller.poll(self.wait(now)):
                 sock, reader = self.readers[descriptor]
                 reader(sock, time.monotonic())
