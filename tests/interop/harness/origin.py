@@ -40,12 +40,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     do_POST = do_PUT
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1024  # a proxy opens a hundred connections at once; the default of 5 resets some
+
+
 class Origin:
     """Serves between `__enter__` and `__exit__` on a port of its own choice."""
 
     def __init__(self, www, uploads):
         handler = functools.partial(Handler, directory=www, uploads=uploads)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = Server(("127.0.0.1", 0), handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -69,17 +69,17 @@ class Process:
             raise Failure(f"{self.name} did not finish within {seconds} s") from None
 
     def stop(self):
-        """SIGTERM, twice if need be, and SIGKILL for what is left of the group. Returns the exit status.
+        """SIGTERM, and SIGKILL for what is left of the group. Returns the exit status.
 
-        A server whose client vanished on a bad link may wait for it after the first signal.
+        A server whose client vanished on a bad link, its last acknowledgements lost, may wait for it: quoin-server
+        for 10 s.
         """
-        for patience in (2, 8):
-            if self.is_running():
-                self.child.terminate()
-                try:
-                    self.child.wait(patience)
-                except subprocess.TimeoutExpired:
-                    pass
+        if self.is_running():
+            self.child.terminate()
+            try:
+                self.child.wait(12)
+            except subprocess.TimeoutExpired:
+                pass
         try:
             os.killpg(self.child.pid, signal.SIGKILL)
         except ProcessLookupError:
