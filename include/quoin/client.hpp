@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// An HTTP/3 client: URLs in, replies out, one connection for each host. Not for plain QUIC
-/// streams, see quoin/dialer.hpp; follows no redirects and keeps no cookies.
+/// streams, see Dialer in quoin/listener.hpp; follows no redirects and keeps no cookies.
 #pragma once
 
 #include <chrono>

@@ -20,6 +20,7 @@ namespace quoin::h3 {
 struct Field {
   Field() = default;
 
+  /// A field with these views.
   constexpr Field(std::string_view field_name, std::string_view field_value,
                   bool never = false) noexcept
       : name(field_name), value(field_value), never_index(never) {}
@@ -34,6 +35,7 @@ struct Field {
 class QUOIN_EXPORT Headers {
  public:
   Headers() = default;
+  /// These fields, as by add().
   Headers(std::initializer_list<Field> fields);
 
   /// Makes room for `fields` fields with `bytes` of names and values together.
@@ -52,6 +54,7 @@ class QUOIN_EXPORT Headers {
   /// The number of fields.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
+  /// There is no field.
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
   /// The field at `index`, which must be below size(); valid until the next change.
@@ -63,20 +66,26 @@ class QUOIN_EXPORT Headers {
   /// Goes over the fields in order.
   class QUOIN_EXPORT Iterator {
    public:
+    /// See std::forward_iterator.
     using value_type = Field;
+    /// See std::forward_iterator.
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
 
+    /// At the field with this index.
     Iterator(const Headers& headers, std::size_t index) noexcept
         : headers_(&headers), index_(index) {}
 
+    /// The field; not at the end.
     [[nodiscard]] Field operator*() const noexcept { return (*headers_)[index_]; }
 
+    /// To the next field.
     Iterator& operator++() noexcept {
       ++index_;
       return *this;
     }
 
+    /// To the next field.
     Iterator operator++(int) noexcept {
       Iterator old = *this;
       ++index_;
@@ -90,8 +99,10 @@ class QUOIN_EXPORT Headers {
     std::size_t index_ = 0;
   };
 
+  /// The first field.
   [[nodiscard]] Iterator begin() const noexcept { return {*this, 0}; }
 
+  /// Behind the last field.
   [[nodiscard]] Iterator end() const noexcept { return {*this, size()}; }
 
  private:

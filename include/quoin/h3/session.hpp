@@ -22,10 +22,12 @@ struct Config {
   /// The largest field section we take, as RFC 9114 §4.2.2 counts, in bytes, and the most fields.
   /// Headers, trailers and interim responses of a message count together.
   std::size_t max_field_section = 64 * 1024;
+  /// See max_field_section.
   std::size_t max_fields = 128;
   /// QPACK (RFC 9204 §5): dynamic table of our decoder in bytes, and streams that may wait for
   /// it. 0 and 0: static table only.
   std::size_t qpack_capacity = 4096;
+  /// See qpack_capacity.
   std::size_t qpack_blocked_streams = 100;
   /// Server: requests that the client may have open at a time. It is QUIC that holds the client
   /// to it; this must say the same as quic::Config::max_bidirectional_streams, because priorities
@@ -56,7 +58,7 @@ struct Event {
     streams_available,  ///< client: request() may work again
     disconnected,       ///< the connection is over, the last event of all: `error`
   };
-  Type type{};
+  Type type{};                              ///< what happened
   quic::StreamId stream = quic::no_stream;  ///< no_stream where the event is not about a stream
   Headers headers;                          ///< see Type
   Error error;                              ///< see Type
@@ -111,17 +113,21 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// Taking an empty last chunk is not needed.
   void consume(quic::StreamId stream, std::size_t bytes);
 
-  /// Gives up both directions of a message, or the sending one only, or the receiving one only.
+  /// Gives up both directions of a message.
   void cancel(quic::StreamId stream, Http3Error code);
+  /// Gives up the sending direction only.
   void reset_writing(quic::StreamId stream, Http3Error code);
+  /// Gives up the receiving direction only.
   void stop_reading(quic::StreamId stream, Http3Error code);
 
   /// Graceful end: no new requests from now on (GOAWAY, RFC 9114 §5.2); is_drained() says when
   /// all messages are through, then close() the connection.
   void shutdown();
+  /// After shutdown(): all messages are through.
   [[nodiscard]] bool is_drained() const noexcept;
   /// Messages in progress.
   [[nodiscard]] std::size_t open_streams() const noexcept;
+  /// The connection that the session runs on.
   [[nodiscard]] quic::Connection& connection() noexcept;
 
   void on_started(quic::Connection&) override;

@@ -48,7 +48,7 @@ struct StreamEvent {
                           ///< anew
     disconnected,         ///< the connection is over, the last event of all: `error`
   };
-  Type type{};
+  Type type{};                      ///< what happened
   StreamId stream = no_stream;      ///< no_stream where the event is not about a stream
   Error error;                      ///< see Type; domain application for what a peer said
   std::vector<std::byte> datagram;  ///< see Type
@@ -102,6 +102,7 @@ class QUOIN_EXPORT Streams final : public Application {
 
   /// Streams that are not over.
   [[nodiscard]] std::size_t open_streams() const noexcept;
+  /// The connection that the streams are on.
   [[nodiscard]] Connection& connection() noexcept;
   /// Datagrams that were dropped because of StreamsConfig::datagram_queue.
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
