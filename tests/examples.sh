@@ -19,7 +19,10 @@ start() {
   tries=0
   until grep -q '^listening on port' "$work/log"; do
     tries=$((tries + 1))
-    [ "$tries" -lt 200 ] && kill -0 "$server" || { echo "$1 did not start" >&2; exit 1; }
+    if [ "$tries" -ge 200 ] || ! kill -0 "$server"; then
+      echo "$1 did not start" >&2
+      exit 1
+    fi
     sleep 0.05
   done
   port=$(sed -n 's/^listening on port //p' "$work/log")
