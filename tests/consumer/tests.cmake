@@ -108,7 +108,7 @@ endif()
 # The tools, from where they were installed and with a bare environment.
 foreach(_tool IN LISTS QUOIN_TOOLS)
   add_test(NAME "consumer: installed ${_tool} runs"
-           COMMAND "${CMAKE_COMMAND}" -E env -i "${_out}/prefix-${_own}/${CMAKE_INSTALL_BINDIR}/${_tool}" --help)
+           COMMAND env -i "${_out}/prefix-${_own}/${CMAKE_INSTALL_BINDIR}/${_tool}" --help)
   set_tests_properties("consumer: installed ${_tool} runs" PROPERTIES LABELS consumer TIMEOUT 60
                                                                       FIXTURES_REQUIRED quoin_${_own})
 endforeach()
