@@ -44,11 +44,11 @@ bench: ## Measure, beside ngtcp2's own example programs (BENCH_ARGS=--quick, --h
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS, from its corpus
 	@scripts/setup.sh build lint
-	@$(call cmake_build,fuzz)
-	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+	@cmake --preset asan >/dev/null && cmake --build --preset fuzz --parallel $(JOBS)
+	@JOBS=$(JOBS) scripts/fuzz.sh build-asan $(FUZZ_SECONDS)
 
 asan: ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@scripts/setup.sh build
+	@scripts/setup.sh build lint
 	@$(call cmake_build,asan)
 	@ctest --preset asan
 
@@ -76,4 +76,4 @@ setup: ## Install everything that any of these needs
 	@scripts/setup.sh build test lint docs bench interop
 
 clean: ## Remove the build trees (fetched dependencies stay in .deps)
-	@rm -rf build build-dev build-asan build-tsan build-fuzz site
+	@rm -rf build build-dev build-asan build-tsan site

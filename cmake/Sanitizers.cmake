@@ -13,7 +13,8 @@ if(QUOIN_SANITIZE)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
 endif()
+# Coverage feedback from the library as well, not from the fuzz target alone. The tests have no use for it.
+add_library(quoin_fuzzed INTERFACE)
 if(QUOIN_BUILD_FUZZERS)
-  # Coverage feedback from the library as well, not from the fuzz target alone.
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  target_compile_options(quoin_fuzzed INTERFACE -fsanitize=fuzzer-no-link)
 endif()

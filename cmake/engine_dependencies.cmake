@@ -140,7 +140,7 @@ endif()
 
 # Their code is not ours to warn about; it is always optimised, as nobody debugs it here.
 function(_quoin_absorb target)
-  target_link_libraries(${target} PRIVATE quoin_engine_api)
+  target_link_libraries(${target} PRIVATE quoin_engine_api quoin_fuzzed)
   target_compile_definitions(${target} PRIVATE ${_quoin_engine_definitions} _GNU_SOURCE)
   target_compile_options(${target} PRIVATE -w $<$<CONFIG:Debug>:-O2>)
   set_target_properties(

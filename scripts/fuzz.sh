@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Runs every libFuzzer program of BUILD for SECONDS, from the corpus in fuzz/corpus. What it finds that is new goes to
-# BUILD/corpus, never into the tree; what breaks a target to BUILD/findings.
+# Runs every libFuzzer program of BUILD for SECONDS, $JOBS at a time (default: one a processor), from the corpus in
+# fuzz/corpus. What it finds that is new goes to BUILD/corpus, never into the tree; what breaks a target to
+# BUILD/findings.
 #
 #   scripts/fuzz.sh BUILD SECONDS
 set -euo pipefail
@@ -11,27 +12,34 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${1:?usage: scripts/fuzz.sh BUILD SECONDS}
 seconds=${2:?usage: scripts/fuzz.sh BUILD SECONDS}
 mkdir -p "$build/findings"
-failed=0
-found=0
-for program in "$build"/fuzz/fuzz_*; do
-  if [ ! -x "$program" ] || [ ! -f "$program" ]; then continue; fi
-  found=1
-  target=${program##*/fuzz_}
-  mkdir -p "$build/corpus/$target"
-  seeds=()
-  [ ! -d "fuzz/corpus/$target" ] || seeds=("fuzz/corpus/$target")
+
+run_one() { # PROGRAM
+  local target=${1##*/fuzz_} log seeds=()
   log="$build/fuzz-$target.log"
-  if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  mkdir -p "$build/corpus/$target"
+  [ ! -d "fuzz/corpus/$target" ] || seeds=("fuzz/corpus/$target")
+  if "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target-" "$build/corpus/$target" "${seeds[@]}" >"$log" 2>&1 </dev/null; then
     echo "fuzz: $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs, nothing found"
-  else
-    echo "fuzz: $target: FAILED, see $log" >&2
-    tail -n 40 "$log" >&2
-    failed=1
+    return 0
   fi
+  echo "fuzz: $target: FAILED, see $log" >&2
+  tail -n 40 "$log" >&2
+  return 1
+}
+
+if [ "${QUOIN_FUZZ_ONE:-}" = yes ]; then
+  run_one "${3:?}"
+  exit
+fi
+
+programs=()
+for program in "$build"/fuzz/fuzz_*; do
+  if [ -x "$program" ] && [ -f "$program" ]; then programs+=("$program"); fi
 done
-[ "$found" -eq 1 ] || {
-  echo "fuzz: no fuzz programs in $build/fuzz; build with the fuzz preset" >&2
+[ "${#programs[@]}" -gt 0 ] || {
+  echo "fuzz: no fuzz programs in $build/fuzz; build with the asan preset" >&2
   exit 1
 }
-exit "$failed"
+export QUOIN_FUZZ_ONE=yes
+printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" "scripts/fuzz.sh" "$build" "$seconds"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Lints the sources with clang-tidy-19: every one that BUILD compiles, or those named.
+# Lints the sources with clang-tidy-19: every one that BUILD compiles, or those named (files or folders).
 #
-#   scripts/tidy.sh BUILD [FILE...]
+#   scripts/tidy.sh BUILD [PATH...]
 #
 # A file that was clean, and of which neither the text, the includes' text nor the settings have changed, is not read
-# again: BUILD/tidy keeps a mark for each.
+# again, in whatever build or clone: $QUOIN_TIDY_CACHE (default ~/.cache/quoin-tidy) keeps a mark for each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -21,25 +21,24 @@ command -v clang-tidy-19 >/dev/null || {
   echo "tidy: clang-tidy-19 is missing; run scripts/setup.sh lint" >&2
   exit 1
 }
-marks=$build/tidy
-mkdir -p "$marks"
+marks=${QUOIN_TIDY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/quoin-tidy}
+mkdir -p "$marks" "$build/tidy"
+# Marks that nobody asked for in a month.
+find "$marks" -type f -mtime +30 -delete
 
-if [ "$#" -eq 0 ]; then
-  mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.cpp')
-else
-  files=("$@")
-fi
+mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "$@" | grep '\.cpp$')
 # Only what this build compiles has a command line.
 known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json")
 settings=$(cat .clang-tidy "$build"/private/*.h | sha256sum | cut -c1-64)
 
-# What the verdict on a file depends on: its text after the preprocessor has put all includes in, and the settings.
+# What the verdict on a file depends on: its name, its text with comments (they may silence a check) and its includes
+# put in by the preprocessor, and the settings. Not where the tree lies.
 fingerprint() { # FILE COMMAND
-  { echo "$settings"; sh -c "$2" 2>/dev/null || date +%N; } | sha256sum | cut -c1-64
+  { echo "$settings" "$1"; sh -c "$2" 2>/dev/null || date +%N; } | sed "s|$root||g" | sha256sum | cut -c1-64
 }
 
 check() { # FILE
-  local file=$1 mark="$marks/${1//\//_}" command print
+  local file=$1 log="$build/tidy/${1//\//_}.log" command print
   command=$(python3 - "$root/$file" "$build/compile_commands.json" <<'PY'
 import json, shlex, sys
 for entry in json.load(open(sys.argv[2])):
@@ -49,18 +48,20 @@ for entry in json.load(open(sys.argv[2])):
             words = words[1:]
         cut = words.index("-o")
         del words[cut:cut + 2]
-        print("cd", shlex.quote(entry["directory"]), "&&", shlex.join(["-E" if w == "-c" else w for w in words]))
+        print("cd", shlex.quote(entry["directory"]), "&&", shlex.join([w for w in words if w != "-c"] + ["-E", "-C", "-P"]))
         break
 PY
   )
   print=$(fingerprint "$file" "$command")
-  if [ -f "$mark" ] && [ "$(cat "$mark")" = "$print" ]; then return 0; fi
-  rm -f "$mark"
-  if clang-tidy-19 -p "$build" --quiet "$file" 2>"$mark.log"; then
-    rm -f "$mark.log"
-    echo "$print" >"$mark"
+  if [ -f "$marks/$print" ]; then
+    touch "$marks/$print"
+    return 0
+  fi
+  if clang-tidy-19 -p "$build" --quiet "$file" 2>"$log"; then
+    rm -f "$log"
+    touch "$marks/$print"
   else
-    grep -v 'warnings generated\|warnings treated as errors' "$mark.log" >&2 || true
+    grep -v 'warnings generated\|warnings treated as errors' "$log" >&2 || true
     return 1
   fi
 }

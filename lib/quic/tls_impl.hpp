@@ -19,7 +19,7 @@ namespace quoin {
 
 struct Tls::Impl {
   struct ContextDeleter {
-    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+    void operator()(SSL_CTX* old) const noexcept { SSL_CTX_free(old); }
   };
 
   std::unique_ptr<SSL_CTX, ContextDeleter> context;

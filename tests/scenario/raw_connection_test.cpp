@@ -282,7 +282,7 @@ TEST_CASE("a transfer goes on while the client moves to another address") {
       offset += size;
       return {.bytes = size, .last = offset == text.size()};
     });
-    world.client.after(100ms, [&world, peer] {
+    world.client.after(100ms, [peer] {
       const auto moved = peer.migrate(quoin::Address::parse("10.0.0.3:0").value());
       CHECK(moved.has_value());
     });

@@ -225,7 +225,7 @@ TEST_CASE("reset and stop_sending reach the other side with their codes") {
   world.connect([&](Peer peer) {
     const Stream stream = peer.open_stream().value();
     (void)stream.write(quoin::as_bytes("x"));
-    stream.on_data([stream](Bytes chunk, bool) { return chunk.size(); });
+    stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
     world.client.after(100ms, [stream] {
       stream.reset(41);
       stream.stop_sending(42);
