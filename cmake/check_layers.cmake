@@ -59,7 +59,7 @@ endforeach()
 forbid("socket headers live in lib/io only" "${sockets}" ${all_of_lib})
 
 set(allowed)
-set(not_for_quic "[<\"/](quoin/)?h3/|quoin/${facade_headers}|\"${facade_headers}")
+set(not_for_quic "[<\"/](quoin/)?h3/|quoin/${facade_headers}|quoin/coro/|\"${facade_headers}")
 forbid("quic knows neither h3 nor the facade" "${not_for_quic}" "lib/quic/*" "include/quoin/quic/*")
 # The values that pass between an engine and any backend (PathError, Capabilities) are declared beside io::Backend.
 set(allowed include/quoin/quic/endpoint.hpp)

@@ -201,7 +201,7 @@ void Exchange::reset(Http3Error code, Error error) {
 }
 
 void Exchange::on_finished(std::move_only_function<void(const Outcome&)> done) {
-  on_finished_ = std::move(done);
+  on_finished_.push_back(std::move(done));
 }
 
 void Exchange::fail(int status, const Error& error) {
@@ -315,9 +315,9 @@ Outcome Exchange::finish(const Error& error) {
     outcome_.error = sent_ ? complete : Error{Http3Error::request_cancelled};
   }
   outcome_.duration = host_.now() - began_;
-  if (on_finished_ && !host_.stopped()) {
-    auto done = std::exchange(on_finished_, nullptr);
-    done(outcome_);
+  auto callbacks = std::exchange(on_finished_, {});
+  for (auto& done : callbacks) {
+    if (!host_.stopped()) done(outcome_);
   }
   return outcome_;
 }

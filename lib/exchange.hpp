@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
@@ -124,7 +125,7 @@ class Exchange {
   h3::Headers trailers_;
   Incoming incoming_;
   Outgoing outgoing_;
-  std::move_only_function<void(const Outcome&)> on_finished_;
+  std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;
   Time began_;
   Time progress_;
   std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at

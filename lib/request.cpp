@@ -147,6 +147,18 @@ void Response::inform(int code, const h3::Headers& headers) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->inform(code, headers);
 }
 
+void Response::fail(std::string_view why) {
+  auto* const exchange = resolve_as<Exchange>(handle_);
+  if (exchange == nullptr) return;
+  const Error reason{Http3Error::internal_error, "handler: " + std::string{why}};
+  if (exchange->is_answered()) {
+    exchange->reset(Http3Error::internal_error, reason);
+  } else {
+    constexpr int internal_server_error = 500;
+    exchange->fail(internal_server_error, reason);
+  }
+}
+
 void Response::reset(Http3Error code) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) {
     exchange->reset(code, Error{code, "the handler gave up"});

@@ -214,16 +214,10 @@ void Server::Impl::call_handler(Exchange& exchange) {
   }
   exchange.set_parameters(std::move(match.parameters));
   const Handle handle = exchange.handle();
-  constexpr int internal_server_error = 500;
   try {
     (*match.handler)(Request{handle}, Response{handle});
   } catch (const std::exception& error) {
-    const Error reason{Http3Error::internal_error, std::string{"handler: "} + error.what()};
-    if (exchange.is_answered()) {
-      exchange.reset(Http3Error::internal_error, reason);
-    } else {
-      exchange.fail(internal_server_error, reason);
-    }
+    Response{handle}.fail(error.what());
   }
 }
 

@@ -52,6 +52,10 @@ expect 201 "$("$bin/upload" "$work/root/file" "https://localhost:$port/upload/co
 cmp "$work/root/file" "$work/uploads/copy"
 stop
 
+start "$bin/server_coroutine" 127.0.0.1:0 "$work/cert.pem"
+expect "together 8 bytes" "$("$bin/get_coroutine" "$work/cert.pem" "https://localhost:$port/slow" | tail -n 1)"
+stop
+
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

@@ -122,11 +122,15 @@ class QUOIN_EXPORT Response {
   /// An interim response, status 100 to 199 except 101, at once; for example 103 with `link`
   /// (Early Hints, RFC 8297). Ignored after end() or stream().
   void inform(int code, const h3::Headers& headers = {});
+  /// The handler failed: a 500 that replaces what was prepared, or if the response was begun the
+  /// stream is reset with H3_INTERNAL_ERROR. `why` is for Outcome::error, not for the client. What
+  /// Server does when a handler throws.
+  void fail(std::string_view why);
   /// Gives up: the client sees the stream reset with this code.
   void reset(Http3Error code = Http3Error::internal_error);
 
   /// Calls `done` once when the stream is over, one way or the other; then everything that belongs
-  /// to the request is destroyed. Replaces a callback before.
+  /// to the request is destroyed. Callbacks before are kept and called first.
   void on_finished(std::move_only_function<void(const Outcome&)> done);
 
   friend auto operator<=>(const Response&, const Response&) = default;

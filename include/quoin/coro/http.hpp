@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/// HTTP in coroutines: requests of a client, handlers of a server, and bodies bit by bit.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/bytes.hpp>
+#include <quoin/client.hpp>
+#include <quoin/coro/operation.hpp>
+#include <quoin/coro/task.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/request.hpp>
+#include <quoin/server.hpp>
+
+namespace quoin {
+
+/// Fetches `url`: Client::get(). Errors: those of Client::request(). Cancelling it cancels the
+/// request.
+[[nodiscard]] QUOIN_EXPORT Operation<Result<Reply>> get(Client& client, std::string_view url);
+/// Sends `request`, which has a name: Client::request(). Errors and cancelling as for get().
+[[nodiscard]] QUOIN_EXPORT Operation<Result<Reply>> request(Client& client, ClientRequest request);
+
+/// Reads the body of a request in a server's handler. It takes the place of Request::on_body().
+class QUOIN_EXPORT BodyReader {
+ public:
+  /// One reader for a request.
+  explicit BodyReader(const Request& request);
+  BodyReader(BodyReader&&) noexcept;
+  BodyReader(const BodyReader&) = delete;
+  BodyReader& operator=(const BodyReader&) = delete;
+  BodyReader& operator=(BodyReader&&) = delete;
+  ~BodyReader();
+
+  /// The next bytes, as they arrive; none after the end. The client is held back by flow control
+  /// while nobody reads, and a read that is cancelled has taken nothing. Errors: UsageError::closed
+  /// when the client gave up, UsageError::limit_reached while another read is under way.
+  [[nodiscard]] Operation<Result<SharedBytes>> read();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Writes the body of a response in a server's handler. It takes the place of Response::stream().
+class QUOIN_EXPORT BodyWriter {
+ public:
+  /// Sends the headers: status and headers must be set before.
+  explicit BodyWriter(Response response);
+  BodyWriter(BodyWriter&&) noexcept;
+  BodyWriter(const BodyWriter&) = delete;
+  BodyWriter& operator=(const BodyWriter&) = delete;
+  BodyWriter& operator=(BodyWriter&&) = delete;
+  /// Without end() the stream is reset, so that nobody takes what was sent for the whole.
+  ~BodyWriter();
+
+  /// Ends when all of `data` was handed to the connection, which is when the client is ready for
+  /// more. A write that is cancelled may have sent a part. Errors: UsageError::closed when nothing
+  /// more can be sent (the client gave up, or asked with HEAD), UsageError::limit_reached while
+  /// another write is under way.
+  [[nodiscard]] Operation<Result<>> write(SharedBytes data);
+  /// The same, taking `text` over.
+  [[nodiscard]] Operation<Result<>> write(std::string text);
+  /// The body is complete; nothing to wait for.
+  void end();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// For the library's own use: runs a handler's task for as long as the stream of the request.
+QUOIN_EXPORT void run_handler(Loop& loop, Response response, Task<> task,
+                              std::shared_ptr<void> owner);
+
+/// A Server::Handler of a function (Request, Response) -> Task<>, for a server on `loop`. The task
+/// starts with the request and is destroyed when the stream of the request is over, wherever it
+/// waits: when the client gave up, or has the whole response. What has to go on belongs in a
+/// TaskGroup. An exception that leaves it is a 500, or resets the stream if the response was begun.
+/// `function` lives as long as the handler and all tasks it has made.
+template <class Function>
+[[nodiscard]] Server::Handler task_handler(Loop& loop, Function function) {
+  return [&loop, shared = std::make_shared<Function>(std::move(function))](Request request,
+                                                                           Response response) {
+    Task<> task = (*shared)(request, response);
+    run_handler(loop, response, std::move(task), shared);
+  };
+}
+
+}  // namespace quoin

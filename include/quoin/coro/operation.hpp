@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/// Operation: something that was begun and can be awaited, and Completion, by which it ends. With
+/// them any callback becomes awaitable, yours too.
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <quoin/coro/task.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+
+namespace quoin {
+
+/// For the library's own use: a coroutine that waits, of whatever type.
+class QUOIN_EXPORT Waiter {
+ public:
+  /// Remembers who waits. Throws std::logic_error if somebody does already.
+  template <class Promise>
+  void wait(std::coroutine_handle<Promise> caller) {
+    if (handle_) throw std::logic_error{"quoin: two coroutines await the same operation"};
+    handle_ = caller;
+    if constexpr (std::derived_from<Promise, TaskPromise>) promise_ = &caller.promise();
+  }
+
+  /// Resumes it.
+  void wake();
+  /// Resumes it in a turn soon, if it is a Task; else not at all.
+  void wake_later();
+
+  /// Does not resume it any more.
+  void forget() noexcept {
+    handle_ = {};
+    promise_ = nullptr;
+  }
+
+ private:
+  std::coroutine_handle<> handle_;
+  TaskPromise* promise_ = nullptr;
+};
+
+/// For the library's own use: what an operation and its completion share.
+template <class T>
+struct OperationState {
+  /// What is kept of a T.
+  using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+  std::optional<Value> value;              ///< once it has ended
+  std::move_only_function<void()> cancel;  ///< what its end by destruction calls
+  Waiter waiter;                           ///< who awaits it
+  bool wanted = true;                      ///< the operation is still there
+  bool taken = false;                      ///< the value was returned by `co_await`
+};
+
+template <class T>
+class Completion;
+
+/// Something that was begun, to be awaited once: `auto reply = co_await get(client, url)`, or
+/// first named and then awaited, so that several are under way at a time. `co_await` returns a T.
+/// A coroutine of any type may await it. Destroying it cancels what it stands for and a coroutine
+/// that awaits it is not resumed.
+///
+/// An operation whose object is destroyed (the client, the connection) ends with
+/// UsageError::closed if T is a Result. Only tasks learn of that, other coroutines stay suspended.
+template <class T>
+class [[nodiscard]] Operation {
+ public:
+  /// One that its completion() ends.
+  Operation() : state_(std::make_shared<OperationState<T>>()) {}
+
+  Operation(Operation&&) noexcept = default;
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  Operation& operator=(Operation&&) = delete;
+
+  /// Cancels it if it has not ended.
+  ~Operation() {
+    if (!state_) return;
+    state_->wanted = false;
+    state_->waiter.forget();
+    if (auto cancel = std::exchange(state_->cancel, nullptr)) cancel();
+  }
+
+  /// What ends it: call it once with the value, on the loop's thread. One that is destroyed
+  /// instead ends the operation with UsageError::closed.
+  [[nodiscard]] Completion<T> completion() const { return Completion<T>{state_}; }
+
+  /// Calls `cancel` if this is destroyed before it has ended.
+  void on_cancel(std::move_only_function<void()> cancel) {
+    if (!is_ready()) state_->cancel = std::move(cancel);
+  }
+
+  /// It has ended.
+  [[nodiscard]] bool is_ready() const noexcept { return state_->value.has_value(); }
+
+  /// Nothing to wait for.
+  [[nodiscard]] bool await_ready() const noexcept { return is_ready(); }
+
+  /// Remembers who waits.
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> caller) {
+    state_->waiter.wait(caller);
+  }
+
+  /// The value. Throws std::logic_error the second time.
+  T await_resume() {
+    if (std::exchange(state_->taken, true)) {
+      throw std::logic_error{"quoin: an operation is awaited once"};
+    }
+    if constexpr (!std::is_void_v<T>) return std::move(*state_->value);
+  }
+
+ private:
+  std::shared_ptr<OperationState<T>> state_;
+};
+
+/// The other end of an Operation: a callback for its value. Moves, as callbacks do.
+template <class T>
+class Completion {
+ public:
+  /// For the library's own use.
+  explicit Completion(std::shared_ptr<OperationState<T>> state) noexcept
+      : state_(std::move(state)) {}
+
+  Completion(Completion&&) noexcept = default;
+
+  /// What it was the end of is over without a value.
+  Completion& operator=(Completion&& other) noexcept {
+    const Completion old{std::move(*this)};
+    state_ = std::move(other.state_);
+    return *this;
+  }
+
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+
+  ~Completion() {
+    if (!state_ || !state_->wanted) return;
+    if constexpr (std::constructible_from<T, std::unexpected<Error>>) {
+      state_->value.emplace(std::unexpected(Error{UsageError::closed, "what was awaited is gone"}));
+      state_->cancel = nullptr;
+      state_->waiter.wake_later();
+    }
+  }
+
+  /// The operation is still there: somebody may want the value.
+  [[nodiscard]] bool is_wanted() const noexcept { return state_ && state_->wanted; }
+
+  /// Ends the operation and resumes who awaits it. The second time, and when nobody wants it any
+  /// more, it does nothing.
+  template <class... Value>
+    requires(sizeof...(Value) == (std::is_void_v<T> ? 0 : 1))
+  void operator()(Value&&... value) {
+    const std::shared_ptr<OperationState<T>> state = std::exchange(state_, nullptr);
+    if (!state || !state->wanted) return;
+    state->value.emplace(std::forward<Value>(value)...);
+    state->cancel = nullptr;
+    state->waiter.wake();
+  }
+
+ private:
+  std::shared_ptr<OperationState<T>> state_;
+};
+
+/// An operation that has ended already.
+template <class T>
+[[nodiscard]] Operation<T> ready_operation(std::type_identity_t<T> value) {
+  Operation<T> operation;
+  operation.completion()(std::move(value));
+  return operation;
+}
+
+}  // namespace quoin

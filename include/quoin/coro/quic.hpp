@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/// Plain QUIC in coroutines: connections, streams, and the bytes on them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <quoin/bytes.hpp>
+#include <quoin/coro/operation.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/listener.hpp>
+#include <quoin/peer.hpp>
+
+namespace quoin {
+
+/// Connects: Dialer::connect(), with its errors and those of the handshake. When it is cancelled, a
+/// connection that comes about nevertheless is closed with code 0.
+[[nodiscard]] QUOIN_EXPORT Operation<Result<Peer>> connect(Dialer& dialer, std::string_view address,
+                                                           std::string_view server_name = {});
+
+/// The connections of a listener. It takes the place of Listener::on_connection().
+class QUOIN_EXPORT IncomingConnections {
+ public:
+  /// At most `limit` connections wait to be accepted; more are closed with code 0.
+  explicit IncomingConnections(Listener& listener, std::size_t limit = 128);
+  IncomingConnections(const IncomingConnections&) = delete;
+  IncomingConnections& operator=(const IncomingConnections&) = delete;
+  /// Connections that wait are closed with code 0, and so are all later ones.
+  ~IncomingConnections();
+
+  /// The next connection. Errors: UsageError::closed when the listener is gone,
+  /// UsageError::limit_reached while another call is under way.
+  [[nodiscard]] Operation<Result<Peer>> accept();
+  /// How many connections were closed because too many waited.
+  [[nodiscard]] std::uint64_t refused() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Reads and writes a stream. It takes the places of all its handlers.
+class QUOIN_EXPORT Channel {
+ public:
+  /// Of a stream that is new: just opened, or just announced by Peer::on_stream().
+  explicit Channel(const Stream& stream);
+  Channel(Channel&&) noexcept;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  Channel& operator=(Channel&&) = delete;
+  /// Gives up, with code 0, each direction that has not come to its end.
+  ~Channel();
+
+  /// The next bytes, as they arrive; none after the end. The peer is held back by flow control
+  /// while nobody reads, and a read that is cancelled has taken nothing. Errors: domain application
+  /// with the peer's code when it gave up sending, UsageError::closed or the reason when the stream
+  /// or the connection is over, UsageError::limit_reached while another read is under way.
+  [[nodiscard]] Operation<Result<SharedBytes>> read();
+  /// Ends when `data` was handed to the connection, which is when there is room; `last` ends our
+  /// direction. A write that is cancelled has sent nothing. Errors: domain application with the
+  /// peer's code when it wants no more, else as for read().
+  [[nodiscard]] Operation<Result<>> write(SharedBytes data, bool last = false);
+  /// The same, taking `text` over.
+  [[nodiscard]] Operation<Result<>> write(std::string text, bool last = false);
+  /// Ends our direction; nothing to wait for.
+  void end();
+  /// The stream, for reset(), stop_sending() and the like.
+  [[nodiscard]] Stream stream() const noexcept;
+
+ private:
+  struct State;
+  class Closing;
+  std::shared_ptr<State> state_;
+};
+
+/// The streams that a peer opens. It takes the place of Peer::on_stream().
+class QUOIN_EXPORT IncomingStreams {
+ public:
+  /// At most `limit` streams wait to be accepted; more are given up with code 0.
+  explicit IncomingStreams(const Peer& peer, std::size_t limit = 128);
+  IncomingStreams(const IncomingStreams&) = delete;
+  IncomingStreams& operator=(const IncomingStreams&) = delete;
+  /// Streams that wait are given up with code 0, and so are all later ones.
+  ~IncomingStreams();
+
+  /// The next stream. Errors: UsageError::closed when the connection is over,
+  /// UsageError::limit_reached while another call is under way.
+  [[nodiscard]] Operation<Result<Channel>> accept();
+  /// How many streams were given up because too many waited.
+  [[nodiscard]] std::uint64_t refused() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace quoin

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/// What the awaitable readers of bodies and streams share. Not public.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/coro/operation.hpp>
+#include <quoin/error.hpp>
+
+namespace quoin {
+
+/// The reading side: bytes are taken only while somebody waits for them.
+struct ReadSide {
+  std::optional<Completion<Result<SharedBytes>>> waiting;
+  std::optional<Error> failure;
+  bool ended = false;  ///< all was read, or will never be
+  bool gone = false;   ///< the library has destroyed the reader
+
+  /// Who waits is told in a turn soon: this may be a call of the application's own.
+  void abandon() {
+    gone = true;
+    waiting.reset();
+  }
+
+  void finish(Result<SharedBytes> outcome) {
+    if (!waiting) return;
+    auto done = std::move(*waiting);
+    waiting.reset();
+    done(std::move(outcome));
+  }
+
+  void fail(const Error& error) {
+    if (!failure) failure = error;
+    finish(std::unexpected(*failure));
+  }
+};
+
+/// The Reader that fills a ReadSide. `Owner` has a member `input`, and a handle_reader_gone() for
+/// when the library has destroyed the reader.
+template <class Owner>
+class TakeBytes {
+ public:
+  explicit TakeBytes(std::shared_ptr<Owner> owner) noexcept : owner_(std::move(owner)) {}
+
+  TakeBytes(TakeBytes&&) noexcept = default;
+  TakeBytes(const TakeBytes&) = delete;
+  TakeBytes& operator=(const TakeBytes&) = delete;
+  TakeBytes& operator=(TakeBytes&&) = delete;
+
+  ~TakeBytes() {
+    if (owner_) owner_->handle_reader_gone();
+  }
+
+  std::size_t operator()(Bytes chunk, bool last) {
+    const std::shared_ptr<Owner> owner = owner_;  // what is resumed may destroy this
+    ReadSide& input = owner->input;
+    if (!input.waiting && !chunk.empty()) return 0;
+    input.ended = input.ended || last;
+    const std::size_t size = chunk.size();
+    input.finish(SharedBytes{std::vector<std::byte>{chunk.begin(), chunk.end()}});
+    return size;
+  }
+
+ private:
+  std::shared_ptr<Owner> owner_;
+};
+
+/// Begins a read; `resume` has the reader offered what there is.
+template <class Owner, class Resume>
+Operation<Result<SharedBytes>> begin_read(const std::shared_ptr<Owner>& owner, Resume resume) {
+  ReadSide& input = owner->input;
+  if (input.failure) return ready_operation<Result<SharedBytes>>(std::unexpected(*input.failure));
+  if (input.ended) return ready_operation<Result<SharedBytes>>(SharedBytes{});
+  if (input.gone || input.waiting) {
+    const Error error = input.gone ? Error{UsageError::closed, "the stream is over"}
+                                   : Error{UsageError::limit_reached, "one read at a time"};
+    return ready_operation<Result<SharedBytes>>(std::unexpected(error));
+  }
+  Operation<Result<SharedBytes>> operation;
+  input.waiting = operation.completion();
+  operation.on_cancel([owner] { owner->input.waiting.reset(); });
+  resume();
+  return operation;
+}
+
+}  // namespace quoin
