@@ -32,6 +32,7 @@ class QUOIN_EXPORT BodyReader {
  public:
   /// One reader for a request.
   explicit BodyReader(const Request& request);
+  /// Moves the reader; the other one must not be used any more.
   BodyReader(BodyReader&&) noexcept;
   BodyReader(const BodyReader&) = delete;
   BodyReader& operator=(const BodyReader&) = delete;
@@ -53,6 +54,7 @@ class QUOIN_EXPORT BodyWriter {
  public:
   /// Sends the headers: status and headers must be set before.
   explicit BodyWriter(Response response);
+  /// Moves the writer; the other one must not be used any more.
   BodyWriter(BodyWriter&&) noexcept;
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;

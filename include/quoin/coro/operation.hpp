@@ -75,6 +75,7 @@ class [[nodiscard]] Operation {
   /// One that its completion() ends.
   Operation() : state_(std::make_shared<OperationState<T>>()) {}
 
+  /// The other one must not be used any more.
   Operation(Operation&&) noexcept = default;
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
@@ -129,6 +130,7 @@ class Completion {
   explicit Completion(std::shared_ptr<OperationState<T>> state) noexcept
       : state_(std::move(state)) {}
 
+  /// The other one ends nothing any more.
   Completion(Completion&&) noexcept = default;
 
   /// What it was the end of is over without a value.

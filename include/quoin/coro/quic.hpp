@@ -48,6 +48,7 @@ class QUOIN_EXPORT Channel {
  public:
   /// Of a stream that is new: just opened, or just announced by Peer::on_stream().
   explicit Channel(const Stream& stream);
+  /// Moves the channel; the other one must not be used any more.
   Channel(Channel&&) noexcept;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
