@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
+#include <string>
 #include <utility>
 
 #include <quoin/bytes.hpp>
@@ -88,32 +90,63 @@ void Incoming::drop() noexcept {
   ++replaced_;
 }
 
+// Calls the reader and says how much it took.
+std::size_t Incoming::offer(Bytes data, bool last, Moved& moved) {
+  Reader running = std::exchange(reader_, nullptr);
+  const std::uint32_t before = replaced_;
+  std::size_t taken = 0;
+  running_ = true;
+  try {
+    taken = std::min(running(data, last), data.size());
+  } catch (const std::exception& error) {
+    moved.failed = true;
+    moved.why = error.what();
+  } catch (...) {
+    moved.failed = true;
+    moved.why = "unknown exception";
+  }
+  running_ = false;
+  if (replaced_ == before) reader_ = std::move(running);
+  over_ = over_ || (last && taken == data.size() && !moved.failed);
+  moved.bytes += taken;
+  return taken;
+}
+
 Moved Incoming::move(h3::Session& session, quic::StreamId stream, const bool& stopped) {
   Moved moved;
   while (reader_ && !stopped) {
     const h3::Chunk chunk = session.read(stream);
-    if (chunk.data.empty() && !chunk.last) break;
-    Reader running = std::exchange(reader_, nullptr);
-    const std::uint32_t before = replaced_;
-    std::size_t taken = 0;
-    running_ = true;
-    try {
-      taken = std::min(running(chunk.data, chunk.last), chunk.data.size());
-    } catch (const std::exception& error) {
-      moved.failed = true;
-      moved.why = error.what();
-    } catch (...) {
-      moved.failed = true;
-      moved.why = "unknown exception";
-    }
-    running_ = false;
-    if (replaced_ == before) reader_ = std::move(running);
-    const bool all = taken == chunk.data.size();
-    over_ = over_ || (chunk.last && all && !moved.failed);
+    const std::size_t size = chunk.data.size();
+    if (size == 0 && !chunk.last) break;
+    const std::size_t taken = offer(chunk.data, chunk.last, moved);
     session.consume(stream, taken);
-    moved.bytes += taken;
     if (over_ || moved.failed) drop();
-    if (!all) break;
+    if (taken < size) break;
+  }
+  return moved;
+}
+
+bool Incoming::keep_rest(h3::Session& session, quic::StreamId stream) {
+  std::string kept;
+  while (true) {
+    const h3::Chunk chunk = session.read(stream);
+    if (chunk.data.empty() && !chunk.last) return false;
+    kept += as_text(chunk.data);
+    if (chunk.last) break;
+    session.consume(stream, chunk.data.size());
+  }
+  rest_ = std::move(kept);
+  return true;
+}
+
+Moved Incoming::move_rest(const bool& stopped) {
+  Moved moved;
+  while (reader_ && !stopped) {
+    const Bytes left = as_bytes(*rest_).subspan(rest_taken_);
+    const std::size_t taken = offer(left, true, moved);
+    rest_taken_ += taken;
+    if (over_ || moved.failed) drop();
+    if (taken < left.size()) break;
   }
   return moved;
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -76,8 +77,22 @@ class Incoming {
   /// Offers the reader what there is until it takes no more; see Outgoing::move().
   [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const bool& stopped);
 
+  /// Takes what is left of the message out of a session whose connection is over, for
+  /// move_rest(); at most what flow control let the peer send. False if the message has no end.
+  [[nodiscard]] bool keep_rest(h3::Session& session, quic::StreamId stream);
+
+  /// keep_rest() was called and returned true.
+  [[nodiscard]] bool has_rest() const noexcept { return rest_.has_value(); }
+
+  /// move() for what was kept.
+  [[nodiscard]] Moved move_rest(const bool& stopped);
+
  private:
+  [[nodiscard]] std::size_t offer(Bytes data, bool last, Moved& moved);
+
   Reader reader_;
+  std::optional<std::string> rest_;  // of a connection that is over
+  std::size_t rest_taken_ = 0;
   std::uint32_t replaced_ = 0;
   bool over_ = false;
   bool running_ = false;

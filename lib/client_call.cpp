@@ -171,7 +171,8 @@ void Client::Impl::do_work() {
 
 void Client::Impl::work_on(ClientCall& call) {
   h3::Session* const h3 = session(call.connection);
-  if (call.state != ClientCall::State::active || h3 == nullptr) return;
+  const bool is_kept = call.incoming.has_rest();
+  if (call.state != ClientCall::State::active || (h3 == nullptr && !is_kept)) return;
   if (call.outgoing.is_pending()) {
     if (scratch_space.empty()) scratch_space.resize(scratch_size);
     const Moved sent = call.outgoing.move(*h3, call.stream, true, scratch_space, is_stopped);
@@ -180,15 +181,26 @@ void Client::Impl::work_on(ClientCall& call) {
     if (sent.failed) cancel(call, Error{Http3Error::request_cancelled, sent.why});
   }
   if (is_stopped || !call.has_head || call.state != ClientCall::State::active) return;
-  const Moved got = call.incoming.move(*h3, call.stream, is_stopped);
+  const Moved got = is_kept ? call.incoming.move_rest(is_stopped)
+                            : call.incoming.move(*h3, call.stream, is_stopped);
   if (got.bytes != 0) call.progress = loop.now();
   if (std::exchange(call.cancel_wanted, false)) {
-    h3->cancel(call.stream, Http3Error::request_cancelled);
+    if (h3 != nullptr) h3->cancel(call.stream, Http3Error::request_cancelled);
   } else if (got.failed) {
     cancel(call, Error{Http3Error::request_cancelled, "reader of the reply: " + got.why});
   } else if (call.incoming.is_over() && call.state == ClientCall::State::active) {
     finish(call, std::move(call.reply));
   }
+}
+
+// The connection is over, but all of the reply had arrived: its reader gets it in its own time.
+bool Client::Impl::outlives(ClientCall& call, ClientConnection& connection) {
+  h3::Session* const h3 = session(connection.id);
+  if (!call.has_head || h3 == nullptr || !call.incoming.keep_rest(*h3, call.stream)) return false;
+  call.outgoing.drop();
+  call.connection = {};
+  resume(call);
+  return true;
 }
 
 void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
@@ -299,9 +311,11 @@ void Client::Impl::sweep(Time now) {
   std::vector<ClientCall*> silent;
   for (const auto& [key, call] : calls) {
     h3::Session* const h3 = session(call->connection);
-    if (call->state != ClientCall::State::active || h3 == nullptr) continue;
+    const bool is_kept = call->incoming.has_rest();
+    if (call->state != ClientCall::State::active || (h3 == nullptr && !is_kept)) continue;
     next_sweep = now + sweep_interval;
-    if (const std::uint64_t mark = h3->progress(call->stream); mark != call->progress_mark) {
+    const std::uint64_t mark = is_kept ? call->progress_mark : h3->progress(call->stream);
+    if (mark != call->progress_mark) {
       call->progress_mark = mark;
       call->progress = now;
     }

@@ -141,6 +141,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     }
     const auto lost = std::exchange(connection.calls, {});
     for (const auto& [stream, call] : lost) {
+      if (outlives(*call, connection)) continue;
       if (!retry(*call, error)) finish(*call, std::unexpected(error));
     }
   }

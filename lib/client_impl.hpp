@@ -194,6 +194,7 @@ struct Client::Impl final : Driver, CallHost {
   void handle_head(ClientCall& call, h3::Event& event);
   void handle_end(ClientCall& call, const Error& reason);
   void work_on(ClientCall& call);
+  [[nodiscard]] bool outlives(ClientCall& call, ClientConnection& connection);
   void leave_connection(ClientCall& call);
   [[nodiscard]] bool retry(ClientCall& call, const Error& reason);
   void finish(ClientCall& call, Result<Reply> result);

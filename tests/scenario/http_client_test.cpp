@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What a client does when things are not as they should be: names, silence, refusals, ends.
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/server.hpp>
 
@@ -239,4 +241,54 @@ TEST_CASE("settings out of range fail the requests and say which") {
   const auto reply = world.fetch(get_of("/"));
   REQUIRE_FALSE(reply.has_value());
   CHECK(reply.error().detail().contains("connect_timeout"));
+}
+
+TEST_CASE("a slow reader gets all that had arrived when the server has said goodbye") {
+  HttpWorld world;
+  const std::string body = pattern(200'000);  // fits into the window
+  world.server->get("/", [&](Request, Response response) { response.end(body); });
+  std::optional<Result<Reply>> outcome;
+  std::string received;
+  bool ready = false;
+  bool gone = false;
+  world.client->on_disconnected([&](const ConnectionInfo&) { gone = true; });
+  ClientCallbacks callbacks;
+  callbacks.on_data = [&](Bytes chunk, bool) {
+    const std::size_t taken = ready ? std::min<std::size_t>(chunk.size(), 30'000) : 0;
+    received += as_text(chunk.first(taken));
+    return taken;
+  };
+  callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
+  Call call = world.client->request(get_of(HttpWorld::url("/")), std::move(callbacks));
+  world.network.run_for(1s);
+  world.server->shutdown(5s);
+  REQUIRE(world.network.run_until([&] { return gone; }, 10s));
+  world.network.run_for(5s);  // until nothing is left of the connection
+  CHECK_FALSE(outcome.has_value());
+  ready = true;
+  while (!outcome && received.size() < body.size()) {
+    call.resume();
+    world.network.run_for(1ms);
+  }
+  REQUIRE(outcome.has_value());
+  REQUIRE(outcome->has_value());
+  CHECK(received == body);
+  CHECK(world.client->stats().open_requests == 0);
+}
+
+TEST_CASE("a reader that never takes the rest of a reply is given up, connection or not") {
+  ClientConfig config;
+  config.stream_idle_timeout = 20s;
+  HttpWorld world{{.seed = 1, .server = {}, .client = std::move(config)}};
+  world.server->get("/", [&](Request, Response response) { response.end(pattern(1000)); });
+  std::optional<Result<Reply>> outcome;
+  ClientCallbacks callbacks;
+  callbacks.on_data = [&](Bytes, bool) { return std::size_t{0}; };
+  callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
+  world.client->request(get_of(HttpWorld::url("/")), std::move(callbacks));
+  world.network.run_for(1s);
+  world.server->shutdown(1s);
+  REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 1min));
+  REQUIRE_FALSE(outcome->has_value());
+  CHECK(outcome->error() == Error{LocalError::request_timeout});
 }
