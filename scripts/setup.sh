@@ -30,7 +30,7 @@ packages_of() { # GROUP
       echo "g++ make cmake ninja-build ccache ca-certificates xz-utils git libcli11-dev libwslay-dev" \
         "android-libboringssl-dev catch2"
       ;;
-    test) echo "libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
+    test) echo "libasio-dev libuv1-dev libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
     lint) echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck" ;;
     docs) echo "mkdocs-material doxygen" ;;
     bench) echo "clang-19 libc++-19-dev libev-dev pkgconf openssl iproute2 python3" ;;
@@ -47,6 +47,7 @@ setup: this script installs packages on Debian 12 or later only. Install these y
   CLI11 2.1 (the tools), Catch2 3 (the tests)
   libcurl with OpenSSL, pkg-config, openssl, curl (the consumer tests)
   clang 19 with clang-tidy, clang-format and libFuzzer (make tidy, format, fuzz)
+  Asio, libuv (two of the examples)
   MkDocs Material 8, Doxygen 1.9 (make docs)
 Then `cmake --workflow --preset dev` downloads ngtcp2 and nghttp3, builds and runs the tests.
 LIST

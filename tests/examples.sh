@@ -56,6 +56,13 @@ start "$bin/server_coroutine" 127.0.0.1:0 "$work/cert.pem"
 expect "together 8 bytes" "$("$bin/get_coroutine" "$work/cert.pem" "https://localhost:$port/slow" | tail -n 1)"
 stop
 
+for foreign in asio uv; do
+  [ -x "$bin/foreign_event_loop_$foreign" ] || continue
+  start "$bin/foreign_event_loop_$foreign" 127.0.0.1:0 "$work/cert.pem"
+  for _ in 1 2 3; do "$bin/get" "https://localhost:$port/" "$work/cert.pem" | grep -q '^Hello from'; done
+  stop
+done
+
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done
