@@ -41,7 +41,8 @@ bool is_definitive(const Error& error) {
   return error.domain() == Error::Domain::tls || error == Error{LocalError::certificate_name} ||
          error == Error{LocalError::certificate_expired} ||
          error == Error{LocalError::certificate_untrusted} ||
-         error == Error{LocalError::certificate_invalid};
+         error == Error{LocalError::certificate_invalid} ||
+         error == Error{LocalError::certificate_pin};
 }
 
 bool is_silence(const Error& error) { return error == Error{LocalError::no_answer}; }

@@ -110,6 +110,7 @@ constexpr std::array local_names{
     Name{10, "CERTIFICATE_INVALID"},
     Name{11, "REQUEST_TIMEOUT"},
     Name{12, "CONNECTION_DRAINING"},
+    Name{13, "CERTIFICATE_PIN"},
 };
 
 constexpr std::array usage_names{

@@ -23,6 +23,7 @@
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 
+#include "host_name.hpp"
 #include "status_line.hpp"
 
 namespace quoin {
@@ -52,6 +53,16 @@ std::string_view Exchange::target() const noexcept { return request_.get(":path"
 std::string_view Exchange::authority() const noexcept {
   const auto authority = request_.get(":authority");
   return authority ? *authority : request_.get("host").value_or("");
+}
+
+quic::TlsInfo Exchange::tls() {
+  h3::Session* const h3 = session();
+  return h3 == nullptr ? quic::TlsInfo{} : h3->connection().tls();
+}
+
+bool Exchange::is_well_directed() {
+  h3::Session* const h3 = session();
+  return h3 == nullptr || h3->connection().serves(host_of(authority()));
 }
 
 Address Exchange::peer() {

@@ -61,6 +61,9 @@ class Exchange {
   [[nodiscard]] const h3::Headers& request() const noexcept { return request_; }
 
   [[nodiscard]] Address peer();
+  [[nodiscard]] quic::TlsInfo tls();
+  /// The connection was made for the host that is asked for.
+  [[nodiscard]] bool is_well_directed();
 
   void set_parameters(Parameters parameters) { parameters_ = std::move(parameters); }
 

@@ -11,6 +11,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
 #include <quoin/transfer.hpp>
 
@@ -94,6 +95,11 @@ const h3::Headers& Request::headers() const {
 Address Request::peer() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? Address{} : exchange->peer();
+}
+
+quic::TlsInfo Request::tls() const {
+  auto* const exchange = resolve_as<Exchange>(handle_);
+  return exchange == nullptr ? quic::TlsInfo{} : exchange->tls();
 }
 
 void Request::on_body(Reader reader) {

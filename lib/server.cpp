@@ -91,9 +91,12 @@ void Server::on_disconnected(std::move_only_function<void(const ConnectionInfo&)
   impl_->on_disconnected = std::move(log);
 }
 
-void Server::set_tls(Tls tls) {
+Result<> Server::set_tls(Tls tls) {
+  if (!tls.is_server()) {
+    return std::unexpected(Error{UsageError::invalid_argument, "a server needs a server's Tls"});
+  }
   impl_->tls = tls;
-  if (impl_->endpoint) impl_->endpoint->set_tls(std::move(tls));
+  return impl_->endpoint ? impl_->endpoint->set_tls(std::move(tls)) : Result<>{};
 }
 
 ServerStats Server::stats() const {

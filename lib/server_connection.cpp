@@ -205,6 +205,11 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
 }
 
 void Server::Impl::call_handler(Exchange& exchange) {
+  if (!exchange.is_well_directed()) {
+    constexpr int misdirected = 421;  // RFC 9110 §15.5.20
+    answer_in_words(exchange, misdirected);
+    return;
+  }
   const std::string_view target = exchange.target();
   Match match = router.find(exchange.method(), target.substr(0, target.find('?')));
   if (!match.handler && match.allow.empty()) match.handler = fallback;
@@ -225,8 +230,12 @@ void Server::Impl::answer_without_handler(Exchange& exchange, const std::string&
   constexpr int not_found = 404;
   constexpr int method_not_allowed = 405;
   const int status = allow.empty() ? not_found : method_not_allowed;
-  exchange.set_status(status);
   if (!allow.empty()) exchange.add_header("allow", allow);
+  answer_in_words(exchange, status);
+}
+
+void Server::Impl::answer_in_words(Exchange& exchange, int status) {
+  exchange.set_status(status);
   exchange.add_header("content-type", "text/plain; charset=utf-8");
   exchange.end(SharedBytes{status_line(status)});
 }

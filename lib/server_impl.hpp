@@ -73,6 +73,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   void handle_stream(ServerConnection& connection, const h3::Event& event);
   void call_handler(Exchange& exchange);
   void answer_without_handler(Exchange& exchange, const std::string& allow);
+  void answer_in_words(Exchange& exchange, int status);
   void end_exchange(ServerConnection& connection, quic::StreamId stream, const Error& error);
   void count_reset(ServerConnection& connection);
   void do_work();

@@ -31,6 +31,9 @@ namespace quoin {
     case 416:
       line += " Range Not Satisfiable";
       break;
+    case 421:
+      line += " Misdirected Request";
+      break;
     case 500:
       line += " Internal Server Error";
       break;

@@ -74,6 +74,7 @@ enum class LocalError : std::uint64_t {
   certificate_invalid,    ///< The certificate is broken or not allowed for this use.
   request_timeout,        ///< A deadline that the application set has passed.
   connection_draining,    ///< The peer is shutting down and takes no new requests (GOAWAY).
+  certificate_pin,        ///< The server's public key is none of those that were pinned.
 };
 
 /// A call that could not be carried out; nothing was changed by it.

@@ -17,6 +17,7 @@
 #include <quoin/export.hpp>
 #include <quoin/h3/headers.hpp>
 #include <quoin/handle.hpp>
+#include <quoin/quic/connection.hpp>
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 
@@ -63,6 +64,10 @@ class QUOIN_EXPORT Request {
   [[nodiscard]] const h3::Headers& headers() const;
   /// The client's address at present; none for a request that is gone.
   [[nodiscard]] Address peer() const;
+  /// What the handshake agreed on, and who the client is if Tls::verify_clients() was called: the
+  /// names in its certificate, its issuer and digests; empty for a client that showed none. Empty
+  /// in early data (0-RTT), and for a request that is gone.
+  [[nodiscard]] quic::TlsInfo tls() const;
 
   /// Takes the body from now on; without it, and when it is too slow, the client is held back by
   /// flow control. Replaces a reader before. The reader is destroyed with its stream; if the

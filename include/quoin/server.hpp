@@ -142,8 +142,10 @@ class QUOIN_EXPORT Server {
   /// Called when a connection is over, also when its handshake failed.
   void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
 
-  /// Uses other certificates for connections from now on.
-  void set_tls(Tls tls);
+  /// Uses other certificates for connections from now on; those there are go on as they are, and
+  /// tickets of before can be resumed if names and demands are the same. Errors:
+  /// UsageError::invalid_argument for a client's Tls, and nothing changes.
+  [[nodiscard]] Result<> set_tls(Tls tls);
   /// The figures of now.
   [[nodiscard]] ServerStats stats() const;
 

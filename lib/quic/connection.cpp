@@ -91,8 +91,8 @@ void Connection::Impl::handle_read_error(int result, Time now) {
 }
 
 Error Connection::Impl::tls_failure() const {
-  if (certificate_error) {
-    return *certificate_error;
+  if (tls_error) {
+    return *tls_error;
   }
   const std::uint64_t alert = ngtcp2_conn_get_tls_alert2(conn.get());
   std::string detail;

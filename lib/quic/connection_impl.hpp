@@ -126,6 +126,9 @@ struct Connection::Impl {
     return close_wanted ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
   }
 
+  /// Server: the handshake goes on with this certificate, and what belongs to it.
+  void use_host(const Tls& chosen);
+
   [[nodiscard]] bool is_over() const noexcept { return state == State::closed; }
 
   void handshake_ended() noexcept;
@@ -135,7 +138,8 @@ struct Connection::Impl {
   [[nodiscard]] bool is_http3() const noexcept { return alpn == "h3"; }
 
   Shared& shared;
-  Tls tls;  ///< as it was when the connection was made; outlives the TLS object
+  Tls tls;                  ///< as it was when the connection was made; outlives the TLS object
+  std::optional<Tls> host;  ///< server: the one whose certificate is shown, once that is known
   ConnectionId id;
   bool server;
   Connection handle{*this};
@@ -178,7 +182,7 @@ struct Connection::Impl {
   std::unique_ptr<SSL, SslDeleter> ssl;
   std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
   ngtcp2_ccerr last_error{};
-  std::optional<Error> certificate_error;  ///< why the peer's certificate was refused
+  std::optional<Error> tls_error;  ///< why the handshake failed, where we know more than an alert
 
  private:
   [[nodiscard]] Result<> make_tls();

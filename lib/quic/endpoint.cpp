@@ -44,6 +44,9 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
     secret.resize(32);
     random(std::as_writable_bytes(std::span{secret}));
   }
+  if (acceptor) {
+    share_ticket_keys(tls.impl().context.get(), secret);
+  }
   for (const Version version : config.versions) {
     versions.push_back(version == Version::v2 ? NGTCP2_PROTO_VER_V2 : NGTCP2_PROTO_VER_V1);
   }
@@ -208,9 +211,6 @@ Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource ra
                                             "made by Tls::server() or Tls::self_signed()"
                                           : "a client needs a Tls made by Tls::client()"});
   }
-  if (acceptor && !config.secret.empty()) {
-    share_ticket_keys(tls.impl().context.get(), config.secret);
-  }
   return Endpoint{
       std::make_unique<Impl>(config, std::move(tls), std::move(random), std::move(acceptor))};
 }
@@ -350,10 +350,17 @@ void Endpoint::set_capabilities(const io::Capabilities& capabilities) noexcept {
   impl_->capabilities = capabilities;
 }
 
-void Endpoint::set_tls(Tls tls) {
-  if (tls.is_server() == impl_->tls.is_server()) {
-    impl_->tls = std::move(tls);
+Result<> Endpoint::set_tls(Tls tls) {
+  if (tls.is_server() != impl_->tls.is_server()) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, "this Tls is for the other role, client or server"});
   }
+  impl_->tls = std::move(tls);
+  if (impl_->acceptor) {
+    // Tickets of before stay good; what they are bound to is in them.
+    share_ticket_keys(impl_->tls.impl().context.get(), impl_->secret);
+  }
+  return {};
 }
 
 EndpointStats Endpoint::stats() const noexcept {

@@ -39,7 +39,7 @@ void set_reason(ngtcp2_ccerr& target, const Error& reason, const std::string& te
   ngtcp2_ccerr_set_transport_error(&target, NGTCP2_INTERNAL_ERROR, nullptr, 0);
 }
 
-/// The alert that tells the server why its certificate was refused (RFC 8446 §6.2).
+/// The alert that tells the peer why its certificate was refused (RFC 8446 §6.2).
 std::optional<std::uint8_t> certificate_alert(const Error& reason) {
   if (reason == Error{LocalError::certificate_expired}) {
     return std::uint8_t{45};
@@ -48,7 +48,8 @@ std::optional<std::uint8_t> certificate_alert(const Error& reason) {
     return std::uint8_t{48};
   }
   if (reason == Error{LocalError::certificate_name} ||
-      reason == Error{LocalError::certificate_invalid}) {
+      reason == Error{LocalError::certificate_invalid} ||
+      reason == Error{LocalError::certificate_pin}) {
     return std::uint8_t{42};
   }
   return std::nullopt;

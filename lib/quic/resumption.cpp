@@ -121,7 +121,7 @@ std::optional<Resumption> Connection::resumption() const {
   }
   Resumption made;
   ResumptionAccess::server_name(made) = impl_->server_name;
-  ResumptionAccess::trust(made) = impl_->tls.impl().trust_id;
+  ResumptionAccess::trust(made) = impl_->tls.impl().trust_id();
   ResumptionAccess::alpn(made) = impl_->alpn;
   ResumptionAccess::tls_session(made) = impl_->ticket;
   ResumptionAccess::token(made) = impl_->token;
@@ -141,7 +141,7 @@ bool Connection::is_early() const noexcept {
 
 bool Connection::Impl::can_resume(const ConnectOptions& options) const {
   return !options.resumption.empty() && options.resumption.server_name() == server_name &&
-         ResumptionAccess::trust(options.resumption) == tls.impl().trust_id;
+         ResumptionAccess::trust(options.resumption) == tls.impl().trust_id();
 }
 
 void Connection::Impl::use_resumption(const ConnectOptions& options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whom to believe: checks a server's certificate and says why it was refused (RFC 9525). The
+/// Whom to believe: checks the peer's certificate and says why it was refused (RFC 9525). The
 /// common name is never looked at.
 
 #include <algorithm>
@@ -33,6 +33,17 @@ Error name_error(const std::string& expected, const X509* certificate) {
           "the certificate is not for " + expected +
               (names.empty() ? ", it has no subjectAltName at all (a common name does not count)"
                              : ", only for " + join(names))};
+}
+
+bool is_pinned(const Tls::Impl& settings, const X509* certificate) {
+  return settings.pins.empty() ||
+         std::ranges::find(settings.pins, spki_digest(certificate)) != settings.pins.end();
+}
+
+Error pin_error(const X509* certificate) {
+  return {LocalError::certificate_pin, "the server's key is none of the pinned ones; it is " +
+                                           base64(spki_digest(certificate)) + " (subject " +
+                                           name_text(X509_get_subject_name(certificate)) + ")"};
 }
 
 Error explain(int code, const X509* certificate, const Connection::Impl& connection) {
@@ -71,22 +82,27 @@ Error explain(int code, const X509* certificate, const Connection::Impl& connect
 }  // namespace
 
 int verify_peer(X509_STORE_CTX* store, void*) {
-  const int accepted = X509_verify_cert(store);
-  if (accepted == 1) {
-    return 1;
-  }
   const auto* ssl = static_cast<const SSL*>(
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(SSL_get_app_data(ssl));
   auto& connection = *static_cast<Connection::Impl*>(ref->user_data);
+  const Tls::Impl& settings = connection.tls.impl();
+  if (settings.trust == Trust::nothing || X509_verify_cert(store) == 1) {
+    if (is_pinned(settings, X509_STORE_CTX_get0_cert(store))) {
+      return 1;
+    }
+    connection.tls_error = pin_error(X509_STORE_CTX_get0_cert(store));
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+  }
   const X509* certificate = X509_STORE_CTX_get_current_cert(store);
   if (certificate == nullptr) {
     certificate = X509_STORE_CTX_get0_cert(store);
   }
   const int code = X509_STORE_CTX_get_error(store);
-  connection.certificate_error = certificate == nullptr ? Error{LocalError::certificate_invalid,
-                                                                X509_verify_cert_error_string(code)}
-                                                        : explain(code, certificate, connection);
+  connection.tls_error = certificate == nullptr ? Error{LocalError::certificate_invalid,
+                                                        X509_verify_cert_error_string(code)}
+                                                : explain(code, certificate, connection);
   return 0;
 }
 
@@ -171,6 +187,8 @@ TlsInfo Connection::tls() const {
     info.certificate_names = certificate_names(certificate.get());
     info.certificate_issuer = name_text(X509_get_issuer_name(certificate.get()));
     info.certificate_expires = time_text(X509_get0_notAfter(certificate.get()));
+    info.certificate_sha256 = fingerprint(certificate.get());
+    info.spki_sha256 = base64(spki_digest(certificate.get()));
   }
   return info;
 }

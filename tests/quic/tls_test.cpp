@@ -3,122 +3,27 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include <quoin/quic/endpoint.hpp>
+#include <quoin/error.hpp>
 #include <quoin/quic/tls.hpp>
 
 #include "support/certs.hpp"
+#include "support/handshake.hpp"
 
 namespace {
 
-using namespace std::chrono_literals;
 using quoin::Error;
 using quoin::LocalError;
 using quoin::Tls;
-using quoin::test::CertificateRequest;
 using quoin::test::Identity;
 using quoin::test::Issuer;
-
-/// Notes how the connection ends.
-class Watcher final : public quoin::quic::Application {
- public:
-  Watcher(bool& connected, Error& reason) : connected_(connected), reason_(reason) {}
-
-  void on_connected(quoin::quic::Connection&) override { connected_ = true; }
-
-  void on_stream_data(quoin::quic::Connection&, quoin::quic::StreamId, quoin::Bytes,
-                      bool) override {}
-
-  void on_stream_acked(quoin::quic::StreamId, std::uint64_t) override {}
-
-  void on_stream_reset(quoin::quic::Connection&, quoin::quic::StreamId, std::uint64_t) override {}
-
-  void on_stop_sending(quoin::quic::Connection&, quoin::quic::StreamId, std::uint64_t) override {}
-
-  void on_stream_closed(quoin::quic::Connection&, quoin::quic::StreamId,
-                        std::optional<std::uint64_t>) override {}
-
-  void on_closed(quoin::quic::Connection&, const Error& reason) override { reason_ = reason; }
-
-  quoin::quic::StreamWrite next_write() override { return {}; }
-
-  void on_written(quoin::quic::StreamId, std::size_t, bool) override {}
-
-  void on_blocked(quoin::quic::StreamId) override {}
-
-  void on_unblocked(quoin::quic::StreamId) override {}
-
-  void on_write_closed(quoin::quic::StreamId) override {}
-
- private:
-  bool& connected_;
-  Error& reason_;
-};
-
-struct Outcome {
-  bool client_connected = false;
-  bool server_connected = false;
-  Error client_reason;
-  Error server_reason;
-};
-
-quoin::quic::RandomSource random_source() {
-  return [generator = std::mt19937_64{1}](std::span<std::byte> out) mutable {
-    for (std::byte& octet : out) {
-      octet = static_cast<std::byte>(generator());
-    }
-  };
-}
-
-/// One handshake over a perfect wire, in virtual time.
-Outcome shake_hands(const Tls& server_tls, const Tls& client_tls, const std::string& name,
-                    const std::vector<std::string>& server_alpn = {"test"}) {
-  Outcome outcome;
-  quoin::quic::Config config;
-  config.alpn = server_alpn;
-  auto server = quoin::quic::Endpoint::create(
-      config, server_tls, random_source(), [&outcome](quoin::quic::Connection&) {
-        return std::make_unique<Watcher>(outcome.server_connected, outcome.server_reason);
-      });
-  config.alpn = {"test"};
-  auto client = quoin::quic::Endpoint::create(config, client_tls, random_source());
-  REQUIRE(server);
-  REQUIRE(client);
-  const auto near = quoin::Address::parse("192.0.2.2:5000").value();
-  const auto far = quoin::Address::parse("192.0.2.1:4433").value();
-  quoin::Time now{1s};
-  REQUIRE(client->connect(
-      {near, far}, name,
-      [&outcome](quoin::quic::Connection&) {
-        return std::make_unique<Watcher>(outcome.client_connected, outcome.client_reason);
-      },
-      now));
-  std::vector<std::byte> buffer(65536);
-  const auto carry = [&](quoin::quic::Endpoint& from, quoin::quic::Endpoint& to) {
-    while (auto sent = from.poll_transmit(buffer, 1, now)) {
-      quoin::Datagram received = *sent;
-      std::swap(received.path.local, received.path.remote);
-      to.handle_datagram(received, now);
-    }
-  };
-  for (int round_trip = 0; round_trip < 10; ++round_trip) {
-    carry(*client, *server);
-    carry(*server, *client);
-    now += 20ms;
-    client->handle_timeout(now);
-    server->handle_timeout(now);
-  }
-  return outcome;
-}
+using quoin::test::shake_hands;
+using Outcome = quoin::test::HandshakeOutcome;
 
 struct Case {
   std::string asked_for;
@@ -254,7 +159,7 @@ TEST_CASE("A server without a common application protocol ends the handshake wit
   const Tls server = Tls::self_signed().value();
   const Tls client = Tls::client_from_pem(server.certificate_pem()).value();
 
-  const Outcome outcome = shake_hands(server, client, "localhost", {"other"});
+  const Outcome outcome = shake_hands(server, client, "localhost", {.server_alpn = {"other"}});
 
   CHECK_FALSE(outcome.client_connected);
   CHECK(outcome.client_reason == Error{Error::Domain::tls, 120});

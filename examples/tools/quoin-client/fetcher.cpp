@@ -48,7 +48,8 @@ bool means_unreachable(const Error& error) {
       LocalError::name_resolution,       LocalError::no_answer,
       LocalError::handshake_timeout,     LocalError::version_negotiation,
       LocalError::certificate_name,      LocalError::certificate_expired,
-      LocalError::certificate_untrusted, LocalError::certificate_invalid};
+      LocalError::certificate_untrusted, LocalError::certificate_invalid,
+      LocalError::certificate_pin};
   return error.domain() == Error::Domain::tls || error.domain() == Error::Domain::system ||
          std::ranges::any_of(reasons, [&](LocalError reason) { return error == Error{reason}; });
 }

@@ -73,6 +73,9 @@ Explanation explain_local(LocalError code, const Error& error, const FailedTrans
     case LocalError::certificate_expired:
       return {ExitCode::certificate, "the certificate of " + where + " is out of date (" + reason +
                                          "); the server needs a new one, or this clock is wrong"};
+    case LocalError::certificate_pin:
+      return {ExitCode::certificate, where + " has another key than --pinnedpubkey says (" +
+                                         reason + "); it was replaced, or this is not the server"};
     case LocalError::certificate_invalid:
       return {ExitCode::certificate,
               "the certificate of " + where + " cannot be used (" + reason + ")"};

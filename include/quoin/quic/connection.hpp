@@ -66,6 +66,8 @@ struct TlsInfo {
   std::vector<std::string> certificate_names;  ///< the peer's subjectAltName, "DNS:a.example"
   std::string certificate_issuer;              ///< the peer's certificate's, RFC 2253 form
   std::string certificate_expires;             ///< "2027-01-31T00:00:00Z"
+  std::string certificate_sha256;              ///< of the peer's certificate, 64 hex digits
+  std::string spki_sha256;                     ///< of the peer's public key, base64
   bool resumed = false;                        ///< an earlier session was resumed
 };
 
@@ -100,6 +102,10 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] Stats stats() const;
   /// What was agreed on; empty before the handshake is complete.
   [[nodiscard]] TlsInfo tls() const;
+  /// Server: a new connection for this host name would be shown the same certificate, and asked
+  /// for the client's in the same way; if not, a request for it belongs on another connection
+  /// (RFC 9110 §15.5.20). Always true unless Tls::add_host() was called.
+  [[nodiscard]] bool serves(std::string_view host) const;
   /// The application that runs on the connection.
   [[nodiscard]] Application& application() noexcept;
   /// Why the connection is over; no_error before that.

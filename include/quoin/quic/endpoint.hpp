@@ -92,8 +92,9 @@ class QUOIN_EXPORT Endpoint {
   /// Whether paths may fragment (io::Capabilities::may_fragment) and ECN is available; for
   /// connections made from now on.
   void set_capabilities(const io::Capabilities& capabilities) noexcept;
-  /// Replaces certificates for connections made from now on.
-  void set_tls(Tls tls);
+  /// Replaces certificates and trust for connections made from now on. Errors:
+  /// UsageError::invalid_argument for a Tls of the other role.
+  [[nodiscard]] Result<> set_tls(Tls tls);
   /// The figures of now.
   [[nodiscard]] EndpointStats stats() const noexcept;
   /// Calls `visit` with each connection there is.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/// Handshakes over a perfect wire, in virtual time, for tests of who believes whom. See pair.hpp
+/// for what happens after the handshake.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <quoin/error.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/resumption.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::test {
+
+/// How one handshake went at both ends.
+struct HandshakeOutcome {
+  bool client_connected = false;
+  bool server_connected = false;
+  Error client_reason;
+  Error server_reason;
+  quic::TlsInfo client;  ///< what the client knows of the server
+  quic::TlsInfo server;  ///< what the server knows of the client
+  bool was_early = false;
+  std::optional<quic::Resumption> resumption;  ///< what the client got for the next time
+  std::chrono::milliseconds took{};            ///< until both were connected, or one was over
+};
+
+/// What is not as usual.
+struct HandshakeOptions {
+  std::vector<std::string> server_alpn{"test"};
+  quic::ConnectOptions connect;
+  /// Called after every step of a round trip, with the virtual time since the beginning.
+  std::function<void(std::chrono::milliseconds)> meanwhile;
+};
+
+/// A server that any number of clients shake hands with.
+class Greeter {
+ public:
+  explicit Greeter(const Tls& tls, quic::Config config = {});
+  Greeter(const Greeter&) = delete;
+  Greeter& operator=(const Greeter&) = delete;
+  ~Greeter();
+
+  HandshakeOutcome greet(const Tls& client, const std::string& name,
+                         const HandshakeOptions& options = {});
+
+  [[nodiscard]] quic::Endpoint& endpoint();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One handshake with a server of its own.
+HandshakeOutcome shake_hands(const Tls& server, const Tls& client, const std::string& name,
+                             const HandshakeOptions& options = {});
+
+}  // namespace quoin::test
