@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Tests of quoin-server's command line.
 #include <expected>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,8 +37,8 @@ TEST_CASE("The server's options arrive where they belong") {
   REQUIRE(parsed.has_value());
   CHECK(parsed->listen == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(parsed->root == "dir");
-  CHECK(parsed->certificate == "c");
-  CHECK(parsed->key == "k");
+  CHECK(parsed->certificates == std::vector<std::filesystem::path>{"c"});
+  CHECK(parsed->keys == std::vector<std::filesystem::path>{"k"});
   CHECK(parsed->retry);
   CHECK(parsed->congestion_control == quic::CongestionControl::bbr);
   CHECK_FALSE(parsed->probe_path_mtu);
@@ -68,6 +69,9 @@ TEST_CASE("A mistake in the server's options names the option and what to write"
   CHECK(problem({"--root", ".", "--key", "k"}).contains("--cert"));
   CHECK(problem({"--root", ".", "--cert", "c", "--key", "k", "--self-signed"})
             .contains("--self-signed"));
+  CHECK(problem({"--root", ".", "--cert", "c", "--key", "k", "--cert", "d"})
+            .contains("2 certificates and 1 keys"));
+  CHECK(problem({"--root", ".", "--self-signed", "--require-client-cert"}).contains("--client-ca"));
   CHECK(problem({"--root", ".", "--self-signed", "--cc", "vegas"}).contains("cubic, reno or bbr"));
   CHECK(problem({"--root", ".", "--self-signed", "--listen", "example.org:1"})
             .contains("example.org:1"));
@@ -81,9 +85,9 @@ TEST_CASE("A mistake in the server's options names the option and what to write"
 TEST_CASE("The server's help has every option, examples and the exit codes") {
   const std::string help = problem({"--help"});
   for (const std::string_view part :
-       {"--listen", "--root", "--cert", "--key", "--self-signed", "--retry", "--cc", "--no-pmtud",
-        "--max-udp-payload", "--qlog", "-q", "-v", "--ciphers", "SSLKEYLOGFILE",
-        "Examples:", "Signals:", "Exit codes:"}) {
+       {"--listen", "--root", "--cert", "--key", "--self-signed", "--client-ca",
+        "--require-client-cert", "--retry", "--cc", "--no-pmtud", "--max-udp-payload", "--qlog",
+        "-q", "-v", "--ciphers", "SSLKEYLOGFILE", "Examples:", "Signals:", "Exit codes:"}) {
     INFO(part);
     CHECK(help.contains(part));
   }

@@ -2,8 +2,10 @@
 """Whom quoin-client believes: certificates made with the openssl program, good ones and bad ones."""
 
 import datetime
+import re
+import signal
 
-from harness import case, check, check_equal, main, openssl
+from harness import case, check, check_equal, main, openssl, wait_until
 
 AUTHORITY = """
 [ca]
@@ -198,6 +200,75 @@ def _(world):
     both.must(0, "TLS_CHACHA20_POLY1305_SHA256")
     refused = world.client("--ciphers", "TLS_AES_256_GCM_SHA384", *arguments)
     refused.must(35, "cipher suite")
+
+
+@case("each name gets the certificate that is for it")
+def _(world):
+    authority = Authority(world)
+    first = [world.path("first.pem"), world.path("first.key")]
+    for made, kept in zip(authority.issue("DNS:a.example.test")[1::2], first):
+        made.rename(kept)
+    second = authority.issue("DNS:b.example.test")
+    world.write("page", b"the page")
+    port = world.server(identity=("--cert", first[0], "--key", first[1], *second)).port
+    for host, code in (("a.example.test", 0), ("b.example.test", 0), ("c.example.test", 60)):
+        where = ("--resolve", f"{host}:{port}:127.0.0.1", "--ca", authority.certificate)
+        world.client(*where, f"https://{host}:{port}/page").must(code)
+
+
+@case("a server that requires certificates turns away clients without one")
+def _(world):
+    authority = Authority(world)
+    world.write("page", b"the page")
+    certificate, key = world.make_certificate()
+    demand = ("--cert", certificate, "--key", key, "--client-ca", certificate, "--require-client-cert")
+    server = world.server(identity=demand)
+    url = f"https://localhost:{server.port}/page"
+    world.client("--ca", certificate, url).must(35, "certificate_required")
+    world.client("--ca", certificate, "--cert", certificate, "--key", key, url).must(0)
+    for bad in (world.path("none.pem"), authority.folder / "ca.cnf"):
+        result = world.run(
+            [world.program("quoin-server"), "--root", world.www, "--self-signed", "--client-ca", bad]
+        )
+        result.must(3, "--client-ca", bad.name)
+
+
+@case("SIGHUP takes new certificates, and keeps the old ones when the new ones are bad")
+def _(world):
+    authority = Authority(world)
+    identity = authority.issue("DNS:a.example.test")
+    world.write("page", b"the page")
+    server = world.server(identity=identity)
+
+    def code(host):
+        where = ("--resolve", f"{host}:{server.port}:127.0.0.1", "--ca", authority.certificate)
+        return world.client(*where, f"https://{host}:{server.port}/page").code
+
+    check_equal(code("a.example.test"), 0, "the old name before")
+    authority.issue("DNS:b.example.test")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "as read now" in server.err, 10, "the certificates to be read")
+    check_equal(code("b.example.test"), 0, "the new name")
+    check_equal(code("a.example.test"), 60, "the old name after")
+    identity[1].write_text("rubbish\n")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "stay in use" in server.err, 10, "the refusal")
+    check("leaf.pem" in server.err, f"the file is not named: {server.err}")
+    check_equal(code("b.example.test"), 0, "the new name after a bad reload")
+
+
+@case("a pinned key must be the server's")
+def _(world):
+    world.write("page", b"the page")
+    server = world.server()
+    own = re.search(r"^spki sha256: (.*)$", server.out, re.M).group(1)
+    url = f"https://localhost:{server.port}/page"
+    other = "sha256//" + "A" * 43 + "="
+    world.client("--insecure", "--pinnedpubkey", f"{other};sha256//{own}", url).must(0)
+    world.client("--insecure", "--pinnedpubkey", other, url).must(60, "--pinnedpubkey", own)
+    world.client("--pinnedpubkey", f"sha256//{own}", url).must(60, "--ca")
+    world.client("--pinnedpubkey", "rubbish", url).must(2, "rubbish")
+    world.client("--pinnedpubkey", "", url).must(2, "--pinnedpubkey")
 
 
 main()

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <expected>
 #include <semaphore>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <utility>
 #include <vector>
@@ -40,6 +42,35 @@ int complain(const Failure& failure) {
   return failure.exit_code;
 }
 
+/// The pins of --pinnedpubkey, and the certificate of --cert.
+Expected<> add_keys(Tls& tls, const ClientOptions& options) {
+  if (options.pins) {
+    std::vector<std::string> pins;
+    for (std::string_view rest = *options.pins;;) {
+      const std::size_t end = rest.find(';');
+      pins.emplace_back(rest.substr(0, end));
+      if (end == std::string_view::npos) {
+        break;
+      }
+      rest.remove_prefix(end + 1);
+    }
+    if (const Result<> pinned = tls.pin(pins); !pinned) {
+      return std::unexpected{
+          Failure{.exit_code = exit_usage,
+                  .message = "--pinnedpubkey: " + without_controls(pinned.error().message())}};
+    }
+  }
+  if (!options.certificate.empty()) {
+    if (const Result<> set = tls.client_certificate(options.certificate, options.key); !set) {
+      return std::unexpected{Failure{
+          .exit_code = exit_usage,
+          .message = "cannot use --cert " + in_quotes(options.certificate) + " with --key " +
+                     in_quotes(options.key) + ": " + without_controls(set.error().message())}};
+    }
+  }
+  return {};
+}
+
 /// Whom to believe, with $SSLKEYLOGFILE honoured.
 Expected<Tls> make_trust(const ClientOptions& options) {
   Tls tls = options.insecure ? Tls::insecure_client() : Tls::client();
@@ -60,6 +91,9 @@ Expected<Tls> make_trust(const ClientOptions& options) {
           Failure{.exit_code = exit_usage,
                   .message = "--ciphers: " + without_controls(set.error().message())}};
     }
+  }
+  if (Expected<> added = add_keys(tls, options); !added) {
+    return std::unexpected{std::move(added.error())};
   }
   if (Expected<> logged = honour_key_log_variable(tls); !logged) {
     logged.error().exit_code = number(ExitCode::write_error);

@@ -132,6 +132,22 @@ void add_trust_options(CLI::App& app, ClientOptions& options) {
                                              "way can read and change everything. For tests only")
                                     ->group("Trust");
   insecure->excludes(anchors);
+  app.add_option("--pinnedpubkey", options.pins,
+                 "The server's public key must be one of these, beyond\n"
+                 "everything else: SHA-256 in base64 with \"sha256//\" in\n"
+                 "front, several with \";\" between them")
+      ->type_name("PINS")
+      ->group("Trust");
+  CLI::Option* const certificate =
+      app.add_option("--cert", options.certificate,
+                     "Show this certificate to servers that ask for one")
+          ->type_name("PEM")
+          ->group("Trust");
+  CLI::Option* const key = app.add_option("--key", options.key, "The private key of --cert")
+                               ->type_name("PEM")
+                               ->group("Trust");
+  certificate->needs(key);
+  key->needs(certificate);
   app.add_option("--ciphers", options.ciphers,
                  "Accept only these TLS 1.3 cipher suites, separated by\n"
                  "colons: TLS_AES_128_GCM_SHA256,\n"

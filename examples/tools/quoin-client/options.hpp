@@ -30,9 +30,12 @@ struct ClientOptions {
   std::vector<std::string> uploads;  ///< -T
   bool fail = false;                 ///< --fail
 
-  std::string trust_anchors;  ///< --ca; empty: the system's
-  bool insecure = false;      ///< --insecure
-  std::string ciphers;        ///< --ciphers; empty: all
+  std::string trust_anchors;        ///< --ca; empty: the system's
+  bool insecure = false;            ///< --insecure
+  std::string ciphers;              ///< --ciphers; empty: all
+  std::optional<std::string> pins;  ///< --pinnedpubkey, as given
+  std::string certificate;          ///< --cert; empty: none is shown
+  std::string key;                  ///< --key
 
   std::vector<std::string> resolves;  ///< --resolve
   std::optional<Duration> connect_timeout;

@@ -80,11 +80,16 @@ void tell_about_connections(Server& server) {
 /// What the signals do; called on the watcher's thread, so the rest is posted to the loop.
 class SignalDuty {
  public:
-  SignalDuty(Loop& loop, Server& server) noexcept : loop_(loop), server_(server) {}
+  SignalDuty(Loop& loop, Server& server, const ServerOptions& options) noexcept
+      : loop_(loop), server_(server), options_(options) {}
 
   void handle(int signal) {
     if (signal == SIGUSR1) {
       loop_.post([this] { std::fputs(statistics_text(server_.stats()).c_str(), stderr); });
+      return;
+    }
+    if (signal == SIGHUP) {
+      loop_.post([this] { reload(); });
       return;
     }
     if (++ends_ == 1) {
@@ -105,12 +110,32 @@ class SignalDuty {
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
 
  private:
+  /// Connections that are up keep what they have; a mistake in the files changes nothing at all.
+  void reload() {
+    if (options_.certificates.empty() && options_.client_ca.empty()) {
+      std::fputs("quoin-server: SIGHUP: there is no file to read again\n", stderr);
+      return;
+    }
+    Expected<Tls> tls = make_identity(options_);
+    if (!tls) {
+      std::fprintf(stderr, "quoin-server: SIGHUP: %s; the certificates of before stay in use\n",
+                   tls.error().message.c_str());
+      return;
+    }
+    if (const Result<> set = server_.set_tls(std::move(*tls)); !set) {
+      std::fprintf(stderr, "quoin-server: SIGHUP: %s\n", set.error().message().c_str());
+      return;
+    }
+    std::fputs("quoin-server: SIGHUP: new connections get the certificates as read now\n", stderr);
+  }
+
   void end_within(Duration limit) {
     loop_.post([this, limit] { server_.shutdown(limit, [this] { loop_.stop(); }); });
   }
 
   Loop& loop_;
   Server& server_;
+  const ServerOptions& options_;
   int ends_ = 0;
   std::atomic<int> exit_code_ = number(ServerExit::stopped);
   std::binary_semaphore over_{0};
@@ -141,10 +166,10 @@ Expected<int> serve(const ServerOptions& options) {
   if (!addresses) {
     return std::unexpected{addresses.error()};
   }
-  SignalDuty duty{loop, server};
-  const SignalWatcher watcher{{SIGTERM, SIGINT, SIGUSR1},
+  SignalDuty duty{loop, server, options};
+  const SignalWatcher watcher{{SIGTERM, SIGINT, SIGHUP, SIGUSR1},
                               [&duty](int signal) { duty.handle(signal); }};
-  announce(*addresses, *tls, options.certificate.empty());
+  announce(*addresses, *tls, options.certificates.empty());
   loop.run();
   duty.finish();
   return duty.exit_code();

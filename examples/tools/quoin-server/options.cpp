@@ -38,6 +38,8 @@ a browser's --ignore-certificate-errors-spki-list), then one for each request:
 Signals:
   TERM, INT  No new requests; those in progress may finish within 10 seconds.
              A second signal ends them at once.
+  HUP        Reads the files of --cert, --key and --client-ca again, for new
+             connections. If they cannot be used, what there was stays.
   USR1       Figures since the start, on standard error.
 
 Examples:
@@ -73,13 +75,19 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
 
 void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_signed) {
   CLI::Option* const certificate =
-      app.add_option("--cert", options.certificate,
-                     "The certificate and its chain, the own one first")
+      app.add_option("--cert", options.certificates,
+                     "The certificate and its chain, the own one first; may be\n"
+                     "repeated, each with its --key: clients get the one for\n"
+                     "the name they ask for, else the first")
           ->type_name("PEM")
+          ->take_all()
+          ->allow_extra_args(false)
           ->group("Identity");
   CLI::Option* const key =
-      app.add_option("--key", options.key, "The private key of the certificate")
+      app.add_option("--key", options.keys, "The private key; the n-th is for the n-th certificate")
           ->type_name("PEM")
+          ->take_all()
+          ->allow_extra_args(false)
           ->group("Identity");
   certificate->needs(key);
   key->needs(certificate);
@@ -88,6 +96,16 @@ void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_sign
                "--listen, valid for 14 days. For development")
       ->excludes(certificate)
       ->excludes(key)
+      ->group("Identity");
+  CLI::Option* const client_ca =
+      app.add_option("--client-ca", options.client_ca,
+                     "Ask clients for a certificate that one of these vouches\n"
+                     "for; clients without any are still served")
+          ->type_name("PEM")
+          ->group("Identity");
+  app.add_flag("--require-client-cert", options.require_client_cert,
+               "Turn clients away that show no such certificate")
+      ->needs(client_ca)
       ->group("Identity");
   app.add_option("--ciphers", options.ciphers,
                  "Accept only these TLS 1.3 cipher suites, separated by\n"
@@ -172,7 +190,13 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
     return std::unexpected{std::move(parsed.error())};
   }
   options.probe_path_mtu = !no_pmtud;
-  if (!self_signed && options.certificate.empty()) {
+  if (options.certificates.size() != options.keys.size()) {
+    return std::unexpected{usage_error(tool, "each --cert needs its --key: there are " +
+                                                 std::to_string(options.certificates.size()) +
+                                                 " certificates and " +
+                                                 std::to_string(options.keys.size()) + " keys")};
+  }
+  if (!self_signed && options.certificates.empty()) {
     return std::unexpected{usage_error(
         tool, "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed")};
   }

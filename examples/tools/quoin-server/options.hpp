@@ -20,8 +20,10 @@ struct ServerOptions {
   bool listen_is_default = false;   ///< the user named no address
   std::filesystem::path root;
 
-  std::filesystem::path certificate;  ///< empty: self-signed
-  std::filesystem::path key;
+  std::vector<std::filesystem::path> certificates;  ///< none: self-signed
+  std::vector<std::filesystem::path> keys;          ///< as many; the n-th for the n-th certificate
+  std::filesystem::path client_ca;                  ///< empty: clients are not asked who they are
+  bool require_client_cert = false;
   std::string ciphers;  ///< empty: all
 
   bool retry = false;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -47,6 +48,44 @@ std::vector<std::string> own_names(const ServerOptions& options) {
   return names;
 }
 
+/// Makes `tls` ask clients as the options say.
+Expected<Tls> ask_clients(Tls tls, const ServerOptions& options) {
+  if (options.client_ca.empty()) {
+    return tls;
+  }
+  const Result<> set = tls.verify_clients(
+      options.client_ca, options.require_client_cert ? ClientAuth::require : ClientAuth::request);
+  if (!set) {
+    return fail(ServerExit::identity,
+                "cannot use --client-ca " + in_quotes(options.client_ca.string()) + ": " +
+                    set.error().message() + "; it must be a readable PEM file of certificates");
+  }
+  return tls;
+}
+
+Expected<Tls> self_signed(const ServerOptions& options) {
+  Result<Tls> tls = Tls::self_signed(own_names(options));
+  if (!tls) {
+    return fail(ServerExit::identity,
+                "cannot make a self-signed certificate: " + tls.error().message());
+  }
+  return ask_clients(std::move(*tls), options);
+}
+
+/// The certificate of the n-th --cert and --key.
+Expected<Tls> load(const ServerOptions& options, std::size_t index) {
+  const auto& certificate = options.certificates[index];
+  const auto& key = options.keys[index];
+  Result<Tls> tls = Tls::server(certificate, key);
+  if (!tls) {
+    return fail(ServerExit::identity,
+                "cannot use --cert " + in_quotes(certificate.string()) + " with --key " +
+                    in_quotes(key.string()) + ": " + tls.error().message() +
+                    "; both must be readable PEM files, and the key that of the first certificate");
+  }
+  return ask_clients(std::move(*tls), options);
+}
+
 std::string listen_advice(int error) {
   switch (error) {
     case EADDRINUSE:
@@ -69,16 +108,20 @@ bool is_missing_family(const Error& error) {
 }  // namespace
 
 Expected<Tls> make_identity(const ServerOptions& options) {
-  Result<Tls> tls = options.certificate.empty() ? Tls::self_signed(own_names(options))
-                                                : Tls::server(options.certificate, options.key);
+  Expected<Tls> tls = options.certificates.empty() ? self_signed(options) : load(options, 0);
   if (!tls) {
-    std::string message = "cannot make a self-signed certificate: " + tls.error().message();
-    if (!options.certificate.empty()) {
-      message = "cannot use --cert " + in_quotes(options.certificate.string()) + " with --key " +
-                in_quotes(options.key.string()) + ": " + tls.error().message() +
-                "; both must be readable PEM files, and the key that of the first certificate";
+    return tls;
+  }
+  for (std::size_t i = 1; i < options.certificates.size(); ++i) {
+    const Expected<Tls> host = load(options, i);
+    if (!host) {
+      return host;
     }
-    return fail(ServerExit::identity, std::move(message));
+    if (const Result<> added = tls->add_host(*host); !added) {
+      return fail(ServerExit::identity, "cannot use --cert " +
+                                            in_quotes(options.certificates[i].string()) + ": " +
+                                            added.error().message());
+    }
   }
   if (!options.ciphers.empty()) {
     if (const Result<> set = tls->set_ciphers(options.ciphers); !set) {
