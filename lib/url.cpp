@@ -113,6 +113,9 @@ std::string_view read_authority(std::string_view text, Url& url) {
     url.host_is_address = true;
     return {};
   }
+  if (!std::ranges::all_of(host, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+    return "the host has letters beyond ASCII; write the form that begins with xn-- (RFC 5890)";
+  }
   if (!is_host_name(host)) return "the host is neither a name nor an IP address";
   url.host = host;
   std::ranges::transform(url.host, url.host.begin(), lower);

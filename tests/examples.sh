@@ -63,6 +63,19 @@ for foreign in asio uv; do
   stop
 done
 
+make_cert() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x \
+    -addext "subjectAltName=$2" -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null
+}
+make_cert public DNS:localhost
+make_cert admin DNS:admin.example
+make_cert root DNS:root.example
+start "$bin/client_certificates" "$work/public.pem" "$work/public.key" "$work/admin.pem" "$work/admin.key" \
+  "$work/root.pem" 127.0.0.1:0
+expect "hello, everybody" "$("$bin/get" "https://localhost:$port/" "$work/public.pem")"
+if "$bin/get" "https://localhost:$port/admin" "$work/public.pem" >/dev/null; then exit 1; fi
+stop
+
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

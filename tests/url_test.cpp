@@ -13,6 +13,13 @@ using quoin::percent_encode;
 using quoin::Url;
 using quoin::UsageError;
 
+TEST_CASE("a host with letters beyond ASCII is refused with what to write instead") {
+  const auto refused = quoin::Url::parse("https://b\u00fccher.example/");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().detail().find("xn--") != std::string_view::npos);
+  CHECK(quoin::Url::parse("https://xn--bcher-kva.example/").has_value());
+}
+
 TEST_CASE("a URL is taken apart into host, port and target") {
   const auto plain = Url::parse("https://Example.org").value();
   CHECK(plain.host == "example.org");

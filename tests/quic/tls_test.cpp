@@ -44,7 +44,10 @@ TEST_CASE("A certificate is for the names and addresses in its subjectAltName, a
       Case{"www.example.org", "DNS:w*.example.org", false}, Case{"192.0.2.1", "IP:192.0.2.1", true},
       Case{"192.0.2.1", "IP:192.0.2.2", false}, Case{"192.0.2.1", "DNS:192.0.2.1", false},
       Case{"2001:db8::1", "IP:2001:db8::1", true}, Case{"2001:db8::1", "IP:2001:db8::2", false},
-      Case{"www.example", "", false});
+      Case{"xn--bcher-kva.example.org", "DNS:xn--bcher-kva.example.org", true},
+      Case{"xn--bcher-kva.example.org", "DNS:*.example.org", true},
+      Case{"xn--bcher-kva.example.org", "DNS:xn--*.example.org", false},
+      Case{"a.b.example.org", "DNS:a.*.example.org", false}, Case{"www.example", "", false});
   CAPTURE(test.asked_for, test.names);
   const Issuer issuer{"root"};
   // The common name matches every time: it must not matter.
