@@ -33,6 +33,15 @@ bool is_parameter(std::string_view segment) noexcept {
   return segment.size() > 2 && segment.starts_with('{') && segment.ends_with('}');
 }
 
+std::string lower(std::string_view host) {
+  std::string out{host};
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (out.ends_with('.')) out.pop_back();
+  return out;
+}
+
 }  // namespace
 
 struct Router::Search {
@@ -50,7 +59,11 @@ SharedHandler Router::Leaf::handler_for(std::string_view method) const {
 }
 
 void Router::add(std::string_view method, std::string_view pattern, Server::Handler handler) {
-  Node* node = &root_;
+  // "users" without a slash stands for "/users": a host ends with one.
+  const std::size_t slash = pattern.find('/');
+  const bool has_host = slash != 0 && slash != std::string_view::npos;
+  Node* node = has_host ? &hosts_[lower(pattern.substr(0, slash))] : &root_;
+  if (has_host) pattern.remove_prefix(slash);
   std::vector<std::string> names;
   const std::vector<std::string_view> segments = split(pattern);
   std::unique_ptr<Leaf>* leaf = nullptr;
@@ -116,7 +129,7 @@ bool Router::descend(const Node& node, std::size_t depth, Search& search) {
   return false;
 }
 
-Match Router::find(std::string_view method, std::string_view path) const {
+Match Router::find(std::string_view method, std::string_view path, std::string_view host) const {
   Search search;
   if (!path.starts_with('/')) return {};
   search.method = method;
@@ -124,7 +137,8 @@ Match Router::find(std::string_view method, std::string_view path) const {
     // What is no percent-encoding stands for itself.
     search.segments.push_back(percent_decode(segment).value_or(std::string{segment}));
   }
-  if (!descend(root_, 0, search)) {
+  const auto own = hosts_.empty() ? hosts_.end() : hosts_.find(lower(host));
+  if (!(own != hosts_.end() && descend(own->second, 0, search)) && !descend(root_, 0, search)) {
     for (const std::string& method_there : search.allowed) {
       if (!search.match.allow.empty()) search.match.allow += ", ";
       search.match.allow += method_there;

@@ -29,7 +29,9 @@ struct Match {
 class Router {
  public:
   void add(std::string_view method, std::string_view pattern, Server::Handler handler);
-  [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+  /// `host` without port; upper and lower case do not differ.
+  [[nodiscard]] Match find(std::string_view method, std::string_view path,
+                           std::string_view host = {}) const;
 
  private:
   /// The end of a pattern.
@@ -52,6 +54,7 @@ class Router {
   static bool accept(const Leaf* leaf, Search& search);
 
   Node root_;
+  std::map<std::string, Node, std::less<>> hosts_;  ///< of patterns that begin with a host
 };
 
 }  // namespace quoin

@@ -29,6 +29,7 @@
 #include "driver.hpp"
 #include "exchange.hpp"
 #include "facade_endpoint.hpp"
+#include "host_name.hpp"
 #include "http_date.hpp"
 #include "server_impl.hpp"
 #include "status_line.hpp"
@@ -211,7 +212,8 @@ void Server::Impl::call_handler(Exchange& exchange) {
     return;
   }
   const std::string_view target = exchange.target();
-  Match match = router.find(exchange.method(), target.substr(0, target.find('?')));
+  Match match = router.find(exchange.method(), target.substr(0, target.find('?')),
+                            host_of(exchange.authority()));
   if (!match.handler && match.allow.empty()) match.handler = fallback;
   if (!match.handler) {
     answer_without_handler(exchange, match.allow);

@@ -83,3 +83,24 @@ TEST_CASE("what is no path matches nothing") {
   CHECK_FALSE(router.find("OPTIONS", "*").handler);
   CHECK_FALSE(router.find("OPTIONS", "").handler);
 }
+
+TEST_CASE("a pattern that begins with a host is for that host and goes before the others") {
+  Router router;
+  add(router, "GET", "/*");
+  add(router, "GET", "/a");
+  add(router, "GET", "B.example/{page}");
+  add(router, "POST", "b.example/form");
+  const auto found = [&](std::string_view method, std::string_view path, std::string_view host) {
+    const Match match = router.find(method, path, host);
+    if (!match.handler) return "none, allowed: " + match.allow;
+    (*match.handler)({}, {});
+    return called;
+  };
+  CHECK(found("GET", "/a", "b.example") == "B.example/{page}");
+  CHECK(found("GET", "/a", "b.EXAMPLE.") == "B.example/{page}");
+  CHECK(found("GET", "/a/b", "b.example") == "/*");
+  CHECK(found("GET", "/a", "c.example") == "/a");
+  CHECK(found("GET", "/a", "") == "/a");
+  CHECK(found("POST", "/form", "b.example") == "b.example/form");
+  CHECK(found("POST", "/form", "c.example") == "none, allowed: GET, HEAD");
+}

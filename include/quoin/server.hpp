@@ -102,6 +102,8 @@ class QUOIN_EXPORT Server {
   /// text before `{name}` before `*`, from left to right. A path that has handlers, but none for
   /// the method, is a 405 with `allow`. HEAD is answered by what was given for GET unless it has
   /// its own handler.
+  /// A pattern may begin with a host, "b.example/users/{id}": then it is for requests to that host,
+  /// whatever the port, and goes before those without.
   /// A second handler for a method and pattern replaces the first.
   Server& route(std::string_view method, std::string_view pattern, Handler handler);
   /// route("GET", ...), which also answers HEAD.

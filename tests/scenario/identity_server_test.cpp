@@ -152,3 +152,14 @@ TEST_CASE("new certificates are for new connections, those there are go on") {
   CHECK(world.server->set_tls(world.client_tls()).error() == Error{UsageError::invalid_argument});
   CHECK(world.get("https://b.example/").has_value());
 }
+
+TEST_CASE("a route for one host answers for that host, whatever the port") {
+  World world;
+  REQUIRE(world.server->set_tls(world.tls_for("DNS:a.example,DNS:b.example")));
+  world.server->get("b.example/", [](Request, Response response) { response.end("b's page"); });
+  world.become(world.client_tls());
+
+  CHECK(world.get("https://a.example/")->body == "a.example to nobody");
+  CHECK(world.get("https://b.example/")->body == "b's page");
+  CHECK(world.get("https://a.example/", {{"host", "b.example:443"}})->body == "b's page");
+}
