@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -205,6 +206,19 @@ TEST_CASE("Trust fails closed") {
   CHECK_FALSE(Tls::client_from_pem("not a certificate"));
   CHECK_FALSE(Tls::client("/nonexistent/anchors.pem"));
   CHECK_FALSE(Tls::client("/dev/null"));
+}
+
+TEST_CASE("A trust file of the environment that cannot be used is nobody's trust") {
+  const Tls server = Tls::self_signed().value();
+  REQUIRE(setenv("SSL_CERT_FILE", "/nonexistent/anchors.pem", 1) ==
+          0);  // NOLINT(concurrency-mt-unsafe)
+  const Tls client = Tls::client();
+  REQUIRE(unsetenv("SSL_CERT_FILE") == 0);  // NOLINT(concurrency-mt-unsafe)
+
+  const Outcome outcome = shake_hands(server, client, "localhost");
+
+  CHECK_FALSE(outcome.client_connected);
+  CHECK(outcome.client_reason == Error{LocalError::certificate_untrusted});
 }
 
 TEST_CASE("The key log gets the secrets of both sides") {
