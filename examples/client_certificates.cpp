@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// A server with two names, of which one is for clients that show a certificate only.
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include <quoin/loop.hpp>
 #include <quoin/quic/tls.hpp>
@@ -11,7 +13,7 @@ using quoin::Response;
 using quoin::Server;
 
 // Wraps a handler: a function that takes one and returns one needs no framework.
-Server::Handler only_for(std::string name, Server::Handler next) {
+static Server::Handler only_for(const std::string& name, Server::Handler next) {
   return
       [name = "DNS:" + name, next = std::move(next)](Request request, Response response) mutable {
         for (const std::string& shown : request.tls().certificate_names) {
@@ -21,7 +23,7 @@ Server::Handler only_for(std::string name, Server::Handler next) {
       };
 }
 
-int fail(const quoin::Error& error) {
+static int fail(const quoin::Error& error) {
   std::fprintf(stderr, "%s\n", error.message().c_str());
   return 1;
 }

@@ -2,7 +2,6 @@
 /// Request and Response: each call finds the exchange behind the handle, or does nothing.
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -6,13 +6,16 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/address.hpp>
 #include <quoin/client.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
 #include <quoin/io/simulated.hpp>
 #include <quoin/quic/tls.hpp>
+#include <quoin/request.hpp>
 #include <quoin/server.hpp>
 
 #include "support/certs.hpp"
