@@ -22,8 +22,8 @@ namespace {
 /// How a server would answer the first datagram of a client.
 fuzz::InitialRoute route_back(Bytes initial) {
   const std::string_view text = as_text(initial);
-  const auto key_size = static_cast<std::size_t>(text.at(5));
-  const auto own_size = static_cast<std::size_t>(text.at(6 + key_size));
+  const auto key_size = static_cast<unsigned char>(text.at(5));
+  const auto own_size = static_cast<unsigned char>(text.at(6 + key_size));
   return {.key_cid = std::string{text.substr(6, key_size)},
           .destination = std::string{text.substr(7 + key_size, own_size)},
           .source = "impostor",

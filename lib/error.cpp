@@ -235,23 +235,24 @@ std::string make_printable(std::string_view text) {
 
 }  // namespace
 
-Error::Error(Domain domain, std::uint64_t code, std::string detail) : domain_(domain), code_(code) {
+Error::Error(Domain domain, std::uint64_t code, std::string_view detail)
+    : domain_(domain), code_(code) {
   if (!detail.empty()) {
-    detail_ = std::make_shared<const std::string>(make_printable(std::move(detail)));
+    detail_ = std::make_shared<const std::string>(make_printable(detail));
   }
 }
 
-Error::Error(TransportError code, std::string detail)
-    : Error(Domain::transport, static_cast<std::uint64_t>(code), std::move(detail)) {}
+Error::Error(TransportError code, std::string_view detail)
+    : Error(Domain::transport, static_cast<std::uint64_t>(code), detail) {}
 
-Error::Error(Http3Error code, std::string detail)
-    : Error(Domain::http3, static_cast<std::uint64_t>(code), std::move(detail)) {}
+Error::Error(Http3Error code, std::string_view detail)
+    : Error(Domain::http3, static_cast<std::uint64_t>(code), detail) {}
 
-Error::Error(LocalError code, std::string detail)
-    : Error(Domain::local, static_cast<std::uint64_t>(code), std::move(detail)) {}
+Error::Error(LocalError code, std::string_view detail)
+    : Error(Domain::local, static_cast<std::uint64_t>(code), detail) {}
 
-Error::Error(UsageError code, std::string detail)
-    : Error(Domain::usage, static_cast<std::uint64_t>(code), std::move(detail)) {}
+Error::Error(UsageError code, std::string_view detail)
+    : Error(Domain::usage, static_cast<std::uint64_t>(code), detail) {}
 
 std::string_view Error::name() const noexcept {
   const std::string_view known = known_name(domain_, code_);

@@ -236,7 +236,7 @@ void Exchange::work() {
 }
 
 void Exchange::receive(h3::Session& session) {
-  Moved moved = incoming_.move(session, stream_, host_.stopped());
+  const Moved moved = incoming_.move(session, stream_, host_.stopped());
   outcome_.bytes_received += moved.bytes;
   if (moved.bytes != 0) touch();
   if (wanted_cancel_) {
@@ -254,7 +254,7 @@ void Exchange::receive(h3::Session& session) {
 
 void Exchange::send(h3::Session& session) {
   if (!outgoing_.is_pending()) return;
-  Moved moved =
+  const Moved moved =
       outgoing_.move(session, stream_, trailers_.empty(), host_.scratch(), host_.stopped());
   outcome_.bytes_sent += moved.bytes;
   if (moved.bytes != 0) touch();

@@ -232,7 +232,7 @@ void StaticFiles::send_file(const Request& request, Response response, const std
   }
 }
 
-void StaticFiles::send_page(Response response, int status, std::string type,
+void StaticFiles::send_page(Response response, int status, std::string_view type,
                             std::string text) const {
   response.status(status).header("content-type", type);
   add_headers(response);

@@ -32,7 +32,7 @@ class StaticFiles {
   void answer_directory(const Request& request, Response response, const std::string& path) const;
   void send_file(const Request& request, Response response, const std::string& path,
                  OpenedFile file) const;
-  void send_page(Response response, int status, std::string type, std::string text) const;
+  void send_page(Response response, int status, std::string_view type, std::string text) const;
   void send_error(Response response, int status) const;
   void add_headers(Response response) const;
 

@@ -19,7 +19,7 @@ namespace {
 // A router whose handlers leave their pattern here.
 std::string called;
 
-void add(Router& router, std::string_view method, std::string pattern) {
+void add(Router& router, std::string_view method, const std::string& pattern) {
   router.add(method, pattern, [pattern](Request, Response) { called = pattern; });
 }
 

@@ -105,15 +105,15 @@ class QUOIN_EXPORT Error {
   /// TransportError::no_error: an orderly end.
   Error() = default;
   /// Any code of any domain.
-  Error(Domain domain, std::uint64_t code, std::string detail = {});
+  Error(Domain domain, std::uint64_t code, std::string_view detail = {});
   /// Domain transport.
-  Error(TransportError code, std::string detail = {});
+  Error(TransportError code, std::string_view detail = {});
   /// Domain http3.
-  Error(Http3Error code, std::string detail = {});
+  Error(Http3Error code, std::string_view detail = {});
   /// Domain local.
-  Error(LocalError code, std::string detail = {});
+  Error(LocalError code, std::string_view detail = {});
   /// Domain usage.
-  Error(UsageError code, std::string detail = {});
+  Error(UsageError code, std::string_view detail = {});
 
   /// Whose code code() is.
   [[nodiscard]] Domain domain() const noexcept { return domain_; }

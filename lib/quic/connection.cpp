@@ -224,15 +224,16 @@ void Connection::Impl::check_negotiated() {
 }
 
 void Connection::Impl::submit_new_token() {
-  std::uint8_t new_token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
+  std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN> new_token;
   const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
   const std::string& secret = shared.secret;
   const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(
-      new_token, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(),
+      new_token.data(), reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(),
       path->remote.addr, path->remote.addrlen, ngtcp2_conn_get_timestamp(conn.get()));
   if (size > 0) {
     // Failure costs the client a round trip some day, nothing else.
-    (void)ngtcp2_conn_submit_new_token(conn.get(), new_token, static_cast<std::size_t>(size));
+    (void)ngtcp2_conn_submit_new_token(conn.get(), new_token.data(),
+                                       static_cast<std::size_t>(size));
   }
 }
 

@@ -92,7 +92,7 @@ Connection::Impl& Endpoint::Impl::add_connection(bool server) {
 }
 
 void Endpoint::Impl::remove_connection(std::uint32_t slot) {
-  Connection::Impl& connection = *slots[slot].connection;
+  const Connection::Impl& connection = *slots[slot].connection;
   timers.set(slot, Time::max());
   if (connection.ready) {
     std::erase(ready, slot);

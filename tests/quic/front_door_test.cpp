@@ -126,9 +126,9 @@ TEST_CASE("a client that is offered no version of its own gives up and says why"
   Door door;
   const std::string initial = door.initial();
   // The client's ids, swapped; then one version that it does not speak.
-  const auto dcid_size = static_cast<std::size_t>(initial.at(5));
+  const auto dcid_size = static_cast<unsigned char>(initial.at(5));
   const std::string_view dcid{initial.data() + 6, dcid_size};
-  const auto scid_size = static_cast<std::size_t>(initial.at(6 + dcid_size));
+  const auto scid_size = static_cast<unsigned char>(initial.at(6 + dcid_size));
   const std::string_view scid{initial.data() + 7 + dcid_size, scid_size};
   std::string answer = "\xc0"s + std::string(4, '\0');
   answer.append(1, static_cast<char>(scid_size)).append(scid);

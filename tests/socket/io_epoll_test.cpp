@@ -310,9 +310,9 @@ TEST_CASE("waiting ends at the deadline, not before") {
 
 TEST_CASE("another thread can wake a loop that waits for ever") {
   Loop loop;
-  std::jthread other{[&] { loop.post([&] { loop.stop(); }); }};
+  const std::jthread other{[&] { loop.post([&] { loop.stop(); }); }};
   loop.run();
-  std::jthread another{[&] { loop.stop(); }};
+  const std::jthread another{[&] { loop.stop(); }};
   loop.run();
 }
 

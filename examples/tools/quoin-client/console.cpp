@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -37,7 +38,7 @@ std::string time_left(const Progress& progress) {
   if (left > too_long) {
     return {};
   }
-  return "  " + clock_time(std::chrono::seconds{static_cast<std::int64_t>(left + 0.5)}) + " left";
+  return "  " + clock_time(std::chrono::seconds{std::llround(left)}) + " left";
 }
 
 /// "[####----]  50%  ", as wide as it may be; empty when there is no room or no total.

@@ -3,6 +3,7 @@
 #include "quoin-client/fetcher.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,12 +45,11 @@ bool uses_standard_stream(const PlannedTransfer& transfer) {
 
 /// No connection could be made, so the next URL of that host would not get one either.
 bool means_unreachable(const Error& error) {
-  constexpr LocalError reasons[] = {
-      LocalError::name_resolution,       LocalError::no_answer,
-      LocalError::handshake_timeout,     LocalError::version_negotiation,
-      LocalError::certificate_name,      LocalError::certificate_expired,
-      LocalError::certificate_untrusted, LocalError::certificate_invalid,
-      LocalError::certificate_pin};
+  constexpr std::array reasons{LocalError::name_resolution,       LocalError::no_answer,
+                               LocalError::handshake_timeout,     LocalError::version_negotiation,
+                               LocalError::certificate_name,      LocalError::certificate_expired,
+                               LocalError::certificate_untrusted, LocalError::certificate_invalid,
+                               LocalError::certificate_pin};
   return error.domain() == Error::Domain::tls || error.domain() == Error::Domain::system ||
          std::ranges::any_of(reasons, [&](LocalError reason) { return error == Error{reason}; });
 }

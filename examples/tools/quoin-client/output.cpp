@@ -102,7 +102,7 @@ fs::path temporary_name(const fs::path& target) {
 /// The file that `target` means when links are followed, be it there or not.
 fs::path follow_links(const fs::path& target) {
   std::error_code ignored;
-  fs::path resolved = fs::weakly_canonical(target, ignored);
+  const fs::path resolved = fs::weakly_canonical(target, ignored);
   return ignored || resolved.empty() ? target : resolved;
 }
 
