@@ -3,12 +3,14 @@
 /// one file of io that knows loops (docs/decisions/0002-simulated-network-owns-loops.md).
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,7 +88,7 @@ class SimulatedBackend final : public Backend {
   void wake() noexcept override { station_.is_woken.store(true); }
 
   [[nodiscard]] std::string describe() const override {
-    return "simulated host " + station_.addresses.front().host();
+    return "simulated host " + station_.name.host();
   }
 
  private:
@@ -199,26 +201,43 @@ struct SimulatedNetwork::Impl {
   [[nodiscard]] std::optional<Time> next() const noexcept;
   [[nodiscard]] bool run(std::move_only_function<bool()>& done, Time end);
 
+  [[nodiscard]] bool run_jobs();
+
   std::uint64_t seed;
   Wire wire;
   std::vector<std::unique_ptr<Host>> hosts;
+  std::multimap<Time, std::move_only_function<void()>> jobs;
 };
 
 Host& SimulatedNetwork::Impl::host(std::string_view ip) {
   const Address name = parse_ip(ip);
-  const auto found =
-      std::ranges::find_if(hosts, [&](const auto& host) { return host->station.has(name); });
+  const auto found = std::ranges::find_if(hosts, [&](const auto& host) {
+    return host->station.name == name || host->station.has(name);
+  });
   return found != hosts.end() ? **found
                               : *hosts.emplace_back(std::make_unique<Host>(wire, name, seed));
 }
 
 std::optional<Time> SimulatedNetwork::Impl::next() const noexcept {
   std::optional<Time> first = wire.next();
+  if (!jobs.empty() && (!first || jobs.begin()->first < *first)) {
+    first = jobs.begin()->first;
+  }
   for (const auto& host : hosts) {
     const std::optional<Time> deadline = host->loop.deadline();
     first = deadline && (!first || *deadline < *first) ? deadline : first;
   }
   return first;
+}
+
+/// True: one ran.
+bool SimulatedNetwork::Impl::run_jobs() {
+  bool has_run = false;
+  for (; !jobs.empty() && jobs.begin()->first <= wire.now(); has_run = true) {
+    auto job = jobs.extract(jobs.begin());
+    job.mapped()();
+  }
+  return has_run;
 }
 
 /// Runs up to and including what is due at `end`; true as soon as `done`.
@@ -227,8 +246,11 @@ bool SimulatedNetwork::Impl::run(std::move_only_function<bool()>& done, Time end
   constexpr int max_rounds_at_once = 10'000;
   constexpr Duration step = std::chrono::microseconds{1};
   for (int rounds = 0; wire.now() <= end;) {
+    bool has_turned = run_jobs();
+    if (has_turned && done()) {
+      return true;
+    }
     wire.deliver();
-    bool has_turned = false;
     // NOLINTNEXTLINE(modernize-loop-convert): a handler may make one more
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       if (hosts[i]->turn(wire.now())) {
@@ -273,6 +295,13 @@ void SimulatedNetwork::add_address(std::string_view host_ip, std::string_view an
   impl_->host(host_ip).station.addresses.push_back(address);
 }
 
+void SimulatedNetwork::remove_address(std::string_view ip) {
+  const Address address = parse_ip(ip);
+  if (Station* const station = impl_->wire.find(address)) {
+    std::erase(station->addresses, address);
+  }
+}
+
 Link& SimulatedNetwork::link(std::string_view from, std::string_view to) {
   return impl_->wire.link(parse_ip(from), parse_ip(to));
 }
@@ -282,11 +311,54 @@ void SimulatedNetwork::link_both(std::string_view a, std::string_view b, const L
   this->link(b, a) = link;
 }
 
+void SimulatedNetwork::outage(std::string_view a, std::string_view b, Duration start,
+                              Duration length) {
+  const std::array<Link*, 2> directions{&link(a, b), &link(b, a)};
+  const auto set = [directions](bool down) {
+    std::ranges::for_each(directions, [down](Link* link) { link->down = down; });
+  };
+  after(start, [set] { set(true); });
+  after(start + length, [set] { set(false); });
+}
+
+void SimulatedNetwork::nat(std::string_view ip, std::string_view public_ip) {
+  const Address inside = parse_ip(ip);
+  const Address outside = parse_ip(public_ip);
+  if (impl_->wire.find(outside) != nullptr || inside.is_ipv4() != outside.is_ipv4() ||
+      impl_->wire.has_nat(inside)) {
+    throw std::invalid_argument{"SimulatedNetwork: " + inside.host() + " cannot be seen as " +
+                                outside.host() +
+                                ": it has a NAT, a host has that address, or it is of the other "
+                                "family"};
+  }
+  impl_->wire.add_nat(inside, outside);
+}
+
+void SimulatedNetwork::rebind(std::string_view ip) {
+  if (!impl_->wire.rebind(parse_ip(ip), std::nullopt)) {
+    throw std::invalid_argument{"SimulatedNetwork: there is no NAT before " + std::string{ip}};
+  }
+}
+
+void SimulatedNetwork::rebind(std::string_view ip, std::string_view new_public_ip) {
+  if (!impl_->wire.rebind(parse_ip(ip), parse_ip(new_public_ip))) {
+    throw std::invalid_argument{"SimulatedNetwork: there is no NAT before " + std::string{ip}};
+  }
+}
+
 void SimulatedNetwork::tap(std::function<void(const Observation&)> observer) {
   impl_->wire.tap(std::move(observer));
 }
 
-void SimulatedNetwork::inject(const Datagram& datagram) { impl_->wire.transmit(datagram); }
+void SimulatedNetwork::intercept(std::function<bool(const Datagram&)> passes) {
+  impl_->wire.intercept(std::move(passes));
+}
+
+void SimulatedNetwork::inject(const Datagram& datagram) { impl_->wire.transmit(datagram, true); }
+
+void SimulatedNetwork::after(Duration delay, std::move_only_function<void()> job) {
+  impl_->jobs.emplace(later(now(), std::max(delay, Duration::zero())), std::move(job));
+}
 
 bool SimulatedNetwork::run_until(std::move_only_function<bool()> done, Duration limit) {
   return done() || impl_->run(done, later(impl_->wire.now(), limit));

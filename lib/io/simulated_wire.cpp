@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -99,27 +100,35 @@ Wire::Luck Wire::draw(Channel& channel) noexcept {
   Generator& random = channel.random;
   const auto jitter =
       static_cast<std::uint64_t>(std::max(channel.link.jitter, Duration::zero()).count()) + 1;
-  return {.loss = random.fraction(),
+  return {.turn = random.fraction(),
+          .loss = random.fraction(),
           .corruption = random.fraction(),
           .duplication = random.fraction(),
+          .reordering = random.fraction(),
+          .ce = random.fraction(),
           .position = random.next(),
           .flip = 1 + random.below(255),
           .jitter = {random.below(jitter), random.below(jitter)}};
 }
 
-void Wire::transmit(const Datagram& datagram) {
+void Wire::transmit(const Datagram& datagram, bool is_injected) {
   Bytes rest = datagram.payload;
   const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
   do {
     const Bytes payload = rest.first(std::min(segment, rest.size()));
     rest = rest.subspan(payload.size());
-    transmit_one(datagram.path, datagram.ecn, payload);
+    transmit_one(datagram, payload, is_injected);
   } while (!rest.empty());
 }
 
-void Wire::transmit_one(const Path& path, Ecn ecn, Bytes payload) {
-  Channel& channel = this->channel(path.local, path.remote);
-  Packet packet{.path = path, .ecn = ecn, .number = ++channel.sent, .sent = now_, .payload = {}};
+void Wire::transmit_one(const Datagram& datagram, Bytes payload, bool is_injected) {
+  const Path& path = datagram.path;
+  Channel& channel = this->channel(path.local, behind(path.remote));
+  Packet packet{.path = {.local = leaving(path.local), .remote = path.remote},
+                .ecn = datagram.ecn,
+                .number = ++channel.sent,
+                .sent = now_,
+                .payload = {}};
   if (!spare_.empty()) {
     packet.payload = std::move(spare_.back());
     spare_.pop_back();
@@ -128,29 +137,44 @@ void Wire::transmit_one(const Path& path, Ecn ecn, Bytes payload) {
 
   const Luck luck = draw(channel);
   const Link& link = channel.link;
-  std::optional<Fate> fate = admit(channel, packet);
-  if (!fate &&
-      (luck.loss < link.loss || std::ranges::find(link.drop, packet.number) != link.drop.end())) {
-    fate = Fate::lost;
-  }
-  if (fate) {
+  channel.is_bad = luck.turn < (channel.is_bad ? 1 - link.burst.end : link.burst.begin);
+  if (const std::optional<Fate> fate = judge(channel, packet, luck, is_injected)) {
     observe(packet, now_, *fate);
-    recycle(std::move(packet));
+    if (*fate == Fate::too_large && link.reports_too_large) {
+      report(now_ + link.delay, EMSGSIZE, std::move(packet));
+    } else {
+      recycle(std::move(packet));
+    }
     return;
   }
-  if (luck.corruption < link.corruption && !packet.payload.empty()) {
-    packet.payload[luck.position % packet.payload.size()] ^= static_cast<std::byte>(luck.flip);
-  }
+  treat(channel, luck, packet);
   const Time departure = link.bits_per_second == 0 ? now_ : channel.free_at;
-  const Time arrival = departure + link.delay;
+  const bool is_held_back = luck.reordering < link.reordering;
+  const Time arrival = departure + link.delay + (is_held_back ? link.reordering_delay : Duration{});
   if (luck.duplication < link.duplication) {
-    schedule(arrival + Duration{luck.jitter[1]}, false, packet);
+    schedule(arrival + Duration{luck.jitter[1]}, 0, packet);
   }
-  schedule(arrival + Duration{luck.jitter[0]}, false, std::move(packet));
+  schedule(arrival + Duration{luck.jitter[0]}, 0, std::move(packet));
+}
+
+/// Why the packet does not get through; none if it does.
+std::optional<Fate> Wire::judge(Channel& channel, const Packet& packet, const Luck& luck,
+                                bool is_injected) const {
+  if (!is_injected && intercept_ &&
+      !intercept_({.path = packet.path, .payload = packet.payload, .ecn = packet.ecn})) {
+    return Fate::lost;
+  }
+  const std::optional<Fate> fate = admit(channel, packet);
+  const Link& link = channel.link;
+  if (!fate && (luck.loss < (channel.is_bad ? link.burst.loss : link.loss) ||
+                std::ranges::find(link.drop, packet.number) != link.drop.end())) {
+    return Fate::lost;
+  }
+  return fate;
 }
 
 /// Lets the link take the packet: none, or why it does not.
-std::optional<Fate> Wire::admit(Channel& channel, const Packet& packet) {
+std::optional<Fate> Wire::admit(Channel& channel, const Packet& packet) const {
   const Link& link = channel.link;
   if (link.down) {
     return Fate::lost;
@@ -174,9 +198,23 @@ std::optional<Fate> Wire::admit(Channel& channel, const Packet& packet) {
   return std::nullopt;
 }
 
-void Wire::schedule(Time due, bool is_error, Packet packet) {
+/// Does to a packet what the link does to those that get through.
+void Wire::treat(const Channel& channel, const Luck& luck, Packet& packet) {
+  const Link& link = channel.link;
+  if (luck.corruption < link.corruption && !packet.payload.empty()) {
+    packet.payload[luck.position % packet.payload.size()] ^= static_cast<std::byte>(luck.flip);
+  }
+  const bool is_congested = link.ce_queue != 0 && channel.departures.size() > link.ce_queue;
+  if (link.clears_ecn) {
+    packet.ecn = Ecn::not_ect;
+  } else if (packet.ecn != Ecn::not_ect && (is_congested || luck.ce < link.ce)) {
+    packet.ecn = Ecn::ce;
+  }
+}
+
+void Wire::schedule(Time due, int error, Packet packet) {
   events_.push_back(
-      {.due = due, .order = ++scheduled_, .is_error = is_error, .packet = std::move(packet)});
+      {.due = due, .order = ++scheduled_, .error = error, .packet = std::move(packet)});
   std::ranges::push_heap(events_, Later{});
 }
 
@@ -185,8 +223,8 @@ void Wire::deliver() {
     std::ranges::pop_heap(events_, Later{});
     Event event = std::move(events_.back());
     events_.pop_back();
-    if (event.is_error) {
-      refuse(std::move(event.packet));
+    if (event.error != 0) {
+      refuse(std::move(event.packet), event.error);
     } else {
       arrive(std::move(event.packet));
     }
@@ -194,27 +232,44 @@ void Wire::deliver() {
 }
 
 void Wire::arrive(Packet packet) {
-  Station* const station = find(packet.path.remote);
-  if (station && station->listens(packet.path.remote)) {
+  const std::optional<Address> to = entering(packet.path.remote);
+  Station* const station = to ? find(*to) : nullptr;
+  if (station && station->listens(*to)) {
     observe(packet, now_, Fate::delivered);
+    packet.path.remote = *to;
     station->inbox.push_back(std::move(packet));
     return;
   }
   observe(packet, packet.sent, station ? Fate::unreachable : Fate::lost);
-  const Link& way_back = link(packet.path.remote, packet.path.local);
-  if (station && !way_back.down) {
-    schedule(now_ + way_back.delay, true, std::move(packet));
+  if (station) {
+    report(now_, ECONNREFUSED, std::move(packet));
   } else {
     recycle(std::move(packet));
   }
 }
 
-void Wire::refuse(Packet packet) {
-  Station* const sender = find(packet.path.local);
-  if (sender && sender->listens(packet.path.local)) {
-    sender->errors.push_back({.path = packet.path,
-                              .error = {Error::Domain::system, ECONNREFUSED,
-                                        "no socket on " + packet.path.remote.to_string()}});
+/// Sends a packet back to its sender, at `from`, with an error.
+void Wire::report(Time from, int error, Packet packet) {
+  const Link& way_back = link(behind(packet.path.remote), behind(packet.path.local));
+  if (way_back.down) {
+    recycle(std::move(packet));
+  } else {
+    schedule(from + way_back.delay, error, std::move(packet));
+  }
+}
+
+void Wire::refuse(Packet packet, int error) {
+  const std::optional<Address> to = entering(packet.path.local);
+  Station* const sender = to ? find(*to) : nullptr;
+  if (sender && sender->listens(*to)) {
+    const std::string remote = packet.path.remote.to_string();
+    sender->errors.push_back(
+        {.path = {.local = *to, .remote = packet.path.remote},
+         .error = {Error::Domain::system, static_cast<std::uint64_t>(error),
+                   error == EMSGSIZE
+                       ? std::to_string(packet_size(packet)) +
+                             " bytes of IP packet are too many for the way to " + remote
+                       : "no socket on " + remote}});
   }
   recycle(std::move(packet));
 }
@@ -224,6 +279,7 @@ void Wire::recycle(Packet packet) { spare_.push_back(std::move(packet.payload));
 void Wire::observe(const Packet& packet, Time time, Fate fate) const {
   if (tap_) {
     tap_({.time = time,
+          .sent = packet.sent,
           .number = packet.number,
           .datagram = {.path = packet.path, .payload = packet.payload, .ecn = packet.ecn},
           .fate = fate});

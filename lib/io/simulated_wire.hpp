@@ -45,7 +45,7 @@ class Generator {
 
 /// A datagram on its way.
 struct Packet {
-  Path path;  // as the sender sees it
+  Path path;  // as on the wire, between NATs; in an inbox, `remote` is the receiver's own address
   Ecn ecn = Ecn::not_ect;
   std::uint64_t number = 0;  // on its link
   Time sent;
@@ -55,19 +55,27 @@ struct Packet {
 /// What a host is to the wire.
 struct Station {
   Generator random;
-  std::vector<Address> addresses;     // with port 0; the first one names the host
+  Address name;
+  std::vector<Address> addresses;     // with port 0
   std::vector<Address> sockets;       // as bound
   std::deque<Packet> inbox;           // delivered, not yet received
   std::vector<PathError> errors;      // reported, not yet asked for
   std::atomic<bool> is_woken = true;  // a turn was asked for
 
-  explicit Station(const Address& name, std::uint64_t seed) noexcept
-      : random(seed, name.ip()), addresses{name} {}
+  explicit Station(const Address& host, std::uint64_t seed) noexcept
+      : random(seed, host.ip()), name(host), addresses{host} {}
 
   /// Whether the IP address is one of the host's.
   [[nodiscard]] bool has(const Address& address) const noexcept;
   /// Whether a socket takes what is sent to this address.
   [[nodiscard]] bool listens(const Address& address) const noexcept;
+};
+
+/// What hides an address of a host behind another one.
+struct Nat {
+  Address inside;                                  // port 0
+  Address outside;                                 // port 0
+  std::map<std::uint16_t, std::uint16_t> ports{};  // inside to outside
 };
 
 /// All links, and what is under way on them.
@@ -94,18 +102,28 @@ class Wire {
 
   void tap(std::function<void(const Observation&)> observer) { tap_ = std::move(observer); }
 
+  void intercept(std::function<bool(const Datagram&)> passes) { intercept_ = std::move(passes); }
+
+  [[nodiscard]] bool has_nat(const Address& inside) const noexcept;
+  void add_nat(const Address& inside, const Address& outside);
+  /// False: the address has no NAT.
+  [[nodiscard]] bool rebind(const Address& inside, const std::optional<Address>& outside);
+
   /// Takes a datagram, or each of a train, at the present time.
-  void transmit(const Datagram& datagram);
+  void transmit(const Datagram& datagram, bool is_injected = false);
   /// Hands over what has arrived by now.
   void deliver();
   /// Takes back the memory of a packet that is not needed any more.
   void recycle(Packet packet);
 
  private:
+  static constexpr std::uint16_t first_nat_port = 20000;
+
   /// A direction between two addresses.
   struct Channel {
     Link link;
     Generator random;
+    bool is_bad = false;            // in a burst
     std::uint64_t sent = 0;         // datagrams
     Time free_at{};                 // when a limited link has sent all that it took
     std::deque<Time> departures{};  // of what a limited link took and has not sent yet
@@ -114,9 +132,12 @@ class Wire {
   /// All of a datagram's luck, drawn at once: which of it is used does not change what the
   /// next datagram draws.
   struct Luck {
+    double turn;
     double loss;
     double corruption;
     double duplication;
+    double reordering;
+    double ce;
     std::uint64_t position;
     std::uint64_t flip;
     std::array<std::uint64_t, 2> jitter;
@@ -125,7 +146,7 @@ class Wire {
   struct Event {
     Time due;
     std::uint64_t order;
-    bool is_error;  // the packet comes back as an error to its sender
+    int error;  // not 0: the packet comes back to its sender with this errno
     Packet packet;
   };
 
@@ -137,11 +158,18 @@ class Wire {
 
   [[nodiscard]] Channel& channel(const Address& from, const Address& to);
   [[nodiscard]] static Luck draw(Channel& channel) noexcept;
-  void transmit_one(const Path& path, Ecn ecn, Bytes payload);
-  [[nodiscard]] std::optional<Fate> admit(Channel& channel, const Packet& packet);
-  void schedule(Time due, bool is_error, Packet packet);
+  void transmit_one(const Datagram& datagram, Bytes payload, bool is_injected);
+  [[nodiscard]] std::optional<Fate> judge(Channel& channel, const Packet& packet, const Luck& luck,
+                                          bool is_injected) const;
+  [[nodiscard]] std::optional<Fate> admit(Channel& channel, const Packet& packet) const;
+  static void treat(const Channel& channel, const Luck& luck, Packet& packet);
+  void schedule(Time due, int error, Packet packet);
   void arrive(Packet packet);
-  void refuse(Packet packet);
+  void refuse(Packet packet, int error);
+  void report(Time from, int error, Packet packet);
+  [[nodiscard]] Address leaving(const Address& inside);
+  [[nodiscard]] std::optional<Address> entering(const Address& outside) const noexcept;
+  [[nodiscard]] Address behind(const Address& outside) const noexcept;
   void observe(const Packet& packet, Time time, Fate fate) const;
 
   std::uint64_t seed_;
@@ -150,8 +178,11 @@ class Wire {
   std::vector<Station*> stations_;
   std::vector<Event> events_;  // a heap by Later
   std::uint64_t scheduled_ = 0;
+  std::vector<Nat> nats_;
+  std::uint16_t next_nat_port_ = first_nat_port;
   std::vector<std::vector<std::byte>> spare_;  // payloads to use again
   std::function<void(const Observation&)> tap_;
+  std::function<bool(const Datagram&)> intercept_;
 };
 
 }  // namespace quoin::io

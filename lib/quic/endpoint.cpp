@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 
 #include "quic/endpoint_impl.hpp"
@@ -233,6 +234,8 @@ void Endpoint::handle_datagram(const Datagram& datagram, Time now) {
 }
 
 void Endpoint::handle_path_error(const io::PathError& error, Time now) {
+  // Probing finds what the path carries; a message from anybody does not (RFC 8899 §4.6.1).
+  if (error.error == Error{Error::Domain::system, EMSGSIZE}) return;
   for (const Impl::Slot& slot : impl_->slots) {
     if (slot.connection && slot.connection->conn &&
         slot.connection->handle.path().remote == error.path.remote) {

@@ -35,7 +35,8 @@ struct Capabilities {
 /// the engine believes it only before the handshake is complete.
 struct PathError {
   Path path;    ///< the path it is about; `local` may be the unspecified address
-  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM
+  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
+                ///< EMSGSIZE, too large for the path, counts as a loss like any other
 };
 
 /// Sockets, clock and randomness behind one loop. All members but wake() are called by the one
