@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// Datagrams in a capture file that Wireshark and tcpdump open. Not a way to capture from a real
+/// interface: it writes what it is given, by a tap of the simulated network for example.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::io {
+
+/// A capture file: pcap with nanoseconds, IP packets without a link layer. To see inside the
+/// packets, give Wireshark the secrets too (Tls::set_key_log()).
+class QUOIN_EXPORT PcapWriter {
+ public:
+  /// Makes the file, or empties it. Errors: system, with its name.
+  [[nodiscard]] static Result<PcapWriter> create(const std::filesystem::path& file);
+
+  /// Appends a datagram, or each of a train, as a packet from `path.local` to `path.remote`. Both
+  /// must be addresses of one family; others are not written. `time` counts from 1970 in the
+  /// capture.
+  void write(Time time, const Datagram& datagram);
+  /// Sees to it that all is in the file and closes it; what is written later is lost. Errors:
+  /// system, with the file's name, if any of it could not be written. The destructor closes too,
+  /// and keeps errors to itself.
+  [[nodiscard]] Result<> close();
+
+ private:
+  PcapWriter(std::filesystem::path name, std::ofstream file);
+
+  std::filesystem::path name_;
+  std::ofstream file_;
+};
+
+}  // namespace quoin::io
