@@ -76,6 +76,13 @@ expect "hello, everybody" "$("$bin/get" "https://localhost:$port/" "$work/public
 if "$bin/get" "https://localhost:$port/admin" "$work/public.pem" >/dev/null; then exit 1; fi
 stop
 
+mkdir "$work/captures"
+"$bin/bad_network" "$work/captures" >/dev/null
+for network in bursts outage rebinding small-mtu slow; do
+  "$(dirname "$0")/io/read_pcap.py" "$work/captures/$network" | grep '203.0.113.1:.* > 10.0.0.1:443' >/dev/null
+done
+"$(dirname "$0")/io/read_pcap.py" "$work/captures/rebinding" | grep '203.0.113.2:.* > 10.0.0.1:443' >/dev/null
+
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

@@ -7,10 +7,12 @@
 #include <stdexcept>
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/ec_key.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -25,6 +27,17 @@ void require(bool good, const char* what) {
   if (!good) {
     throw std::runtime_error{what};
   }
+}
+
+KeyPtr make_rsa_key() {
+  KeyPtr key{EVP_PKEY_new(), &EVP_PKEY_free};
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> exponent{BN_new(), &BN_free};
+  RSA* rsa = RSA_new();
+  require(BN_set_word(exponent.get(), RSA_F4) == 1 &&
+              RSA_generate_key_ex(rsa, 2048, exponent.get(), nullptr) == 1 &&
+              EVP_PKEY_assign_RSA(key.get(), rsa) == 1,
+          "key");
+  return key;
 }
 
 KeyPtr make_key() {
@@ -59,14 +72,14 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
 
 /// `issuer` and `issuer_key` null: signed by itself.
 Identity make(const CertificateRequest& request, X509* issuer, EVP_PKEY* issuer_key) {
-  const KeyPtr key = make_key();
+  const KeyPtr key = request.is_rsa ? make_rsa_key() : make_key();
   const CertificatePtr certificate{X509_new(), &X509_free};
   X509* made = certificate.get();
   std::uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<std::uint8_t*>(&serial), sizeof serial);
   constexpr long day = 24L * 3600;
   X509_set_version(made, X509_VERSION_3);
-  ASN1_INTEGER_set_uint64(X509_get_serialNumber(made), serial >> 1U);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(made), request.is_rsa ? 1 : serial >> 1U);
   X509_gmtime_adj(X509_getm_notBefore(made), request.valid_from_days * day);
   X509_gmtime_adj(X509_getm_notAfter(made), request.valid_to_days * day);
   X509_NAME_add_entry_by_NID(X509_get_subject_name(made), NID_commonName, MBSTRING_ASC,

@@ -17,6 +17,9 @@ struct CertificateRequest {
   int valid_to_days = 30;         ///< from now
   bool is_issuer = false;
   std::string extended_usage = "serverAuth";
+  /// RSA instead of ECDSA, whose signatures vary in length: with it, what two runs send is equal
+  /// in size to the byte.
+  bool is_rsa = false;
 };
 
 /// A certificate with its private key.
