@@ -44,7 +44,9 @@ Exchange::Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::Stre
       stream_(stream),
       request_(std::move(request)),
       began_(host.now()),
-      progress_(began_) {}
+      progress_(began_) {
+  clear_response();
+}
 
 std::string_view Exchange::method() const noexcept { return request_.get(":method").value_or(""); }
 
@@ -111,6 +113,22 @@ void Exchange::add_header(std::string_view name, std::string_view value) {
   response_.add(name, value);
 }
 
+void Exchange::add_headers(const h3::Headers& headers) {
+  for (const h3::Field& field : headers) {
+    if (!h3::is_valid_field_name(field.name) || !h3::is_valid_field_value(field.value)) {
+      invalid_ =
+          Error{UsageError::invalid_argument, "response header " + std::string{field.name}};
+      return;
+    }
+    response_.add(field.name, field.value, field.never_index);
+  }
+}
+
+void Exchange::clear_response() {
+  response_ = {};
+  response_.add(":status", "200");
+}
+
 void Exchange::add_trailer(std::string_view name, std::string_view value) {
   if (!h3::is_valid_field_name(name) || !h3::is_valid_field_value(value)) {
     invalid_ = Error{UsageError::invalid_argument, "response trailer " + std::string{name}};
@@ -126,15 +144,15 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     fail(internal_server_error, *invalid_);
     return false;
   }
-  h3::Headers headers{{":status", std::to_string(status_)}};
-  if (const std::string date = host_.date(); !date.empty() && !response_.get("date")) {
-    headers.add("date", date);
+  // In the place of the one that is there, since all have three digits.
+  response_.set(":status", std::to_string(status_));
+  if (const std::string_view date = host_.date(); !date.empty() && !response_.get("date")) {
+    response_.add("date", date);
   }
-  for (const h3::Field& field : response_) headers.add(field.name, field.value, field.never_index);
   if (size && !has_no_content(status_) && !response_.get("content-length")) {
-    headers.add("content-length", std::to_string(*size));
+    response_.add("content-length", std::to_string(*size));
   }
-  if (const Result<> begun = h3->respond(stream_, headers, has_body); !begun) {
+  if (const Result<> begun = h3->respond(stream_, response_, has_body); !begun) {
     if (failure_) {
       cancel(Http3Error::internal_error);
     } else if (begun.error() == Error{UsageError::invalid_argument}) {
@@ -143,6 +161,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     return false;
   }
   answered_ = true;
+  response_ = {};
   outcome_.status = status_;
   sent_ = !has_body;
   touch();
@@ -219,7 +238,7 @@ void Exchange::fail(int status, const Error& error) {
   if (answered_ || cancelled_) return;
   if (!failure_) failure_ = error;
   invalid_.reset();
-  response_ = {};
+  clear_response();
   trailers_ = {};
   status_ = status;
   add_header("content-type", "text/plain; charset=utf-8");

@@ -38,7 +38,7 @@ class ExchangeHost {
   /// The exchange has something to do: its work() is called soon, in a turn.
   virtual void want_work(const Handle& exchange) = 0;
   /// The value for `date`; empty without a clock.
-  [[nodiscard]] virtual std::string date() const = 0;
+  [[nodiscard]] virtual std::string_view date() const = 0;
   [[nodiscard]] virtual Time now() const noexcept = 0;
   /// True once no application code may be called any more.
   [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
@@ -77,6 +77,7 @@ class Exchange {
   void resume();
   void set_status(int code);
   void add_header(std::string_view name, std::string_view value);
+  void add_headers(const h3::Headers& headers);
   void add_trailer(std::string_view name, std::string_view value);
   void end(SharedBytes body);
   void stream(Writer body);
@@ -111,6 +112,7 @@ class Exchange {
   [[nodiscard]] h3::Session* session() noexcept;
   [[nodiscard]] bool has_content() const noexcept;
   void send_trailers();
+  void clear_response();
   [[nodiscard]] bool begin(bool has_body, std::optional<std::uint64_t> size);
   void touch() noexcept;
   void want_work();
@@ -124,7 +126,7 @@ class Exchange {
   quic::StreamId stream_;
   h3::Headers request_;
   Parameters parameters_;
-  h3::Headers response_;
+  h3::Headers response_;  // `:status` is the first
   h3::Headers trailers_;
   Incoming incoming_;
   Outgoing outgoing_;

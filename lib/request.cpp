@@ -123,6 +123,11 @@ Response& Response::header(std::string_view name, std::string_view value) {
   return *this;
 }
 
+Response& Response::headers(const h3::Headers& fields) {
+  if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_headers(fields);
+  return *this;
+}
+
 Response& Response::trailer(std::string_view name, std::string_view value) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_trailer(name, value);
   return *this;

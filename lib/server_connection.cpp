@@ -76,7 +76,7 @@ void Server::Impl::want_work(const Handle& exchange) {
   wake_driver(loop);
 }
 
-std::string Server::Impl::date() const {
+std::string_view Server::Impl::date() const {
   if (!config.wall_clock) return {};
   const auto second =
       std::chrono::floor<std::chrono::seconds>(config.wall_clock()).time_since_epoch().count();

@@ -59,7 +59,7 @@ struct Server::Impl final : Driver, ExchangeHost {
 
   [[nodiscard]] h3::Session* session(quic::ConnectionId connection) noexcept override;
   void want_work(const Handle& exchange) override;
-  [[nodiscard]] std::string date() const override;
+  [[nodiscard]] std::string_view date() const override;
   [[nodiscard]] Time now() const noexcept override;
   [[nodiscard]] const bool& stopped() const noexcept override;
   [[nodiscard]] std::span<std::byte> scratch() noexcept override;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,14 +21,17 @@
 #include <quoin/h3/headers.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
+#include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 #include <quoin/url.hpp>
 
 #include "conditions.hpp"
 #include "content_types.hpp"
 #include "directory_page.hpp"
+#include "file_cache.hpp"
 #include "http_date.hpp"
 #include "io/safe_directory.hpp"
+#include "server_impl.hpp"
 #include "status_line.hpp"
 
 namespace quoin {
@@ -41,6 +45,9 @@ constexpr int partial_content = 206;
 constexpr int range_not_satisfiable = 416;
 constexpr int internal_server_error = 500;
 constexpr int service_unavailable = 503;
+
+// Longer names are not worth being remembered.
+constexpr std::size_t max_key = 1024;
 
 int status_for(const Error& error) noexcept {
   switch (static_cast<int>(error.code())) {
@@ -131,6 +138,23 @@ std::string hexadecimal(std::uint64_t value) {
   return {text.rbegin(), text.rend()};
 }
 
+// The answer depends on more than the file.
+bool is_selective(const h3::Headers& request) noexcept {
+  return std::ranges::any_of(request, [](const h3::Field& field) {
+    return field.name == "range" || field.name.starts_with("if-");
+  });
+}
+
+// A change from now on would give the file another time of change. Clocks of file systems step:
+// most with the kernel's tick, some every two seconds.
+bool is_settled(const FileIdentity& file,
+                const StaticFiles::WallClock& clock) {
+  constexpr std::chrono::nanoseconds step = std::chrono::seconds{2};
+  if (!clock) return false;
+  const std::chrono::nanoseconds latest{std::max(file.modified, file.changed)};
+  return latest + step < clock().time_since_epoch();
+}
+
 std::string etag_of(const OpenedFile& file) {
   return '"' + hexadecimal(file.inode) + '-' + hexadecimal(file.size) + '-' +
          hexadecimal(static_cast<std::uint64_t>(file.modified)) + '.' +
@@ -147,11 +171,25 @@ Result<StaticFiles> StaticFiles::create(std::string prefix, const std::filesyste
 }
 
 StaticFiles::StaticFiles(std::string prefix, SafeDirectory root, FileOptions options)
-    : prefix_(std::move(prefix)), root_(std::move(root)), options_(std::move(options)) {}
+    : prefix_(std::move(prefix)),
+      root_(std::move(root)),
+      options_(std::move(options)),
+      cache_(options_.cache_bytes) {}
 
-void StaticFiles::answer(const Request& request, Response response) const {
+bool StaticFiles::answer(const Request& request, Response response, Time now,
+                         const WallClock& clock) {
   const std::string_view rest = below(prefix_, request.path());
-  const std::optional<std::string> path = local_path(rest);
+  const Asked asked{
+      .request = request, .response = response, .key = rest, .now = now, .clock = clock};
+  if (answer_from_memory(asked)) return true;
+  answer_from_disk(asked);
+  return false;
+}
+
+void StaticFiles::answer_from_disk(const Asked& asked) {
+  const Request& request = asked.request;
+  Response response = asked.response;
+  const std::optional<std::string> path = local_path(asked.key);
   if (!path) {
     send_error(response, not_found);
     return;
@@ -159,7 +197,7 @@ void StaticFiles::answer(const Request& request, Response response) const {
   Result<OpenedFile> file = root_.open_below(*path);
   if (!file) {
     send_error(response, status_for(file.error()));
-  } else if (file->is_directory && !rest.ends_with('/')) {
+  } else if (file->is_directory && !asked.key.ends_with('/')) {
     // Relative links in the directory's page need the slash.
     std::string target{request.path()};
     target += '/';
@@ -167,69 +205,108 @@ void StaticFiles::answer(const Request& request, Response response) const {
     response.header("location", target);
     send_error(response, moved_permanently);
   } else if (file->is_directory) {
-    answer_directory(request, response, *path);
+    answer_directory(asked, *path);
   } else if (!file->is_regular) {
     send_error(response, forbidden);
-  } else if (rest.ends_with('/')) {
+  } else if (asked.key.ends_with('/')) {
     send_error(response, not_found);
   } else {
-    send_file(request, response, *path, std::move(*file));
+    send_file(asked, *path, std::move(*file));
   }
 }
 
-void StaticFiles::answer_directory(const Request& request, Response response,
-                                   const std::string& path) const {
+bool StaticFiles::answer_from_memory(const Asked& asked) {
+  if (!cache_.is_enabled()) return false;
+  const KeptFile* const kept = cache_.find(asked.key, root_, asked.now);
+  if (kept == nullptr || is_selective(asked.request.headers())) return false;
+  Response response = asked.response;
+  response.headers(kept->headers).end(kept->content);
+  return true;
+}
+
+void StaticFiles::answer_directory(const Asked& asked, const std::string& path) {
   if (!options_.index.empty()) {
     const std::string index = path.empty() ? options_.index : path + '/' + options_.index;
     Result<OpenedFile> file = root_.open_below(index);
     if (file && file->is_regular) {
-      send_file(request, response, index, std::move(*file));
+      send_file(asked, index, std::move(*file));
       return;
     }
   }
   if (!options_.listing) {
-    send_error(response, not_found);
+    send_error(asked.response, not_found);
     return;
   }
   const Result<std::vector<DirectoryEntry>> entries = root_.list(path);
   if (!entries) {
-    send_error(response, status_for(entries.error()));
+    send_error(asked.response, status_for(entries.error()));
     return;
   }
-  const std::string shown = percent_decode(request.path()).value_or("/");
-  send_page(response, ok, "text/html; charset=utf-8", directory_page(shown, *entries));
+  const std::string shown = percent_decode(asked.request.path()).value_or("/");
+  send_page(asked.response, ok, "text/html; charset=utf-8", directory_page(shown, *entries));
 }
 
-void StaticFiles::send_file(const Request& request, Response response, const std::string& path,
-                            OpenedFile file) const {
-  const Representation representation{
-      .etag = etag_of(file), .modified = file.modified, .size = file.size};
-  const bool is_get = request.method() == "GET";
-  const Selection selection = select(representation, request.headers(), is_get);
-  response.status(selection.status).header("etag", representation.etag);
-  response.header("last-modified", format_http_date(file.modified));
-  response.header("accept-ranges", "bytes");
-  add_headers(response);
-  if (selection.status == range_not_satisfiable) {
-    response.header("content-range", "bytes */" + std::to_string(file.size));
-  }
-  if (selection.status != ok && selection.status != partial_content) {
-    response.end();
-    return;
+h3::Headers StaticFiles::headers_of(const std::string& path, const OpenedFile& file,
+                                    const std::string& etag) const {
+  h3::Headers headers;
+  headers.add("etag", etag);
+  headers.add("last-modified", format_http_date(file.modified));
+  headers.add("accept-ranges", "bytes");
+  for (const h3::Field& field : options_.headers) {
+    headers.add(field.name, field.value, field.never_index);
   }
   const std::string_view type = content_type_of(std::string_view{path}.substr(path.rfind('/') + 1));
-  response.header("content-type", type.empty() ? std::string_view{options_.default_type} : type);
-  response.header("content-length", std::to_string(selection.size));
-  if (selection.status == partial_content) {
-    response.header("content-range", "bytes " + std::to_string(selection.offset) + '-' +
-                                         std::to_string(selection.offset + selection.size - 1) +
-                                         '/' + std::to_string(file.size));
+  headers.add("content-type", type.empty() ? std::string_view{options_.default_type} : type);
+  return headers;
+}
+
+void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedFile file) {
+  const Representation representation{
+      .etag = etag_of(file), .modified = file.modified, .size = file.size};
+  const bool is_get = asked.request.method() == "GET";
+  const Selection selection = select(representation, asked.request.headers(), is_get);
+  h3::Headers headers = headers_of(path, file, representation.etag);
+  if (is_get && selection.status == ok && keep_and_send(asked, path, file, headers)) return;
+  Response response = asked.response;
+  response.status(selection.status);
+  if (selection.status == range_not_satisfiable) {
+    headers.add("content-range", "bytes */" + std::to_string(file.size));
+  } else if (selection.status == partial_content) {
+    headers.add("content-range", "bytes " + std::to_string(selection.offset) + '-' +
+                                     std::to_string(selection.offset + selection.size - 1) + '/' +
+                                     std::to_string(file.size));
   }
+  if (selection.status != ok && selection.status != partial_content) {
+    headers.remove("content-type");
+    response.headers(headers).end();
+    return;
+  }
+  headers.add("content-length", std::to_string(selection.size));
+  response.headers(headers);
   if (selection.size == 0) {
     response.end();
   } else {
     response.stream(FileWriter{std::move(file.descriptor), selection.offset, selection.size});
   }
+}
+
+// A small file that has not changed just now is read whole, sent, and kept.
+bool StaticFiles::keep_and_send(const Asked& asked, const std::string& path, const OpenedFile& file,
+                                h3::Headers headers) {
+  if (!cache_.is_enabled() || file.size > FileCache::max_file || asked.key.size() > max_key ||
+      !is_settled(file.identity, asked.clock)) {
+    return false;
+  }
+  std::string content = file.read(static_cast<std::size_t>(file.size));
+  if (content.size() != file.size || root_.identify(path) != file.identity) return false;
+  KeptFile kept{.path = path,
+                .identity = file.identity,
+                .headers = std::move(headers),
+                .content = SharedBytes{std::move(content)}};
+  Response response = asked.response;
+  response.headers(kept.headers).end(kept.content);
+  cache_.keep(asked.key, std::move(kept), asked.now);
+  return true;
 }
 
 void StaticFiles::send_page(Response response, int status, std::string_view type,
@@ -258,9 +335,12 @@ Result<> Server::files(std::string_view prefix, const std::filesystem::path& dir
   Result<StaticFiles> files =
       StaticFiles::create(std::string{prefix}, directory, std::move(options));
   if (!files) return std::unexpected(files.error());
-  const auto shared = std::make_shared<const StaticFiles>(std::move(*files));
-  const auto handler = [shared](Request request, Response response) {
-    shared->answer(request, response);
+  const auto shared = std::make_shared<StaticFiles>(std::move(*files));
+  // The server has the handler, so it is there when that is called.
+  const auto handler = [shared, server = impl_.get()](Request request, Response response) {
+    const bool known =
+        shared->answer(request, response, server->now(), server->config.wall_clock);
+    if (known) ++server->counted.files_from_memory;
   };
   get(std::string{prefix} + "/*", handler);
   if (!prefix.empty()) get(prefix, handler);

@@ -105,6 +105,8 @@ class QUOIN_EXPORT Response {
   /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:
   /// it makes the response a 500.
   Response& header(std::string_view name, std::string_view value);
+  /// Appends all of these, with what they say of compression; as by header().
+  Response& headers(const h3::Headers& fields);
   /// Appends a field that follows the body.
   Response& trailer(std::string_view name, std::string_view value);
 

@@ -53,6 +53,10 @@ struct FileOptions {
   std::string index = "index.html";
   /// The type of files whose name says nothing.
   std::string default_type = "application/octet-stream";
+  /// Memory for files of at most 64 KiB that were asked for lately, in bytes; 0: none. Each turn
+  /// looks whether a file is still the same before it answers from memory. Works only if
+  /// ServerConfig::wall_clock is set: files that changed within two seconds are not kept.
+  std::size_t cache_bytes = std::size_t{16} * 1024 * 1024;
   /// Headers for all responses, for example `cache-control`.
   h3::Headers headers;
 };
@@ -78,6 +82,7 @@ struct ServerStats {
   std::uint64_t excessive_resets = 0;     ///< connections closed for resets_per_second
   std::uint64_t body_bytes_sent = 0;      ///< of responses
   std::uint64_t body_bytes_received = 0;  ///< of requests
+  std::uint64_t files_from_memory = 0;    ///< answered without reading; FileOptions::cache_bytes
   std::size_t open_requests = 0;          ///< at present
 };
 

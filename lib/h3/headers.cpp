@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The field list: all text in one string, so a message costs two allocations.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -18,7 +19,11 @@ constexpr char to_lower(char c) noexcept {
 }
 
 bool equals(std::string_view stored, std::string_view name) noexcept {
-  return std::ranges::equal(stored, name, {}, {}, to_lower);
+  if (stored.size() != name.size()) return false;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i] != to_lower(name[i])) return false;
+  }
+  return true;
 }
 
 /// Values that a compression table must not keep, because whoever can inject guesses next to
@@ -31,6 +36,32 @@ bool is_sensitive(std::string_view name, std::string_view value) noexcept {
 }
 
 constexpr std::size_t field_overhead = 32;
+
+constexpr std::size_t typical_fields = 12;
+constexpr std::size_t typical_bytes = 384;
+
+// What may be in names and values, by octet: each field of each message is looked at.
+using OctetSet = std::array<bool, 256>;
+
+constexpr OctetSet name_octets = [] {
+  OctetSet set{};
+  for (const char c : std::string_view{"abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"}) {
+    set[static_cast<unsigned char>(c)] = true;
+  }
+  return set;
+}();
+
+constexpr OctetSet value_octets = [] {
+  OctetSet set{};
+  for (std::size_t octet = 0; octet < set.size(); ++octet) {
+    set[octet] = octet == '\t' || (octet >= 0x20 && octet != 0x7f);
+  }
+  return set;
+}();
+
+bool consists_of(std::string_view text, const OctetSet& set) noexcept {
+  return std::ranges::all_of(text, [&](char c) { return set[static_cast<unsigned char>(c)]; });
+}
 
 }  // namespace
 
@@ -45,10 +76,11 @@ void Headers::reserve(std::size_t fields, std::size_t bytes) {
 }
 
 Headers& Headers::add(std::string_view name, std::string_view value, bool never_index) {
+  // Enough for most messages, so that these grow once.
+  if (entries_.capacity() == 0) reserve(typical_fields, typical_bytes);
   const std::size_t offset = text_.size();
   text_.append(name);
-  std::ranges::transform(text_.begin() + static_cast<std::ptrdiff_t>(offset), text_.end(),
-                         text_.begin() + static_cast<std::ptrdiff_t>(offset), to_lower);
+  for (std::size_t i = offset; i < text_.size(); ++i) text_[i] = to_lower(text_[i]);
   text_.append(value);
   never_index =
       never_index || is_sensitive(std::string_view{text_}.substr(offset, name.size()), value);
@@ -58,6 +90,15 @@ Headers& Headers::add(std::string_view name, std::string_view value, bool never_
 }
 
 Headers& Headers::set(std::string_view name, std::string_view value, bool never_index) {
+  const std::size_t first = find(name);
+  if (first != entries_.size() && entries_[first].value_size == value.size() &&
+      find(name, first + 1) == entries_.size()) {
+    Entry& entry = entries_[first];
+    // std::string sees to it that `value` may be a view of this text.
+    text_.replace(entry.offset + entry.name_size, value.size(), value);
+    entry.never_index = never_index || is_sensitive((*this)[first].name, value);
+    return *this;
+  }
   // `name` and `value` may be views of what remove() takes away.
   const std::string new_name{name};
   const std::string new_value{value};
@@ -76,17 +117,14 @@ void Headers::remove(std::string_view name) {
 }
 
 std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {
-  for (const Field& field : *this) {
-    if (equals(field.name, name)) return field.value;
-  }
-  return std::nullopt;
+  const std::size_t index = find(name);
+  if (index == entries_.size()) return std::nullopt;
+  return (*this)[index].value;
 }
 
-Field Headers::operator[](std::size_t index) const noexcept {
-  const Entry& entry = entries_[index];
-  const std::string_view text = text_;
-  return {text.substr(entry.offset, entry.name_size),
-          text.substr(entry.offset + entry.name_size, entry.value_size), entry.never_index};
+std::size_t Headers::find(std::string_view name, std::size_t from) const noexcept {
+  while (from < entries_.size() && !equals((*this)[from].name, name)) ++from;
+  return from;
 }
 
 std::size_t Headers::section_size() const noexcept {
@@ -94,19 +132,13 @@ std::size_t Headers::section_size() const noexcept {
 }
 
 bool is_valid_field_name(std::string_view name) noexcept {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view{"!#$%&'*+-.^_`|~"}.contains(c);
-  });
+  return !name.empty() && consists_of(name, name_octets);
 }
 
 bool is_valid_field_value(std::string_view value) noexcept {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   if (!value.empty() && (is_blank(value.front()) || is_blank(value.back()))) return false;
-  return std::ranges::all_of(value, [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return c == '\t' || (octet >= 0x20 && octet != 0x7f);
-  });
+  return consists_of(value, value_octets);
 }
 
 }  // namespace quoin::h3

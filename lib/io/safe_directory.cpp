@@ -13,10 +13,13 @@
 #include <filesystem>
 #include <linux/openat2.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -34,6 +37,18 @@ Error system_error(int code, std::string detail) {
   return {Error::Domain::system, static_cast<std::uint64_t>(code), std::move(detail)};
 }
 
+std::int64_t nanoseconds(const timespec& time) noexcept {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+FileIdentity identity_of(const struct stat& status) noexcept {
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .size = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0)),
+          .modified = nanoseconds(status.st_mtim),
+          .changed = nanoseconds(status.st_ctim)};
+}
+
 OpenedFile describe(FileDescriptor descriptor, const struct stat& status) {
   return {.descriptor = std::move(descriptor),
           .is_directory = S_ISDIR(status.st_mode),
@@ -41,7 +56,8 @@ OpenedFile describe(FileDescriptor descriptor, const struct stat& status) {
           .inode = status.st_ino,
           .size = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0)),
           .modified = status.st_mtim.tv_sec,
-          .modified_nanoseconds = status.st_mtim.tv_nsec};
+          .modified_nanoseconds = status.st_mtim.tv_nsec,
+          .identity = identity_of(status)};
 }
 
 // Where an open file really is; empty if that cannot be found out.
@@ -108,6 +124,27 @@ Result<OpenedFile> SafeDirectory::open_below(const std::string& path) const {
     return std::unexpected(system_error(errno, path));
   }
   return describe(std::move(descriptor), status);
+}
+
+std::optional<FileIdentity> SafeDirectory::identify(const std::string& path) const {
+  struct stat status{};
+  const char* const relative = path.empty() ? "." : path.c_str();
+  if (::fstatat(root_.number(), relative, &status, 0) != 0) return std::nullopt;
+  return identity_of(status);
+}
+
+std::string OpenedFile::read(std::size_t bytes) const {
+  std::string content(bytes, '\0');
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t got = ::pread(descriptor.number(), content.data() + done, bytes - done,
+                                static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  content.resize(done);
+  return content;
 }
 
 Result<std::vector<DirectoryEntry>> SafeDirectory::list(const std::string& path) const {

@@ -3,8 +3,10 @@
 /// say. Knows nothing of HTTP. Not public.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +39,18 @@ class FileDescriptor {
   int number_ = -1;
 };
 
+/// Tells whether a name still stands for the same file with the same content: every change gives a
+/// file another time of change, if only the clock of the file system has moved on in between.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;     ///< bytes
+  std::int64_t modified = 0;  ///< content: nanoseconds since 1970
+  std::int64_t changed = 0;   ///< content, owner, mode or name: nanoseconds since 1970
+
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
 /// What was opened.
 struct OpenedFile {
   FileDescriptor descriptor;
@@ -46,6 +60,10 @@ struct OpenedFile {
   std::uint64_t size = 0;                 ///< bytes
   std::int64_t modified = 0;              ///< seconds since 1970
   std::int64_t modified_nanoseconds = 0;  ///< beyond that second
+  FileIdentity identity;
+
+  /// The first bytes of a regular file, up to `size`: fewer if it was cut, or cannot be read.
+  [[nodiscard]] std::string read(std::size_t bytes) const;
 };
 
 /// An entry of a directory that can be opened.
@@ -65,6 +83,9 @@ class SafeDirectory {
   /// Opens "a/b" below the root for reading; "" is the root itself. Errors: system; EXDEV for
   /// what leads outside.
   [[nodiscard]] Result<OpenedFile> open_below(const std::string& path) const;
+  /// What `path` names at present, be it inside or outside. Opens nothing, so it is for comparing
+  /// with a file that was opened here before. None: nothing.
+  [[nodiscard]] std::optional<FileIdentity> identify(const std::string& path) const;
   /// The regular files and directories in the directory `path`, in order of their names,
   /// directories first. Entries that lead outside are left out. Errors: system.
   [[nodiscard]] Result<std::vector<DirectoryEntry>> list(const std::string& path) const;

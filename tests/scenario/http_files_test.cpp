@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -184,4 +186,98 @@ TEST_CASE("what cannot be served is said before anything is served") {
   CHECK(missing.error().message().contains("missing"));
   CHECK_FALSE(world.server->files("/", directory.root() / "a.txt").has_value());
   CHECK_FALSE(world.server->files("static", directory.root()).has_value());
+}
+
+namespace {
+
+// A server with a clock by which no file has changed lately.
+HttpOptions with_late_clock() {
+  HttpOptions options;
+  options.server.wall_clock = [] {
+    return std::chrono::system_clock::now() + std::chrono::hours{1};
+  };
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a file asked for again comes from memory, whatever it is called") {
+  const Directory directory;
+  HttpWorld world{with_late_clock()};
+  REQUIRE(world.server->files("/", directory.root()).has_value());
+  const Reply first = world.get("/a.txt");
+  CHECK(world.server->stats().files_from_memory == 0);
+  const Reply second = world.get("/a.txt?query");
+  CHECK(world.server->stats().files_from_memory == 1);
+  CHECK(second.body == "0123456789");
+  for (const std::string_view name :
+       {"content-type", "content-length", "etag", "last-modified", "accept-ranges"}) {
+    INFO(name);
+    CHECK(HttpWorld::header(second, name) == HttpWorld::header(first, name));
+  }
+  const Result<Reply> head =
+      world.fetch({.method = "HEAD", .url = "/a.txt", .headers = {}, .body = {}});
+  REQUIRE(head.has_value());
+  CHECK(head->body.empty());
+  CHECK(HttpWorld::header(*head, "content-length") == "10");
+  CHECK(world.server->stats().files_from_memory == 2);
+}
+
+TEST_CASE("ranges and conditions are seen to although the file is in memory") {
+  const Directory directory;
+  HttpWorld world{with_late_clock()};
+  REQUIRE(world.server->files("/", directory.root()).has_value());
+  const std::string etag = HttpWorld::header(world.get("/a.txt"), "etag");
+  CHECK(world.get("/a.txt", {{"range", "bytes=2-4"}}).body == "234");
+  CHECK(world.get("/a.txt", {{"if-none-match", etag}}).status == 304);
+  CHECK(world.server->stats().files_from_memory == 0);
+}
+
+TEST_CASE("a file in memory that changed, moved or leads outside is not sent") {
+  const Directory directory;
+  HttpWorld world{with_late_clock()};
+  REQUIRE(world.server->files("/", directory.root()).has_value());
+  const fs::path file = directory.root() / "a.txt";
+  CHECK(world.get("/a.txt").body == "0123456789");
+  directory.write("root/a.txt", "changed");
+  CHECK(world.get("/a.txt").body == "changed");
+  CHECK(world.get("/a.txt").body == "changed");
+  fs::remove(file);
+  CHECK(world.get("/a.txt").status == 404);
+  directory.write("root/a.txt", "new");
+  CHECK(world.get("/a.txt").body == "new");
+  fs::remove(file);
+  fs::create_symlink("../outside.txt", file);
+  CHECK(world.get("/a.txt").status == 404);
+  CHECK(world.server->stats().files_from_memory == 1);
+}
+
+TEST_CASE("no more files are kept in memory than it was given") {
+  const Directory directory;
+  HttpWorld world{with_late_clock()};
+  const std::string large(20'000, 'x');
+  for (const char* const name : {"root/1", "root/2", "root/3"}) directory.write(name, large);
+  FileOptions options;
+  options.cache_bytes = 50'000;
+  REQUIRE(world.server->files("/", directory.root(), options).has_value());
+  for (const char* const name : {"/1", "/2", "/1", "/3"}) CHECK(world.get(name).body == large);
+  CHECK(world.server->stats().files_from_memory == 1);  // the second /1
+  (void)world.get("/1");                                // used after /2, so that had to go
+  CHECK(world.server->stats().files_from_memory == 2);
+  (void)world.get("/2");
+  CHECK(world.server->stats().files_from_memory == 2);
+}
+
+TEST_CASE("a file that has changed just now is not kept in memory, nor is one without a clock") {
+  const Directory directory;
+  HttpOptions options;
+  SECTION("just now") {
+    options.server.wall_clock = std::chrono::system_clock::now;
+  }
+  SECTION("no clock") {}
+  HttpWorld world{std::move(options)};
+  REQUIRE(world.server->files("/", directory.root()).has_value());
+  CHECK(world.get("/a.txt").body == "0123456789");
+  CHECK(world.get("/a.txt").body == "0123456789");
+  CHECK(world.server->stats().files_from_memory == 0);
 }

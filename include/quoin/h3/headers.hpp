@@ -43,7 +43,8 @@ class QUOIN_EXPORT Headers {
   /// Appends a field with a copy of its text. `authorization`, `proxy-authorization`,
   /// `set-cookie` and short `cookie` values are never indexed, whatever is said here.
   Headers& add(std::string_view name, std::string_view value, bool never_index = false);
-  /// Replaces all fields of this name by one.
+  /// Replaces all fields of this name by one, in the place of the only one if it is as long, else
+  /// at the end.
   Headers& set(std::string_view name, std::string_view value, bool never_index = false);
   /// Removes all fields of this name.
   void remove(std::string_view name);
@@ -58,7 +59,12 @@ class QUOIN_EXPORT Headers {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
   /// The field at `index`, which must be below size(); valid until the next change.
-  [[nodiscard]] Field operator[](std::size_t index) const noexcept;
+  [[nodiscard]] Field operator[](std::size_t index) const noexcept {
+    const Entry& entry = entries_[index];
+    const char* const name = text_.data() + entry.offset;
+    return {{name, entry.name_size}, {name + entry.name_size, entry.value_size},
+            entry.never_index};
+  }
   /// The size that HTTP/3's limits count: names, values and 32 bytes for each field
   /// (RFC 9114 §4.2.2).
   [[nodiscard]] std::size_t section_size() const noexcept;
@@ -112,6 +118,9 @@ class QUOIN_EXPORT Headers {
     std::uint32_t value_size;
     bool never_index;
   };
+
+  /// The index of the first field of this name from `from` on; size() if there is none.
+  [[nodiscard]] std::size_t find(std::string_view name, std::size_t from = 0) const noexcept;
 
   std::string text_;
   std::vector<Entry> entries_;
