@@ -116,8 +116,7 @@ void Exchange::add_header(std::string_view name, std::string_view value) {
 void Exchange::add_headers(const h3::Headers& headers) {
   for (const h3::Field& field : headers) {
     if (!h3::is_valid_field_name(field.name) || !h3::is_valid_field_value(field.value)) {
-      invalid_ =
-          Error{UsageError::invalid_argument, "response header " + std::string{field.name}};
+      invalid_ = Error{UsageError::invalid_argument, "response header " + std::string{field.name}};
       return;
     }
     response_.add(field.name, field.value, field.never_index);

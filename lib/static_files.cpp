@@ -147,8 +147,7 @@ bool is_selective(const h3::Headers& request) noexcept {
 
 // A change from now on would give the file another time of change. Clocks of file systems step:
 // most with the kernel's tick, some every two seconds.
-bool is_settled(const FileIdentity& file,
-                const StaticFiles::WallClock& clock) {
+bool is_settled(const FileIdentity& file, const StaticFiles::WallClock& clock) {
   constexpr std::chrono::nanoseconds step = std::chrono::seconds{2};
   if (!clock) return false;
   const std::chrono::nanoseconds latest{std::max(file.modified, file.changed)};
@@ -338,8 +337,7 @@ Result<> Server::files(std::string_view prefix, const std::filesystem::path& dir
   const auto shared = std::make_shared<StaticFiles>(std::move(*files));
   // The server has the handler, so it is there when that is called.
   const auto handler = [shared, server = impl_.get()](Request request, Response response) {
-    const bool known =
-        shared->answer(request, response, server->now(), server->config.wall_clock);
+    const bool known = shared->answer(request, response, server->now(), server->config.wall_clock);
     if (known) ++server->counted.files_from_memory;
   };
   get(std::string{prefix} + "/*", handler);

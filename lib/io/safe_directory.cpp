@@ -137,8 +137,8 @@ std::string OpenedFile::read(std::size_t bytes) const {
   std::string content(bytes, '\0');
   std::size_t done = 0;
   while (done < bytes) {
-    const ssize_t got = ::pread(descriptor.number(), content.data() + done, bytes - done,
-                                static_cast<off_t>(done));
+    const ssize_t got =
+        ::pread(descriptor.number(), content.data() + done, bytes - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);

@@ -271,9 +271,7 @@ TEST_CASE("no more files are kept in memory than it was given") {
 TEST_CASE("a file that has changed just now is not kept in memory, nor is one without a clock") {
   const Directory directory;
   HttpOptions options;
-  SECTION("just now") {
-    options.server.wall_clock = std::chrono::system_clock::now;
-  }
+  SECTION("just now") { options.server.wall_clock = std::chrono::system_clock::now; }
   SECTION("no clock") {}
   HttpWorld world{std::move(options)};
   REQUIRE(world.server->files("/", directory.root()).has_value());

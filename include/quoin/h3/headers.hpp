@@ -62,9 +62,9 @@ class QUOIN_EXPORT Headers {
   [[nodiscard]] Field operator[](std::size_t index) const noexcept {
     const Entry& entry = entries_[index];
     const char* const name = text_.data() + entry.offset;
-    return {{name, entry.name_size}, {name + entry.name_size, entry.value_size},
-            entry.never_index};
+    return {{name, entry.name_size}, {name + entry.name_size, entry.value_size}, entry.never_index};
   }
+
   /// The size that HTTP/3's limits count: names, values and 32 bytes for each field
   /// (RFC 9114 §4.2.2).
   [[nodiscard]] std::size_t section_size() const noexcept;
