@@ -192,6 +192,8 @@ Result<Tls> Tls::pinned_client(std::span<const std::string> pins) {
   return made;
 }
 
+std::string Tls::trust_problem() const { return impl_->setup_error; }
+
 bool Tls::is_server() const noexcept { return impl_->server; }
 
 Result<> Tls::set_ciphers(std::string_view names) {

@@ -15,7 +15,7 @@ struct Entry {
   std::string_view text;
 };
 
-constexpr std::array<Entry, 18> entries{{
+constexpr std::array<Entry, 19> entries{{
     {ExitCode::success, "everything was transferred"},
     {ExitCode::not_https, "the URL is not https"},
     {ExitCode::usage, "wrong options"},
@@ -33,6 +33,7 @@ constexpr std::array<Entry, 18> entries{{
     {ExitCode::trust_anchors, "the file of --ca cannot be used"},
     {ExitCode::http3_protocol, "the server broke or ended HTTP/3"},
     {ExitCode::quic_protocol, "the server broke or ended QUIC"},
+    {ExitCode::unhealthy, "--doctor found something that does not work"},
     {ExitCode::interrupted, "interrupted (128 and the signal's number)"},
 }};
 

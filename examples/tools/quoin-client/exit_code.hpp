@@ -25,6 +25,7 @@ enum class ExitCode : int {
   trust_anchors = 77,
   http3_protocol = 95,
   quic_protocol = 96,
+  unhealthy = 97,
   interrupted = 130,
 };
 

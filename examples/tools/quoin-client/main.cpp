@@ -25,6 +25,7 @@
 #include "common/key_log.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
+#include "quoin-client/doctor.hpp"
 #include "quoin-client/exit_code.hpp"
 #include "quoin-client/fetcher.hpp"
 #include "quoin-client/options.hpp"
@@ -167,7 +168,8 @@ int run(std::vector<std::string> arguments) {
     }
     pinned.push_back(std::move(*parsed));
   }
-  const Expected<std::vector<PlannedTransfer>> plan = make_plan(*options);
+  const Expected<std::vector<PlannedTransfer>> plan =
+      options->doctor ? std::vector<PlannedTransfer>{} : make_plan(*options);
   if (!plan) {
     return complain(plan.error());
   }
@@ -180,6 +182,9 @@ int run(std::vector<std::string> arguments) {
         "quoin-client: WARNING: --insecure: the server's certificate is not checked. Whoever is "
         "on the way can read and change everything.\n",
         stderr);
+  }
+  if (options->doctor) {
+    return run_doctor(*options, pinned, *tls);
   }
   raise_descriptor_limit();
   return transfer_all(*options, *plan, pinned, *tls);

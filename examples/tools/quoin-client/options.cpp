@@ -187,6 +187,11 @@ void add_report_options(CLI::App& app, ClientOptions& options) {
                "Show the handshake, the certificate's names, the path\n"
                "and all headers on standard error")
       ->group("Report");
+  app.add_flag("--doctor", options.doctor,
+               "Fetch nothing: show what works on this machine and on\n"
+               "the way to the URL, if there is one, and what to do\n"
+               "about the rest")
+      ->group("Report");
   app.add_flag("--timing", options.timing,
                "Show a line with times, size, rate, protocol and path\n"
                "MTU for each transfer on standard error")
@@ -199,6 +204,9 @@ void add_report_options(CLI::App& app, ClientOptions& options) {
 
 /// What CLI11's own checks cannot say.
 std::string contradiction(const ClientOptions& options) {
+  if (options.urls.empty() && !options.doctor) {
+    return "URL is required: what to fetch or where to send to";
+  }
   if (options.remote_names && !options.outputs.empty()) {
     return "-o and -O contradict each other; use one of them";
   }
@@ -216,8 +224,7 @@ std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string>
   prepare(app, QUOIN_VERSION, "[options] URL...");
   app.footer(footer());
   app.add_option("URL", options.urls, "What to fetch or where to send to, https://HOST[:PORT]/PATH")
-      ->type_name("")
-      ->required();
+      ->type_name("");
   add_output_options(app, options);
   add_request_options(app, options);
   add_trust_options(app, options);

@@ -44,6 +44,7 @@ struct ClientOptions {
   bool fresh_connections = false;
 
   std::string qlog_directory;  ///< --qlog; empty: none
+  bool doctor = false;         ///< --doctor
   bool verbose = false;
   bool timing = false;
 };

@@ -97,6 +97,8 @@ class QUOIN_EXPORT Tls {
 
   /// For servers.
   [[nodiscard]] bool is_server() const noexcept;
+  /// Why no server at all will be trusted, for a person; empty if there is no such reason.
+  [[nodiscard]] std::string trust_problem() const;
 
   /// Only these TLS 1.3 cipher suites, separated by colons, of TLS_AES_128_GCM_SHA256,
   /// TLS_AES_256_GCM_SHA384 and TLS_CHACHA20_POLY1305_SHA256; a connection on which another one
