@@ -254,9 +254,14 @@ TEST_CASE("S10: a reader that stalls holds back its own stream and nothing else"
 }
 
 TEST_CASE("S11: packets grow to what the path carries and never beyond") {
-  const auto [mtu, reports, least] = GENERATE(table<std::size_t, bool, std::size_t>(
-      {{1280, false, 1200}, {1280, true, 1200}, {1400, false, 1200}, {1400, true, 1200},
-       {1492, false, 1452}, {1500, false, 1452}, {9000, false, 1452}}));
+  const auto [mtu, reports, least] =
+      GENERATE(table<std::size_t, bool, std::size_t>({{1280, false, 1200},
+                                                      {1280, true, 1200},
+                                                      {1400, false, 1200},
+                                                      {1400, true, 1200},
+                                                      {1492, false, 1452},
+                                                      {1500, false, 1452},
+                                                      {9000, false, 1452}}));
   INFO("MTU " << mtu << (reports ? " with" : " without") << " ICMP");
   InteropWorld world{{.link = {.delay = 5ms, .mtu = mtu, .reports_too_large = reports}}};
   std::size_t largest = 0;
