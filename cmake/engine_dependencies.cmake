@@ -159,6 +159,6 @@ target_link_libraries(quoin_ngtcp2 PRIVATE quoin_tls_api)
 target_include_directories(quoin_ngtcp2 PRIVATE "${NGTCP2_SOURCE_DIR}/lib" "${NGTCP2_SOURCE_DIR}/crypto")
 
 file(GLOB _quoin_nghttp3_sources "${NGHTTP3_SOURCE_DIR}/lib/*.c" "${NGHTTP3_SOURCE_DIR}/lib/sfparse/*.c")
-add_library(quoin_nghttp3 OBJECT ${_quoin_nghttp3_sources})
+add_library(quoin_nghttp3 OBJECT ${_quoin_nghttp3_sources} "${PROJECT_SOURCE_DIR}/lib/h3/qpack_peer_table.c")
 _quoin_absorb(quoin_nghttp3)
-target_include_directories(quoin_nghttp3 PRIVATE "${NGHTTP3_SOURCE_DIR}/lib")
+target_include_directories(quoin_nghttp3 PRIVATE "${NGHTTP3_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/lib")

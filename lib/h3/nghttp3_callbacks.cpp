@@ -3,13 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 #include <nghttp3/nghttp3.h>
 
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/application.hpp>
 
+#include "h3/fields.hpp"
+#include "h3/qpack_peer_table.h"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 
@@ -21,11 +22,6 @@ using Impl = Session::Impl;
 Impl& self(void* user_data) noexcept { return *static_cast<Impl*>(user_data); }
 
 Stream* to_stream(void* user_data) noexcept { return static_cast<Stream*>(user_data); }
-
-std::string_view to_text(nghttp3_rcbuf* buffer) noexcept {
-  const nghttp3_vec text = nghttp3_rcbuf_get_buf(buffer);
-  return {reinterpret_cast<const char*>(text.base), text.len};
-}
 
 int acked_stream_data(nghttp3_conn*, std::int64_t, std::uint64_t bytes, void* user, void* stream) {
   if (stream != nullptr) {
@@ -87,7 +83,8 @@ int recv_goaway(nghttp3_conn*, std::int64_t id, void* user) {
   return 0;
 }
 
-int recv_settings(nghttp3_conn*, const nghttp3_proto_settings* settings, void* user) {
+int recv_settings(nghttp3_conn* conn, const nghttp3_proto_settings* settings, void* user) {
+  quoin_qpack_set_peer_capacity(conn, settings->qpack_max_dtable_capacity);
   self(user).peer_max_section = settings->max_field_section_size;
   return 0;
 }

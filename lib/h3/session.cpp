@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The life of an HTTP/3 session: its beginning, its events, its graceful end. R6 and W2 of the
 /// data flow go on in session_read.cpp and session_write.cpp.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -34,6 +35,11 @@ void fill_random(std::uint8_t* out, std::size_t size) {
 
 std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
+/// What SETTINGS can say (RFC 9114 §7.2.4).
+std::size_t within_varint(std::size_t value) noexcept {
+  return std::min(value, (std::size_t{1} << 62) - 1);
+}
+
 }  // namespace
 
 Result<> check_library() {
@@ -56,9 +62,12 @@ void Session::Impl::start() {
   }
   nghttp3_settings settings;
   nghttp3_settings_default(&settings);
-  settings.max_field_section_size = config.max_field_section;
-  settings.qpack_max_dtable_capacity = config.qpack_capacity;
-  settings.qpack_blocked_streams = config.qpack_blocked_streams;
+  settings.max_field_section_size = within_varint(config.max_field_section);
+  const bool dynamic = !config.qpack_static_only;
+  settings.qpack_max_dtable_capacity = dynamic ? within_varint(config.qpack_capacity) : 0;
+  settings.qpack_encoder_max_dtable_capacity =
+      dynamic ? within_varint(config.qpack_encoder_capacity) : 0;
+  settings.qpack_blocked_streams = dynamic ? within_varint(config.qpack_blocked_streams) : 0;
   nghttp3_callbacks table = callbacks();
   table.rand = fill_random;
   random_source = &connection;

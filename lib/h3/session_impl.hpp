@@ -99,7 +99,6 @@ struct Session::Impl {
   void handle_written(quic::StreamId id, std::size_t bytes);
   void handle_acked(quic::StreamId id, std::uint64_t bytes);
   [[nodiscard]] Result<> check_section_size(const Headers& headers) const;
-  [[nodiscard]] std::span<const nghttp3_nv> to_nghttp3(const Headers& headers);
 
   // nghttp3_callbacks.cpp
   [[nodiscard]] static nghttp3_callbacks callbacks() noexcept;
@@ -154,7 +153,7 @@ struct Session::Impl {
   bool waits_for_total = false;  // a stream has no room because of copied_total
   std::vector<Rejected> rejected;
   std::vector<quic::StreamId> delayed_closes;  // streams whose delay is over
-  std::vector<nghttp3_nv> fields;              // scratch
+  std::vector<nghttp3_nv> fields;              // scratch of to_nghttp3()
   std::array<nghttp3_vec, 16> vectors{};
   std::array<Bytes, 16> slices{};
 };

@@ -12,6 +12,7 @@
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/application.hpp>
 
+#include "h3/fields.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 #include "h3/validate.hpp"
@@ -22,10 +23,6 @@ namespace {
 std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
 std::uint64_t number(Http3Error code) noexcept { return static_cast<std::uint64_t>(code); }
-
-const std::uint8_t* octets(Bytes data) noexcept {
-  return reinterpret_cast<const std::uint8_t*>(data.data());
-}
 
 }  // namespace
 
@@ -90,7 +87,6 @@ Stream* Session::Impl::begin_section(quic::StreamId id, Stream* stream) {
 void Session::Impl::add_field(Stream& stream, std::string_view name, std::string_view value,
                               bool never_index) {
   if (stream.discarding) return;
-  constexpr std::size_t field_overhead = 32;  // RFC 9114 §4.2.2
   stream.section_size += name.size() + value.size() + field_overhead;
   ++stream.field_count;
   if (stream.section_size > config.max_field_section || stream.field_count > config.max_fields) {
@@ -215,7 +211,7 @@ void Session::Impl::reject(Stream& stream, Http3Error code, std::string_view det
 void Session::Impl::answer_431(Stream& stream) {
   Headers headers;
   headers.add(":status", "431");
-  const auto response = to_nghttp3(headers);
+  const auto response = to_nghttp3(headers, fields);
   discard(stream);
   stream.writing = Writing::ended;
   shut_reading(stream.id);

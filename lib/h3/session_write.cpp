@@ -17,6 +17,7 @@
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/application.hpp>
 
+#include "h3/fields.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 #include "h3/validate.hpp"
@@ -26,12 +27,8 @@ namespace {
 
 std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
-std::unexpected<Error> refuse_call(UsageError code, std::string detail = {}) {
-  return std::unexpected{Error{code, std::move(detail)}};
-}
-
-const std::uint8_t* octets(std::string_view text) noexcept {
-  return reinterpret_cast<const std::uint8_t*>(text.data());
+std::unexpected<Error> refuse_call(UsageError code, std::string_view detail = {}) {
+  return std::unexpected{Error{code, detail}};
 }
 
 /// A message that ends with its headers, but announces a body, would be malformed.
@@ -61,7 +58,7 @@ Result<quic::StreamId> Session::Impl::request(const Headers& headers, bool has_b
   Stream& stream = streams.add(pool, *id);
   stream.visible = true;
   stream.writing = has_body ? Writing::body : Writing::ended;
-  const auto section = to_nghttp3(headers);
+  const auto section = to_nghttp3(headers, fields);
   const int result = nghttp3_conn_submit_request(raw(), number(*id), section.data(), section.size(),
                                                  has_body ? &body_reader : nullptr, &stream);
   if (result != 0) {
@@ -94,7 +91,7 @@ Result<> Session::Impl::respond(quic::StreamId id, const Headers& headers, bool 
   if (auto fits = check_section_size(headers); !fits) return fits;
   // RFC 9110 §9.3.2: the headers are those that GET would get, the body is not sent.
   stream->swallow_body = has_body && stream->is_head;
-  const auto section = to_nghttp3(headers);
+  const auto section = to_nghttp3(headers, fields);
   const int result =
       nghttp3_conn_submit_response(raw(), number(id), section.data(), section.size(),
                                    has_body && !stream->is_head ? &body_reader : nullptr);
@@ -119,7 +116,7 @@ Result<> Session::Impl::inform(quic::StreamId id, const Headers& headers) {
   }
   if (auto valid = validate_section(headers, SectionKind::interim_response); !valid) return valid;
   if (auto fits = check_section_size(headers); !fits) return fits;
-  const auto section = to_nghttp3(headers);
+  const auto section = to_nghttp3(headers, fields);
   const int result = nghttp3_conn_submit_info(raw(), number(id), section.data(), section.size());
   if (result != 0) {
     fail(result);
@@ -142,7 +139,7 @@ Result<> Session::Impl::write_trailers(quic::StreamId id, const Headers& headers
   stream->writing = Writing::ended;
   if (stream->swallow_body) return {};
   stream->has_trailers = true;
-  const auto section = to_nghttp3(headers);
+  const auto section = to_nghttp3(headers, fields);
   const int result =
       nghttp3_conn_submit_trailers(raw(), number(id), section.data(), section.size());
   if (result != 0) {
@@ -158,17 +155,6 @@ Result<> Session::Impl::check_section_size(const Headers& headers) const {
   return refuse_call(UsageError::too_large, "the peer takes fields of " +
                                                 std::to_string(peer_max_section) + " bytes, not " +
                                                 std::to_string(headers.section_size()));
-}
-
-std::span<const nghttp3_nv> Session::Impl::to_nghttp3(const Headers& headers) {
-  fields.clear();
-  for (const Field& field : headers) {
-    fields.push_back({octets(field.name), octets(field.value), field.name.size(),
-                      field.value.size(),
-                      static_cast<std::uint8_t>(field.never_index ? NGHTTP3_NV_FLAG_NEVER_INDEX
-                                                                  : NGHTTP3_NV_FLAG_NONE)});
-  }
-  return fields;
 }
 
 std::size_t Session::Impl::write(Stream& stream, Bytes data, bool last) {

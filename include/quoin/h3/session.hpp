@@ -25,10 +25,15 @@ struct Config {
   /// See max_field_section.
   std::size_t max_fields = 128;
   /// QPACK (RFC 9204 §5): dynamic table of our decoder in bytes, and streams that may wait for
-  /// it. 0 and 0: static table only.
+  /// it.
   std::size_t qpack_capacity = 4096;
   /// See qpack_capacity.
   std::size_t qpack_blocked_streams = 100;
+  /// The most that our encoder uses of the table which the peer's decoder allows, in bytes.
+  std::size_t qpack_encoder_capacity = 4096;
+  /// No dynamic table in either direction, whatever is said above: nothing that was sent once
+  /// makes what is sent later any shorter, and no message waits for another.
+  bool qpack_static_only = false;
   /// Server: requests that the client may have open at a time. It is QUIC that holds the client
   /// to it; this must say the same as quic::Config::max_bidirectional_streams, because priorities
   /// may arrive before the request that they are for (RFC 9218 §7.1).
