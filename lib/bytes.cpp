@@ -22,9 +22,8 @@ namespace quoin {
 
 namespace {
 
-std::unexpected<Error> system_error(int code, std::string detail) {
-  return std::unexpected{
-      Error{Error::Domain::system, static_cast<std::uint64_t>(code), std::move(detail)}};
+std::unexpected<Error> system_error(int code, std::string_view detail) {
+  return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(code), detail}};
 }
 
 /// Closes the descriptor when it goes out of scope; a mapping does not need it any more.

@@ -33,8 +33,8 @@ namespace {
 // Never wait for the writer of a FIFO, never become the owner of a terminal.
 constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-Error system_error(int code, std::string detail) {
-  return {Error::Domain::system, static_cast<std::uint64_t>(code), std::move(detail)};
+Error system_error(int code, std::string_view detail) {
+  return {Error::Domain::system, static_cast<std::uint64_t>(code), detail};
 }
 
 std::int64_t nanoseconds(const timespec& time) noexcept {

@@ -252,7 +252,7 @@ def _(world):
 def _(world):
     if not world.options.docs_dir:
         raise Failed("--docs-dir is missing")
-    for tool in ("quoin-server", "quoin-client"):
+    for tool in ("quoin-server", "quoin-client", "quoin-perf"):
         page = (pathlib.Path(world.options.docs_dir) / f"{tool}.md").read_text()
         shown = re.search(r"<!-- help -->\n```text\n(.*?)```\n<!-- /help -->", page, re.S)
         check(shown, f"{tool}.md has no help")

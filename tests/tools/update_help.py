@@ -9,7 +9,7 @@ import sys
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "tools"
 
-for tool in ("quoin-server", "quoin-client"):
+for tool in ("quoin-server", "quoin-client", "quoin-perf"):
     page = PAGES / f"{tool}.md"
     said = subprocess.run(
         [pathlib.Path(sys.argv[1]) / tool, "--help"], check=True, capture_output=True, text=True
