@@ -122,9 +122,9 @@ TEST_CASE("interop transfercorruption: a transfer survives damage to 2 % of all 
 
 TEST_CASE("interop ecn: both sides mark, and a mark of congestion slows the sender down") {
   const auto run = [](double ce) {
+    std::set<std::pair<std::string, Ecn>> marks;  // outlives the world, which sends until it ends
     InteropWorld world;
     world.to_client() = {.delay = 15ms, .bits_per_second = 100'000'000, .ce = ce};
-    std::set<std::pair<std::string, Ecn>> marks;
     world.network.intercept([&](const Datagram& datagram) {
       marks.emplace(datagram.path.local.host(), datagram.ecn);
       return true;
@@ -138,10 +138,10 @@ TEST_CASE("interop ecn: both sides mark, and a mark of congestion slows the send
 }
 
 TEST_CASE("interop ecn: on a path that bleaches the marks both sides do without") {
+  Ecn last = Ecn::ect0;
   InteropWorld world;
   world.to_client().clears_ecn = true;
   world.to_server().clears_ecn = true;
-  Ecn last = Ecn::ect0;
   world.network.intercept([&](const Datagram& datagram) {
     last = datagram.ecn;
     return true;
