@@ -4,18 +4,63 @@
 #include "body.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/transfer.hpp>
 
 namespace quoin {
+namespace {
+
+void end_with(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+              Moved& moved) {
+  if (trailers.empty()) return;
+  const Result<> sent = session.write_trailers(stream, trailers);
+  // A stream that is closed by now needs none.
+  if (sent || sent.error() == Error{UsageError::stale_handle} ||
+      sent.error() == Error{UsageError::closed}) {
+    return;
+  }
+  moved.failed = true;
+  moved.why = "trailers: " + sent.error().message();
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> content_length_of(const h3::Headers& headers) noexcept {
+  const std::string_view text = headers.get("content-length").value_or("");
+  std::uint64_t size = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (text.empty() || problem != std::errc{} || end != text.data() + text.size()) return {};
+  return size;
+}
+
+void Outgoing::promise(std::optional<std::uint64_t> size) noexcept { promised_ = size; }
+
+// Says whether a body that goes on with so many bytes may still be as long as it was said to be.
+bool Outgoing::keeps_promise(std::uint64_t bytes, bool last, Moved& moved) {
+  if (!promised_) return true;
+  if (bytes > *promised_ || (last && bytes < *promised_)) {
+    moved.failed = true;
+    moved.why = bytes > *promised_ ? "the body is longer than its content-length"
+                                   : "the body is " + std::to_string(*promised_ - bytes) +
+                                         " bytes shorter than its content-length";
+    return false;
+  }
+  *promised_ -= bytes;
+  return true;
+}
 
 void Outgoing::set(SharedBytes data) {
   data_ = std::move(data);
@@ -33,22 +78,31 @@ void Outgoing::drop() noexcept {
   data_ = {};
 }
 
-Moved Outgoing::move(h3::Session& session, quic::StreamId stream, bool ends,
+Moved Outgoing::move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
                      std::span<std::byte> scratch, const bool& stopped) {
   if (!pending_) return {};
-  return writer_ ? move_written(session, stream, ends, scratch, stopped)
-                 : move_shared(session, stream, ends);
+  return writer_ ? move_written(session, stream, trailers, scratch, stopped)
+                 : move_shared(session, stream, trailers);
 }
 
-Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream, bool ends) {
+Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream,
+                            const h3::Headers& trailers) {
+  Moved moved;
   const std::size_t size = data_.view().size();
-  if (!session.write(stream, data_, ends)) return {};
+  if (!keeps_promise(size, true, moved)) return moved;
+  if (!session.write(stream, data_, trailers.empty())) {
+    if (promised_) *promised_ += size;
+    return moved;
+  }
+  moved.bytes = size;
   drop();
-  return {.bytes = size, .failed = false, .why = {}};
+  end_with(session, stream, trailers, moved);
+  return moved;
 }
 
-Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, bool ends,
-                             std::span<std::byte> scratch, const bool& stopped) {
+Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream,
+                             const h3::Headers& trailers, std::span<std::byte> scratch,
+                             const bool& stopped) {
   Moved moved;
   while (pending_ && !paused_ && !stopped) {
     const std::size_t room = std::min(session.room(stream), scratch.size());
@@ -71,8 +125,14 @@ Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, bool e
       moved.failed = true;
       break;
     }
-    moved.bytes += session.write(stream, scratch.first(filled.bytes), filled.last && ends);
-    if (filled.last) pending_ = false;
+    if (!keeps_promise(filled.bytes, filled.last, moved)) break;
+    // The writer may have added trailers just now.
+    const bool ends = filled.last && trailers.empty();
+    moved.bytes += session.write(stream, scratch.first(filled.bytes), ends);
+    if (filled.last) {
+      pending_ = false;
+      end_with(session, stream, trailers, moved);
+    }
     if (filled.bytes == 0) paused_ = !filled.last;
   }
   if (!pending_ || moved.failed) drop();

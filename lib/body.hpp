@@ -10,6 +10,7 @@
 #include <string>
 
 #include <quoin/bytes.hpp>
+#include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/transfer.hpp>
 
@@ -22,9 +23,15 @@ struct Moved {
   std::string why;          ///< for the log
 };
 
+/// What the first `content-length` says, if it says a number.
+[[nodiscard]] std::optional<std::uint64_t> content_length_of(const h3::Headers& headers) noexcept;
+
 /// A body on its way out: shared bytes or a writer.
 class Outgoing {
  public:
+  /// The message's `content-length`: a body of any other size fails, before its end is sent
+  /// (RFC 9114 §4.1.2).
+  void promise(std::optional<std::uint64_t> size) noexcept;
   /// Sends `data`. The session must not have been offered anything for the stream yet.
   void set(SharedBytes data);
   void set(Writer writer);
@@ -40,19 +47,21 @@ class Outgoing {
   /// Forgets the body, and destroys the writer unless it is running.
   void drop() noexcept;
 
-  /// Hands over what the session takes. Calls the writer, which may do anything but destroy this
-  /// object. `ends` says whether the stream ends with the body; `stopped`, once true, that no
-  /// application code may be called any more.
-  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, bool ends,
+  /// Hands over what the session takes, and behind the body the trailers that there are by then.
+  /// Calls the writer, which may do anything but destroy this object. `stopped`, once true, says
+  /// that no application code may be called any more.
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
                            std::span<std::byte> scratch, const bool& stopped);
 
  private:
-  Moved move_shared(h3::Session& session, quic::StreamId stream, bool ends);
-  Moved move_written(h3::Session& session, quic::StreamId stream, bool ends,
+  Moved move_shared(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers);
+  Moved move_written(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
                      std::span<std::byte> scratch, const bool& stopped);
+  [[nodiscard]] bool keeps_promise(std::uint64_t bytes, bool last, Moved& moved);
 
   SharedBytes data_;
   Writer writer_;
+  std::optional<std::uint64_t> promised_;  // bytes that are still to come
   bool pending_ = false;
   bool paused_ = false;
 };

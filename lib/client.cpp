@@ -51,11 +51,17 @@ void RequestBodyAccess::send(RequestBody& body, Outgoing& outgoing) {
     outgoing.set(*data);
   } else if (auto* const writer = std::get_if<Writer>(&body.content_); writer && *writer) {
     outgoing.set(std::exchange(*writer, nullptr));
+  } else {
+    outgoing.set(SharedBytes{});
   }
 }
 
 void Call::resume() {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.resume(*call);
+}
+
+void Call::trailer(std::string_view name, std::string_view value) {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) call->request.trailers.add(name, value);
 }
 
 void Call::cancel() {

@@ -52,16 +52,27 @@ h3::Headers headers_of(const ClientCall& call) {
   const h3::Headers& wanted = call.request.headers;
   const std::string authority = call.url.authority();
   h3::Headers headers;
+  const bool is_connect = call.request.method == "CONNECT";  // it has no path (RFC 9114 §4.4)
   headers.add(":method", call.request.method);
-  headers.add(":scheme", "https");
+  if (!is_connect) headers.add(":scheme", "https");
   headers.add(":authority", wanted.get("host").value_or(authority));
-  headers.add(":path", call.url.target);
+  if (!is_connect) headers.add(":path", call.url.target);
   for (const h3::Field& field : wanted) {
     if (field.name != "host") headers.add(field.name, field.value, field.never_index);
   }
   const auto size = RequestBodyAccess::size(call.request.body);
   if (size && !wanted.get("content-length")) headers.add("content-length", std::to_string(*size));
   return headers;
+}
+
+Result<> check_trailers(const h3::Headers& trailers) {
+  for (const h3::Field& field : trailers) {
+    if (!h3::is_valid_field_name(field.name) || !h3::is_valid_field_value(field.value)) {
+      return std::unexpected(
+          Error{UsageError::invalid_argument, "trailer '" + std::string{field.name} + "'"});
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -124,10 +135,13 @@ void Client::Impl::collect_body(ClientCall& call) {
 Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   h3::Session* const h3 = session(connection.id);
   if (h3 == nullptr) return std::unexpected(Error{UsageError::closed});
-  const bool has_body =
-      call.outgoing.is_pending() || !RequestBodyAccess::is_empty(call.request.body);
-  const Result<quic::StreamId> stream = h3->request(headers_of(call), has_body);
+  if (Result<> valid = check_trailers(call.request.trailers); !valid) return valid;
+  const bool has_body = call.outgoing.is_pending() || !call.request.trailers.empty() ||
+                        !RequestBodyAccess::is_empty(call.request.body);
+  const h3::Headers headers = headers_of(call);
+  const Result<quic::StreamId> stream = h3->request(headers, has_body);
   if (!stream) return std::unexpected(stream.error());
+  call.outgoing.promise(content_length_of(headers));
   call.connection = connection.id;
   call.stream = *stream;
   call.state = ClientCall::State::active;
@@ -175,7 +189,8 @@ void Client::Impl::work_on(ClientCall& call) {
   if (call.state != ClientCall::State::active || (h3 == nullptr && !is_kept)) return;
   if (call.outgoing.is_pending()) {
     if (scratch_space.empty()) scratch_space.resize(scratch_size);
-    const Moved sent = call.outgoing.move(*h3, call.stream, true, scratch_space, is_stopped);
+    const Moved sent =
+        call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_space, is_stopped);
     call.body_sent += sent.bytes;
     if (sent.bytes != 0) call.progress = loop.now();
     if (sent.failed) cancel(call, Error{Http3Error::request_cancelled, sent.why});

@@ -50,7 +50,8 @@ class RequestBodyAccess {
     return body.size_;
   }
 
-  /// Gives the body to `outgoing`: shared bytes each time, a writer the first time.
+  /// Gives the body to `outgoing`: shared bytes each time, a writer the first time, else nothing
+  /// at all, for trailers to follow.
   static void send(RequestBody& body, Outgoing& outgoing);
 
   /// It can be sent from its beginning again and again.

@@ -29,11 +29,20 @@
 namespace quoin {
 namespace {
 
+constexpr int request_timeout = 408;
 constexpr int internal_server_error = 500;
 constexpr int service_unavailable = 503;
 
 // 1xx, 204 and 304 have no content (RFC 9110 §6.4.1); 205 neither (§15.3.6).
 bool has_no_content(int status) noexcept { return status == 204 || status == 205 || status == 304; }
+
+bool expects_continue(const h3::Headers& request) {
+  std::string expected{request.get("expect").value_or("")};
+  std::ranges::transform(expected, expected.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return expected == "100-continue";
+}
 
 }  // namespace
 
@@ -43,7 +52,9 @@ Exchange::Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::Stre
       connection_(connection),
       stream_(stream),
       request_(std::move(request)),
+      awaits_continue_(expects_continue(request_)),
       began_(host.now()),
+      limit_began_(began_),
       progress_(began_) {
   clear_response();
 }
@@ -89,12 +100,21 @@ void Exchange::want_work() {
 
 void Exchange::on_body(Reader reader) {
   incoming_.set(std::move(reader));
+  h3::Session* const h3 = session();
+  const bool has_begun = h3 == nullptr || !h3->read(stream_).data.empty();
+  // Who asked for it sends the body only now (RFC 9110 §10.1.1).
+  if (std::exchange(awaits_continue_, false) && !has_begun) inform(100, {});
   want_work();
 }
 
 void Exchange::resume() {
   outgoing_.resume();
   want_work();
+}
+
+void Exchange::set_timeout(Duration limit) {
+  own_limit_ = std::max(limit, Duration{});
+  limit_began_ = host_.now();
 }
 
 void Exchange::set_status(int code) {
@@ -148,9 +168,10 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   if (const std::string_view date = host_.date(); !date.empty() && !response_.get("date")) {
     response_.add("date", date);
   }
-  if (size && !has_no_content(status_) && !response_.get("content-length")) {
+  if (size && !has_no_content(status_) && !is_tunnel() && !response_.get("content-length")) {
     response_.add("content-length", std::to_string(*size));
   }
+  outgoing_.promise(has_content() ? content_length_of(response_) : std::nullopt);
   if (const Result<> begun = h3->respond(stream_, response_, has_body); !begun) {
     if (failure_) {
       cancel(Http3Error::internal_error);
@@ -168,6 +189,9 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   return true;
 }
 
+// A 2xx to CONNECT opens a tunnel, whose bytes nobody has counted (RFC 9110 §9.3.6).
+bool Exchange::is_tunnel() const noexcept { return method() == "CONNECT" && status_ < 300; }
+
 bool Exchange::has_content() const noexcept {
   return method() != "HEAD" && !has_no_content(status_);
 }
@@ -175,6 +199,10 @@ bool Exchange::has_content() const noexcept {
 void Exchange::end(SharedBytes body) {
   const std::size_t size = body.view().size();
   const bool has_body = size != 0 && has_content();
+  if (has_content() && content_length_of(response_).value_or(size) != size) {
+    invalid_ = Error{UsageError::invalid_argument,
+                     "content-length of a body of " + std::to_string(size) + " bytes"};
+  }
   if (!begin(has_body || !trailers_.empty(), size)) return;
   if (has_body) {
     outgoing_.set(std::move(body));
@@ -195,12 +223,17 @@ void Exchange::stream(Writer body) {
 
 void Exchange::send_trailers() {
   sent_ = true;
-  if (h3::Session* const h3 = session()) (void)h3->write_trailers(stream_, trailers_);
+  h3::Session* const h3 = session();
+  if (h3 == nullptr) return;
+  if (const Result<> sent = h3->write_trailers(stream_, trailers_); !sent) {
+    reset(Http3Error::internal_error, sent.error());
+  }
 }
 
 void Exchange::inform(int code, const h3::Headers& headers) {
   h3::Session* const h3 = session();
   if (h3 == nullptr || answered_ || cancelled_ || code < 100 || code > 199 || code == 101) return;
+  if (code == 100) awaits_continue_ = false;
   h3::Headers all{{":status", std::to_string(code)}};
   for (const h3::Field& field : headers) all.add(field.name, field.value, field.never_index);
   if (const Result<> sent = h3->inform(stream_, all); !sent) {
@@ -272,8 +305,7 @@ void Exchange::receive(h3::Session& session) {
 
 void Exchange::send(h3::Session& session) {
   if (!outgoing_.is_pending()) return;
-  const Moved moved =
-      outgoing_.move(session, stream_, trailers_.empty(), host_.scratch(), host_.stopped());
+  const Moved moved = outgoing_.move(session, stream_, trailers_, host_.scratch(), host_.stopped());
   outcome_.bytes_sent += moved.bytes;
   if (moved.bytes != 0) touch();
   if (moved.failed) {
@@ -282,7 +314,6 @@ void Exchange::send(h3::Session& session) {
   }
   if (outgoing_.is_pending() || cancelled_) return;
   sent_ = true;
-  if (!trailers_.empty()) send_trailers();
 }
 
 // The response is complete without the rest of the request: RFC 9114 §4.1 lets a server say so.
@@ -311,25 +342,41 @@ void Exchange::handle_stop_sending(const Error& error) {
   if (!failure_) failure_ = error;
 }
 
-bool Exchange::handle_silence(Time now, Duration response_timeout, Duration idle_timeout) {
+bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
   if (cancelled_) return false;
   h3::Session* const h3 = session();
   if (h3 == nullptr) return false;
+  const bool awaits_client = incoming_.has_reader() && h3->read(stream_).data.empty();
+  const Duration whole = own_limit_.value_or(limits.whole);
+  if (whole != Duration{} && now - limit_began_ >= whole) {
+    end_overdue(awaits_client);
+    return true;
+  }
   if (const std::uint64_t mark = h3->progress(stream_); mark != progress_mark_) {
     progress_mark_ = mark;
     progress_ = now;
     return false;
   }
+  if (own_limit_) return false;
   const Duration silent = now - progress_;
-  const bool awaits_client = incoming_.has_reader() && h3->read(stream_).data.empty();
   if (!answered_ && !awaits_client) {
-    if (response_timeout == Duration{} || silent < response_timeout) return false;
+    if (limits.response == Duration{} || silent < limits.response) return false;
     fail(service_unavailable, Error{LocalError::request_timeout, "no response by the handler"});
     return true;
   }
-  if (idle_timeout == Duration{} || silent < idle_timeout) return false;
+  if (limits.idle == Duration{} || silent < limits.idle) return false;
   reset(Http3Error::request_cancelled, Error{LocalError::request_timeout, "no progress"});
   return true;
+}
+
+// It has taken too long, however much it moved.
+void Exchange::end_overdue(bool awaits_client) {
+  const Error error{LocalError::request_timeout, "the whole request took too long"};
+  if (answered_) {
+    reset(Http3Error::request_cancelled, error);
+  } else {
+    fail(awaits_client ? request_timeout : service_unavailable, error);
+  }
 }
 
 Outcome Exchange::finish(const Error& error) {

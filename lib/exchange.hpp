@@ -46,6 +46,13 @@ class ExchangeHost {
   [[nodiscard]] virtual std::span<std::byte> scratch() noexcept = 0;
 };
 
+/// ServerConfig's limits of time for a request; zero: none.
+struct TimeLimits {
+  Duration response;  ///< until the response begins
+  Duration idle;      ///< without progress
+  Duration whole;     ///< from the headers to the end of the response
+};
+
 /// One request and its response.
 class Exchange {
  public:
@@ -59,6 +66,11 @@ class Exchange {
   [[nodiscard]] std::string_view authority() const noexcept;
 
   [[nodiscard]] const h3::Headers& request() const noexcept { return request_; }
+
+  /// What came behind the request's body.
+  [[nodiscard]] const h3::Headers& request_trailers() const noexcept { return request_trailers_; }
+
+  void set_request_trailers(h3::Headers trailers) { request_trailers_ = std::move(trailers); }
 
   [[nodiscard]] Address peer();
   [[nodiscard]] quic::TlsInfo tls();
@@ -75,6 +87,7 @@ class Exchange {
   void refuse_body() noexcept { incoming_.drop(); }
 
   void resume();
+  void set_timeout(Duration limit);
   void set_status(int code);
   void add_header(std::string_view name, std::string_view value);
   void add_headers(const h3::Headers& headers);
@@ -95,9 +108,9 @@ class Exchange {
   void handle_writable();
   void handle_reset(const Error& error);
   void handle_stop_sending(const Error& error);
-  /// What is to be done about a request that has made no progress for so long.
+  /// What is to be done about a request that has made no progress for so long, or took so long.
   /// True if it was ended for that.
-  [[nodiscard]] bool handle_silence(Time now, Duration response_timeout, Duration idle_timeout);
+  [[nodiscard]] bool handle_silence(Time now, const TimeLimits& limits);
   /// The stream is over; the exchange must be destroyed after. `error` is the reason of the
   /// session.
   [[nodiscard]] Outcome finish(const Error& error);
@@ -110,7 +123,9 @@ class Exchange {
 
  private:
   [[nodiscard]] h3::Session* session() noexcept;
+  [[nodiscard]] bool is_tunnel() const noexcept;
   [[nodiscard]] bool has_content() const noexcept;
+  void end_overdue(bool awaits_client);
   void send_trailers();
   void clear_response();
   [[nodiscard]] bool begin(bool has_body, std::optional<std::uint64_t> size);
@@ -125,6 +140,8 @@ class Exchange {
   quic::ConnectionId connection_;
   quic::StreamId stream_;
   h3::Headers request_;
+  h3::Headers request_trailers_;
+  bool awaits_continue_;  // the client keeps the body back until it is asked for it
   Parameters parameters_;
   h3::Headers response_;  // `:status` is the first
   h3::Headers trailers_;
@@ -132,6 +149,8 @@ class Exchange {
   Outgoing outgoing_;
   std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;
   Time began_;
+  std::optional<Duration> own_limit_;  // of this request, in place of the server's
+  Time limit_began_;
   Time progress_;
   std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at
   Outcome outcome_;

@@ -12,6 +12,7 @@
 #include <quoin/h3/headers.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
+#include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 
 #include "exchange.hpp"
@@ -91,6 +92,12 @@ const h3::Headers& Request::headers() const {
   return exchange == nullptr ? none : exchange->request();
 }
 
+const h3::Headers& Request::trailers() const {
+  static const h3::Headers none;
+  const auto* const exchange = resolve_as<Exchange>(handle_);
+  return exchange == nullptr ? none : exchange->request_trailers();
+}
+
 Address Request::peer() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? Address{} : exchange->peer();
@@ -111,6 +118,11 @@ void Request::read_body(std::size_t limit, BodyDone done) {
 
 void Request::resume() {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->resume();
+}
+
+Response& Response::timeout(Duration limit) {
+  if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->set_timeout(limit);
+  return *this;
 }
 
 Response& Response::status(int code) {

@@ -160,11 +160,11 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
     case Type::closed:
       end_exchange(connection, event.stream, event.error);
       break;
-    case Type::trailers:  // of a request: nobody has asked for them
     case Type::informational:
     case Type::goaway:
     case Type::streams_available:
       break;
+    case Type::trailers:
     case Type::data:
     case Type::writable:
     case Type::reset:
@@ -206,14 +206,17 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
 }
 
 void Server::Impl::call_handler(Exchange& exchange) {
-  if (!exchange.is_well_directed()) {
+  const std::string_view target = exchange.target();
+  // CONNECT is about another host, and has no path (RFC 9114 §4.4).
+  const bool is_connect = exchange.method() == "CONNECT" && target.empty();
+  if (!is_connect && !exchange.is_well_directed()) {
     constexpr int misdirected = 421;  // RFC 9110 §15.5.20
     answer_in_words(exchange, misdirected);
     return;
   }
-  const std::string_view target = exchange.target();
-  Match match = router.find(exchange.method(), target.substr(0, target.find('?')),
-                            host_of(exchange.authority()));
+  Match match = is_connect ? router.find("CONNECT", "/")
+                           : router.find(exchange.method(), target.substr(0, target.find('?')),
+                                         host_of(exchange.authority()));
   if (!match.handler && match.allow.empty()) match.handler = fallback;
   if (!match.handler) {
     answer_without_handler(exchange, match.allow);
@@ -242,11 +245,14 @@ void Server::Impl::answer_in_words(Exchange& exchange, int status) {
   exchange.end(SharedBytes{status_line(status)});
 }
 
-void Server::Impl::handle_stream(ServerConnection& connection, const h3::Event& event) {
+void Server::Impl::handle_stream(ServerConnection& connection, h3::Event& event) {
   const auto found = connection.exchanges.find(event.stream);
   if (found == connection.exchanges.end()) return;
   Exchange& exchange = *found->second;
   switch (event.type) {
+    case h3::Event::Type::trailers:
+      exchange.set_request_trailers(std::move(event.headers));
+      break;
     case h3::Event::Type::data:
       exchange.work();
       break;
@@ -312,10 +318,13 @@ void Server::Impl::do_work() {
 void Server::Impl::sweep(Time now) {
   if (!next_sweep || now < *next_sweep || is_stopped) return;
   next_sweep.reset();
+  const TimeLimits limits{.response = config.response_timeout,
+                          .idle = config.stream_idle_timeout,
+                          .whole = config.request_timeout};
   for (const auto& [id, connection] : connections) {
     for (const auto& [stream, exchange] : connection->exchanges) {
       next_sweep = now + sweep_interval;
-      if (exchange->handle_silence(now, config.response_timeout, config.stream_idle_timeout)) {
+      if (exchange->handle_silence(now, limits)) {
         ++counted.timeouts;
       }
     }

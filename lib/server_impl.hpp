@@ -70,7 +70,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   void handle_connected(ServerConnection& connection);
   void handle_disconnected(ServerConnection& connection, const Error& reason);
   void handle_request(ServerConnection& connection, h3::Event& event);
-  void handle_stream(ServerConnection& connection, const h3::Event& event);
+  void handle_stream(ServerConnection& connection, h3::Event& event);
   void call_handler(Exchange& exchange);
   void answer_without_handler(Exchange& exchange, const std::string& allow);
   void answer_in_words(Exchange& exchange, int status);

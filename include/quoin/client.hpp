@@ -102,8 +102,10 @@ class QUOIN_EXPORT RequestBody {
 struct ClientRequest {
   std::string method = "GET";  ///< a token, as RFC 9110 §9.1; upper and lower case differ
   std::string url;             ///< see Url::parse()
-  h3::Headers headers;         ///< beyond those that follow from the URL and the body
+  h3::Headers headers;         ///< beyond those that follow from the URL and the body; `host`, if
+                               ///< there, is what is asked for in place of the URL's
   RequestBody body;            ///< none by default
+  h3::Headers trailers{};      ///< the fields after the body; see Call::trailer()
   Duration timeout{};          ///< zero: ClientConfig::request_timeout
 };
 
@@ -135,6 +137,9 @@ class QUOIN_EXPORT Call {
 
   /// Offers the reader what it did not take, and calls a writer that paused.
   void resume();
+  /// Appends a field that follows the body, which must not have ended: for what is known only when
+  /// the writer makes the last bytes, a digest say. One that HTTP does not allow fails the request.
+  void trailer(std::string_view name, std::string_view value);
   /// Gives the request up: `done` gets H3_REQUEST_CANCELLED in a turn soon.
   void cancel();
 

@@ -62,6 +62,8 @@ class QUOIN_EXPORT Request {
   [[nodiscard]] std::string_view header(std::string_view name) const;
   /// All headers, pseudo-headers included.
   [[nodiscard]] const h3::Headers& headers() const;
+  /// The fields after the body; empty before the reader was given the end of it.
+  [[nodiscard]] const h3::Headers& trailers() const;
   /// The client's address at present; none for a request that is gone.
   [[nodiscard]] Address peer() const;
   /// What the handshake agreed on, and who the client is if Tls::verify_clients() was called: the
@@ -70,7 +72,8 @@ class QUOIN_EXPORT Request {
   [[nodiscard]] quic::TlsInfo tls() const;
 
   /// Takes the body from now on; without it, and when it is too slow, the client is held back by
-  /// flow control. Replaces a reader before. The reader is destroyed with its stream; if the
+  /// flow control; a client that asked by `expect: 100-continue` is told to go on (RFC 9110
+  /// §10.1.1). Replaces a reader before. The reader is destroyed with its stream; if the
   /// client goes away before the end it is not called again. What a reader throws resets the
   /// stream.
   void on_body(Reader reader);
@@ -100,6 +103,9 @@ class QUOIN_EXPORT Response {
   /// The client is still there and its stream open.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
+  /// Gives the request this much time from now on, to the end of its response, in place of all
+  /// limits of time in ServerConfig; for long polls and large uploads. Zero: for ever.
+  Response& timeout(Duration limit);
   /// 200 to 599; without a call it is 200. Anything else makes the response a 500.
   Response& status(int code);
   /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:
@@ -107,7 +113,8 @@ class QUOIN_EXPORT Response {
   Response& header(std::string_view name, std::string_view value);
   /// Appends all of these, with what they say of compression; as by header().
   Response& headers(const h3::Headers& fields);
-  /// Appends a field that follows the body.
+  /// Appends a field that follows the body; the writer of the body may still do so while it makes
+  /// the last bytes.
   Response& trailer(std::string_view name, std::string_view value);
 
   /// Sends the response with this body, and `content-length`. Only the first end() or stream()
@@ -120,8 +127,8 @@ class QUOIN_EXPORT Response {
   /// The same without a copy.
   void end(SharedBytes body);
   /// Sends the headers, and a body as `body` makes it: it is called in turns when the client can
-  /// take more. Without a `content-length` header the body may have any size. A writer that fails
-  /// or throws resets the stream with H3_INTERNAL_ERROR.
+  /// take more. Without a `content-length` header the body may have any size, with one it must
+  /// have that. A writer that fails or throws resets the stream with H3_INTERNAL_ERROR.
   void stream(Writer body);
   /// Calls a writer that paused.
   void resume();

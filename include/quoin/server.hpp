@@ -37,6 +37,10 @@ struct ServerConfig {
   /// Time for the handler to begin its response, counted from the last byte of the request that
   /// was taken; then the client gets a 503. Zero: for ever.
   Duration response_timeout = std::chrono::seconds{30};
+  /// Time for a whole request, from its headers to the end of its response, whatever moves; then
+  /// the client gets a 408 or 503, or if the response has begun H3_REQUEST_CANCELLED. Zero: for
+  /// ever. Response::timeout() overrides all three. All are kept to half a second.
+  Duration request_timeout{};
   /// Requests that a client may give up each second, and twice as many in a burst; more close its
   /// connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
   std::size_t resets_per_second = 500;
@@ -109,6 +113,8 @@ class QUOIN_EXPORT Server {
   /// its own handler.
   /// A pattern may begin with a host, "b.example/users/{id}": then it is for requests to that host,
   /// whatever the port, and goes before those without.
+  /// CONNECT (RFC 9114 §4.4) has no path: its handler is the one for "/", whatever the host. It may
+  /// answer 2xx with stream() and read with Request::on_body(): that is the tunnel.
   /// A second handler for a method and pattern replaces the first.
   Server& route(std::string_view method, std::string_view pattern, Handler handler);
   /// route("GET", ...), which also answers HEAD.
