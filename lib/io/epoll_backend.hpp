@@ -3,16 +3,19 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <quoin/io/backend.hpp>
-#include <quoin/io/epoll.hpp>
+#include <quoin/io/socket_options.hpp>
 
 #include "io/socket_calls.hpp"
 
 namespace quoin::io {
 
-/// As epoll_backend(options), with the calls to use, which must outlive it.
-[[nodiscard]] std::unique_ptr<Backend> epoll_backend(const EpollOptions& options,
-                                                     SocketCalls& calls);
+/// As epoll_backend(options), with the calls to use, which must outlive it, and the name that
+/// describe() begins with.
+[[nodiscard]] std::unique_ptr<Backend> epoll_backend(const SocketOptions& options,
+                                                     SocketCalls& calls,
+                                                     std::string name = "epoll");
 
 }  // namespace quoin::io

@@ -20,8 +20,8 @@
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
-#include <quoin/io/epoll.hpp>
 #include <quoin/io/probe.hpp>
+#include <quoin/io/socket_options.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::io {
@@ -133,7 +133,7 @@ Finding buffer(const std::string& name, const std::string& what) {
     return {Verdict::note, what, "the limit cannot be read (/proc/sys/net/core/" + name + ")",
             "mount /proc"};
   }
-  const std::size_t wanted = EpollOptions{}.receive_buffer;
+  const std::size_t wanted = SocketOptions{}.receive_buffer;
   const std::string detail = "the limit is " + std::to_string(most) + " bytes";
   if (most >= wanted || ::geteuid() == 0) return {Verdict::good, what, detail, {}};
   return {Verdict::note, what, detail + ", less than the " + std::to_string(wanted) + " asked for",

@@ -32,4 +32,7 @@ class SocketCalls {
   }
 };
 
+/// The system's calls as they are; lives for ever.
+[[nodiscard]] SocketCalls& system_calls() noexcept;
+
 }  // namespace quoin::io

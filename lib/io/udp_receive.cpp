@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/datagram.hpp>
 
 #include "io/socket_address.hpp"
@@ -61,6 +62,22 @@ void apply(const cmsghdr& control, std::uint16_t local_port, Datagram& datagram)
 
 }  // namespace
 
+Datagram to_datagram(const msghdr& header, Bytes payload, const Address& bound) {
+  Datagram datagram;
+  datagram.path.local = bound;
+  datagram.path.remote = from_system(*static_cast<const SocketAddress*>(header.msg_name));
+  datagram.payload = payload;
+  auto* const mutable_header = const_cast<msghdr*>(&header);  // CMSG_NXTHDR() asks for it
+  for (const cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(mutable_header, const_cast<cmsghdr*>(control))) {
+    apply(*control, bound.port(), datagram);
+  }
+  if (datagram.segment_size >= datagram.payload.size()) {
+    datagram.segment_size = 0;
+  }
+  return datagram;
+}
+
 ReceiveBatch::ReceiveBatch() : bytes_(max_messages * max_message) {
   datagrams_.reserve(max_messages);
   for (std::size_t i = 0; i < max_messages; ++i) {
@@ -87,24 +104,9 @@ void ReceiveBatch::parse(std::size_t count, const Address& bound) {
   for (const mmsghdr& message : std::span{messages_}.first(count)) {
     // An empty datagram can be no QUIC packet.
     if (message.msg_len != 0 && (message.msg_hdr.msg_flags & MSG_TRUNC) == 0) {
-      parse_one(message, bound);
+      const auto* const bytes = static_cast<const std::byte*>(message.msg_hdr.msg_iov->iov_base);
+      datagrams_.push_back(to_datagram(message.msg_hdr, {bytes, message.msg_len}, bound));
     }
-  }
-}
-
-void ReceiveBatch::parse_one(const mmsghdr& message, const Address& bound) {
-  const msghdr& header = message.msg_hdr;
-  Datagram& datagram = datagrams_.emplace_back();
-  datagram.path.local = bound;
-  datagram.path.remote = from_system(*static_cast<const SocketAddress*>(header.msg_name));
-  datagram.payload = {static_cast<const std::byte*>(header.msg_iov->iov_base), message.msg_len};
-  auto* const mutable_header = const_cast<msghdr*>(&header);  // CMSG_NXTHDR() asks for it
-  for (const cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
-       control = CMSG_NXTHDR(mutable_header, const_cast<cmsghdr*>(control))) {
-    apply(*control, bound.port(), datagram);
-  }
-  if (datagram.segment_size >= datagram.payload.size()) {
-    datagram.segment_size = 0;
   }
 }
 

@@ -26,7 +26,7 @@
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
-#include <quoin/io/epoll.hpp>
+#include <quoin/io/socket_options.hpp>
 
 #include "io/socket_address.hpp"
 #include "io/socket_calls.hpp"
@@ -71,7 +71,7 @@ int as_path_error(int failure) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ipv6_only,
-                                                   const EpollOptions& options,
+                                                   const SocketOptions& options,
                                                    SocketCalls& calls) {
   SocketAddress address{};
   const int family = local.is_ipv4() ? AF_INET : AF_INET6;
@@ -100,7 +100,7 @@ bool UdpSocket::set(int level, int name, int value) noexcept {
 }
 
 /// What cannot be had is done without; features_ tells.
-void UdpSocket::configure(bool ipv6_only, const EpollOptions& options) noexcept {
+void UdpSocket::configure(bool ipv6_only, const SocketOptions& options) noexcept {
   const bool is_ipv6 = family_ == AF_INET6;
   if (is_ipv6) {
     (void)set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);

@@ -14,10 +14,11 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
-#include <quoin/io/epoll.hpp>
+#include <quoin/io/socket_options.hpp>
 
 #include "io/socket_address.hpp"
 #include "io/socket_calls.hpp"
@@ -27,6 +28,13 @@ namespace quoin::io {
 /// The limits of the kernel for one train (UDP_MAX_SEGMENTS and the largest IPv4 payload).
 inline constexpr std::size_t max_train_segments = 64;
 inline constexpr std::size_t max_train_bytes = 65507;
+
+/// Bytes of control messages that come with a datagram, at most.
+inline constexpr std::size_t max_receive_control = 192;
+
+/// What a received message (its name and control data) says of `payload`, which came to the socket
+/// bound to `bound`.
+[[nodiscard]] Datagram to_datagram(const msghdr& header, Bytes payload, const Address& bound);
 
 /// Room for what one system call receives; shared by the sockets of a backend.
 class ReceiveBatch {
@@ -51,12 +59,10 @@ class ReceiveBatch {
 
  private:
   struct Envelope {
-    alignas(cmsghdr) std::array<std::byte, 192> control;
+    alignas(cmsghdr) std::array<std::byte, max_receive_control> control;
     SocketAddress remote;
     iovec data;
   };
-
-  void parse_one(const mmsghdr& message, const Address& bound);
 
   std::vector<std::byte> bytes_;
   std::array<Envelope, max_messages> envelopes_{};
@@ -116,7 +122,7 @@ class UdpSocket {
 
   /// Opens and binds. `ipv6_only` keeps [::] from taking IPv4. Errors: system, with the address.
   [[nodiscard]] static Result<std::unique_ptr<UdpSocket>> open(const Address& local, bool ipv6_only,
-                                                               const EpollOptions& options,
+                                                               const SocketOptions& options,
                                                                SocketCalls& calls);
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
@@ -176,7 +182,7 @@ class UdpSocket {
   UdpSocket(int fd, SocketCalls& calls) noexcept : fd_(fd), calls_(calls) {}
 
   [[nodiscard]] bool set(int level, int name, int value) noexcept;
-  void configure(bool ipv6_only, const EpollOptions& options) noexcept;
+  void configure(bool ipv6_only, const SocketOptions& options) noexcept;
   void configure_buffer(int option, int forced_option, std::size_t size) noexcept;
   [[nodiscard]] SendBatch::Piece piece_at(std::span<const Datagram> batch,
                                           Cursor at) const noexcept;

@@ -114,7 +114,7 @@ struct Sockets {
   Address from;
   Address to;
 
-  explicit Sockets(std::string_view local = "127.0.0.1:0", const io::EpollOptions& options = {})
+  explicit Sockets(std::string_view local = "127.0.0.1:0", const io::SocketOptions& options = {})
       : sender(io::epoll_backend(options, calls)), receiver(io::epoll_backend(options)) {
     from = sender->open(address(local)).value();
     to = receiver->open(address(local)).value();

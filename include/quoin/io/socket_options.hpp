@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+/// What to ask of the UDP sockets of a backend, whichever waits for them.
+#pragma once
+
+#include <cstddef>
+
+namespace quoin::io {
+
+/// Everything is on by default and turned off by itself where the kernel or the network device
+/// does not play along.
+struct SocketOptions {
+  bool segmentation_offload = true;              ///< UDP_SEGMENT (GSO) when sending
+  bool receive_offload = true;                   ///< UDP_GRO when receiving
+  bool ecn = true;                               ///< mark and report ECN
+  std::size_t receive_buffer = 4 * 1024 * 1024;  ///< bytes asked of SO_RCVBUF; 0: system default
+  std::size_t send_buffer = 4 * 1024 * 1024;     ///< bytes asked of SO_SNDBUF; 0: system default
+};
+
+}  // namespace quoin::io

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/// The backends on real sockets, without their waiting and receiving. What happens on a single
+/// socket is UdpSocket's business.
+
+#include "io/socket_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/utsname.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/io/socket_options.hpp>
+#include <quoin/time.hpp>
+
+#include "io/descriptor.hpp"
+#include "io/socket_address.hpp"
+#include "io/socket_calls.hpp"
+#include "io/udp_socket.hpp"
+
+namespace quoin::io {
+
+std::unexpected<Error> failed(int failure, std::string what) {
+  what.append(": ").append(std::generic_category().message(failure));
+  return std::unexpected{
+      Error{Error::Domain::system, static_cast<std::uint64_t>(failure), std::move(what)}};
+}
+
+SocketCalls& system_calls() noexcept {
+  static SocketCalls calls;
+  return calls;
+}
+
+SocketBackend::SocketBackend(std::string name, const SocketOptions& options, SocketCalls& calls)
+    : name_(std::move(name)), options_(options), calls_(calls), wake_(::eventfd(0, EFD_CLOEXEC)) {
+  // Engines may ask what is possible before the first socket is open.
+  const std::array<std::byte, 4> any{};
+  const Result<Address> probe = Address::from_bytes(any, 0);
+  const auto socket = UdpSocket::open(*probe, false, options_, calls_);
+  knows_offload_ = socket && (*socket)->features().segmentation_offload;
+}
+
+Time SocketBackend::now() const noexcept {
+  timespec time{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &time);
+  return Time{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
+}
+
+void SocketBackend::fill_random(std::span<std::byte> out) noexcept {
+  while (!out.empty()) {
+    const ssize_t filled = ::getrandom(out.data(), out.size(), 0);
+    if (filled > 0) {
+      out = out.subspan(static_cast<std::size_t>(filled));
+    } else if (errno != EINTR) {
+      std::abort();  // a kernel without randomness: nothing here would be secure
+    }
+  }
+}
+
+Result<Address> SocketBackend::open(const Address& local) {
+  if (wake_.get() < 0) {
+    return failed(EMFILE, "cannot wait for UDP sockets");
+  }
+  // [::] takes IPv4 too, unless a socket of ours has that port already.
+  const bool ipv4_taken = std::ranges::any_of(sockets_, [&](const auto& socket) {
+    return socket->local().is_ipv4() && socket->local().port() == local.port();
+  });
+  auto opened = UdpSocket::open(local, ipv4_taken, options_, calls_);
+  if (!opened) {
+    return std::unexpected{std::move(opened).error()};
+  }
+  UdpSocket& socket = **opened;
+  if (Result<void> watched = watch(socket); !watched) {
+    return std::unexpected{std::move(watched).error()};
+  }
+  sockets_.push_back(std::move(*opened));
+  return socket.local();
+}
+
+/// The kernel chooses a source when a socket is connected, which for UDP sends nothing.
+Result<Address> SocketBackend::source_for(const Address& remote) {
+  SocketAddress address{};
+  const int family = remote.is_ipv4() ? AF_INET : AF_INET6;
+  socklen_t size = to_system(remote, family, address);
+  const Descriptor socket{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (size == 0 || socket.get() < 0 || ::connect(socket.get(), &address.any, size) != 0 ||
+      ::getsockname(socket.get(), &address.any, &size) != 0) {
+    return failed(size == 0 ? EAFNOSUPPORT : errno, "no route to " + remote.to_string());
+  }
+  return from_system(address).with_port(0);
+}
+
+void SocketBackend::close(const Address& local) noexcept {
+  std::erase_if(sockets_, [&](const auto& socket) {
+    if (socket->local() != local) {
+      return false;
+    }
+    unwatch(*socket);
+    return true;
+  });
+}
+
+Capabilities SocketBackend::capabilities() const noexcept {
+  const auto any = [this](auto test) {
+    return std::ranges::any_of(sockets_, [&](const auto& s) { return test(s->features()); });
+  };
+  const bool is_open = !sockets_.empty();
+  const bool offload =
+      is_open ? any([](const auto& f) { return f.segmentation_offload; }) : knows_offload_;
+  return {.may_fragment = any([](const auto& f) { return !f.dont_fragment; }),
+          .max_send_segments = offload ? max_train_segments : 1,
+          .receive_offload = options_.receive_offload,
+          .ecn = is_open ? any([](const auto& f) { return f.ecn; }) : options_.ecn};
+}
+
+bool SocketBackend::has_errors() const noexcept {
+  return std::ranges::any_of(sockets_, [](const auto& socket) { return socket->has_errors(); });
+}
+
+void SocketBackend::handle_writable(UdpSocket& socket) {
+  socket.handle_writable(sending_);
+  watch_writable(socket);
+}
+
+UdpSocket* SocketBackend::find(const Address& source) const noexcept {
+  UdpSocket* found = nullptr;
+  for (const auto& socket : sockets_) {
+    if (socket->local() == source) {
+      return socket.get();
+    }
+    // A socket of the right family is preferred to [::] that takes IPv4 as well.
+    if (socket->is_source(source) && (!found || socket->local().is_ipv4() == source.is_ipv4())) {
+      found = socket.get();
+    }
+  }
+  return found;
+}
+
+std::size_t SocketBackend::send(std::span<const Datagram> batch) {
+  std::size_t taken = 0;
+  while (taken < batch.size()) {
+    const Address& source = batch[taken].path.local;
+    std::size_t end = taken + 1;
+    while (end < batch.size() && batch[end].path.local == source) {
+      ++end;
+    }
+    UdpSocket* const socket = find(source);
+    if (!socket) {  // closed meanwhile: lost
+      taken = end;
+      continue;
+    }
+    if (!socket->is_blocked()) {
+      taken += socket->send(batch.subspan(taken, end - taken), sending_);
+      watch_writable(*socket);
+    }
+    if (socket->is_blocked()) {
+      break;
+    }
+  }
+  return taken;
+}
+
+std::span<const PathError> SocketBackend::errors() {
+  errors_.clear();
+  for (const auto& socket : sockets_) {
+    if (socket->has_errors()) {
+      socket->take_errors(errors_);
+    }
+  }
+  return errors_;
+}
+
+void SocketBackend::wake() noexcept {
+  const int saved = errno;  // this may be a signal handler
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+  errno = saved;
+}
+
+std::string SocketBackend::describe() const {
+  utsname system{};
+  (void)::uname(&system);
+  const auto on_off = [](bool on) { return on ? "on" : "off"; };
+  const Capabilities can = capabilities();
+  const bool receives_trains = std::ranges::any_of(
+      sockets_, [](const auto& socket) { return socket->features().receive_offload; });
+  std::string text = name_;
+  text.append(" on Linux ")
+      .append(system.release)
+      .append(": GSO ")
+      .append(on_off(can.max_send_segments > 1));
+  text.append(", GRO ").append(on_off(receives_trains));
+  text.append(", ECN ").append(on_off(can.ecn)).append(", DF ").append(on_off(!can.may_fragment));
+  for (const auto& socket : sockets_) {
+    text.append("; ").append(socket->local().to_string()).append(" buffers ");
+    text.append(std::to_string(socket->buffer_size(SO_RCVBUF))).append(" in, ");
+    text.append(std::to_string(socket->buffer_size(SO_SNDBUF))).append(" out, ");
+    text.append(std::to_string(socket->lost())).append(" not sendable");
+  }
+  return text;
+}
+
+}  // namespace quoin::io

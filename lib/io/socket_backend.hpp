@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/// What the backends on real sockets have in common: clock, randomness, the sockets, sending and
+/// errors. Waiting and receiving is where they differ.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/io/socket_options.hpp>
+#include <quoin/time.hpp>
+
+#include "io/descriptor.hpp"
+#include "io/socket_calls.hpp"
+#include "io/udp_socket.hpp"
+
+namespace quoin::io {
+
+/// An error of the system with the sentence that goes with it.
+[[nodiscard]] std::unexpected<Error> failed(int failure, std::string what);
+
+/// Everything of io::Backend but wait(), receive() and descriptor().
+class SocketBackend : public Backend {
+ public:
+  [[nodiscard]] Time now() const noexcept override;
+  void fill_random(std::span<std::byte> out) noexcept override;
+  [[nodiscard]] Result<Address> open(const Address& local) override;
+  [[nodiscard]] Result<Address> source_for(const Address& remote) override;
+  void close(const Address& local) noexcept override;
+  [[nodiscard]] Capabilities capabilities() const noexcept override;
+  [[nodiscard]] std::size_t send(std::span<const Datagram> batch) override;
+  [[nodiscard]] std::span<const PathError> errors() override;
+  void wake() noexcept override;
+  [[nodiscard]] std::string describe() const override;
+
+ protected:
+  /// `name` is what describe() begins with; `calls` must outlive the backend.
+  SocketBackend(std::string name, const SocketOptions& options, SocketCalls& calls);
+
+  /// Begins to wait for a socket that was opened. Errors: it will not be kept.
+  [[nodiscard]] virtual Result<void> watch(UdpSocket& socket) = 0;
+  /// Ends that, before the socket is closed.
+  virtual void unwatch(UdpSocket& socket) noexcept = 0;
+  /// Asks to be told about room to send while the socket has none, and only then.
+  virtual void watch_writable(UdpSocket& socket) noexcept = 0;
+
+  [[nodiscard]] std::span<const std::unique_ptr<UdpSocket>> sockets() const noexcept {
+    return sockets_;
+  }
+
+  /// errors() has something to tell.
+  [[nodiscard]] bool has_errors() const noexcept;
+  /// `socket` has room again.
+  void handle_writable(UdpSocket& socket);
+
+  /// The eventfd that wake() writes to.
+  [[nodiscard]] int wake_descriptor() const noexcept { return wake_.get(); }
+
+ private:
+  [[nodiscard]] UdpSocket* find(const Address& source) const noexcept;
+
+  std::string name_;
+  SocketOptions options_;
+  SocketCalls& calls_;
+  Descriptor wake_;
+  bool knows_offload_ = false;
+  std::vector<std::unique_ptr<UdpSocket>> sockets_;
+  SendBatch sending_;
+  std::vector<PathError> errors_;
+};
+
+}  // namespace quoin::io
