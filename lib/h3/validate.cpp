@@ -18,8 +18,8 @@
 namespace quoin::h3 {
 namespace {
 
-std::unexpected<Error> invalid(std::string text) {
-  return std::unexpected{Error{UsageError::invalid_argument, std::move(text)}};
+std::unexpected<Error> invalid(std::string_view text) {
+  return std::unexpected{Error{UsageError::invalid_argument, text}};
 }
 
 /// The field for a message: control characters must not get into a log.

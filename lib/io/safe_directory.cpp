@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -19,7 +20,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
-#include <time.h>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -166,7 +166,10 @@ Result<std::vector<DirectoryEntry>> SafeDirectory::list(const std::string& path)
     struct stat status{};
     if (::fstatat(opened.number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISLNK(status.st_mode)) {
-      const FileDescriptor target{open_descriptor(path.empty() ? name : path + '/' + name)};
+      std::string below = path;
+      if (!below.empty()) below += '/';
+      below += name;
+      const FileDescriptor target{open_descriptor(below)};
       if (!target.is_open() || ::fstat(target.number(), &status) != 0) continue;
     }
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) continue;

@@ -66,6 +66,9 @@ Result<> Config::validate() const {
       (versions.size() == 2 && versions[0] == versions[1])) {
     return refuse("versions", "v1, v2 or both, each once");
   }
+  if (connection_ids && (connection_ids->size() < 6 || connection_ids->size() > 20)) {
+    return refuse("connection_ids", "a generator of IDs of 6 to 20 bytes");
+  }
   if (max_idle_timeout < Duration::zero()) {
     return refuse("max_idle_timeout", "zero or more");
   }

@@ -48,7 +48,10 @@ struct Shared {
   virtual void mark_writable(std::uint32_t slot) = 0;
 
   Shared(Config settings, Tls identity, RandomSource source)
-      : config(std::move(settings)), tls(std::move(identity)), random(std::move(source)) {}
+      : config(std::move(settings)),
+        tls(std::move(identity)),
+        random(std::move(source)),
+        cid_size(config.connection_ids ? config.connection_ids->size() : plain_cid_size) {}
 
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
@@ -62,11 +65,15 @@ struct Shared {
     ngtcp2_cid cid{};
     cid.datalen = cid_size;
     fill_random(cid.data, cid_size);
+    if (config.connection_ids) {
+      config.connection_ids->generate({reinterpret_cast<std::byte*>(cid.data), cid_size});
+    }
     return cid;
   }
 
   /// Long enough that nobody guesses one, short enough for every packet.
-  static constexpr std::size_t cid_size = 12;
+  static constexpr std::size_t plain_cid_size = 12;
+  const std::size_t cid_size;  ///< of all the IDs that we give out
 };
 
 /// What the front door learned about a client before there was a connection.

@@ -163,10 +163,9 @@ void fill_random(std::uint8_t* dest, std::size_t size, const ngtcp2_rand_ctx* co
 }
 
 int get_new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, ngtcp2_stateless_reset_token* token,
-                          std::size_t size, void* user_data) {
+                          std::size_t, void* user_data) {
   auto& impl = self(user_data);
-  cid->datalen = size;
-  impl.shared.fill_random(cid->data, size);
+  *cid = impl.shared.new_cid();
   const auto& secret = impl.shared.secret;
   if (ngtcp2_crypto_generate_stateless_reset_token(
           token->data, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), cid) !=

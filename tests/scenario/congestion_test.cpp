@@ -118,7 +118,7 @@ TEST_CASE("CUBIC and BBR use a link of 10 Mbit/s, 30 ms and 1 % loss, and share 
   const auto cubic = CongestionControl::cubic;
   const auto bbr = CongestionControl::bbr;
   const std::vector<double> alone{share({cubic}).front(), share({bbr}).front()};
-  CHECK(alone[0] > 3);  // a loss costs CUBIC a third of its window
+  CHECK(alone[0] > 3);         // a loss costs CUBIC a third of its window
   CHECK(alone[1] > alone[0]);  // BBR minds it less
   for (const auto& pair : {std::vector{cubic, cubic}, {bbr, bbr}, {cubic, bbr}}) {
     const std::vector<double> shares = share(pair);

@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/quic/cid.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::quic {
@@ -94,6 +96,9 @@ struct QUOIN_EXPORT Config {
   /// Key for stateless resets and tokens, shared by all workers and restarts of one service; 32
   /// bytes or more. Empty: a random one.
   std::string secret;
+  /// What makes the connection IDs of this endpoint; null: 12 random bytes each. See
+  /// quoin/quic/cid.hpp.
+  std::shared_ptr<CidGenerator> connection_ids;
 
   /// Server: let clients that come back send data before the handshake is complete (0-RTT). An
   /// attacker can replay such data; see Connection::is_early().
