@@ -146,8 +146,8 @@ TEST_CASE("S8: a download moves from Wi-Fi to 4G and back, with new connection I
       world.server_ip, "10.4.0.2",
       {.delay = 45ms, .loss = 0.01, .mtu = 1400, .bits_per_second = 10'000'000});
   constexpr std::size_t size = 6'000'000;
-  const std::unique_ptr<Client> client = world.make_client();
   std::vector<std::pair<std::string, std::string>> ids;  // the client's address, and whom it asks
+  const std::unique_ptr<Client> client = world.make_client();
   world.network.intercept([&](const Datagram& datagram) {
     const std::string from = datagram.path.local.host();
     const bool is_short = (datagram.payload.front() & std::byte{0x80}) == std::byte{};

@@ -67,6 +67,15 @@ class InteropWorld {
     REQUIRE(server.listen(origin()).has_value());
   }
 
+  InteropWorld(const InteropWorld&) = delete;
+  InteropWorld& operator=(const InteropWorld&) = delete;
+
+  /// What a test watches with is gone before the last words of the server.
+  ~InteropWorld() {
+    network.tap({});
+    network.intercept({});
+  }
+
   [[nodiscard]] std::string origin() const {
     return server_ip.contains(':') ? "[" + server_ip + "]:443" : server_ip + ":443";
   }
