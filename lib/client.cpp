@@ -109,6 +109,10 @@ void Client::resolve(std::string_view host, std::uint16_t port, const Address& a
 
 Result<> Client::migrate(const Address& new_local) { return impl_->migrate(new_local); }
 
+std::string Client::save_sessions() const { return impl_->sessions.serialize(); }
+
+Result<> Client::load_sessions(Bytes saved) { return impl_->sessions.merge(saved); }
+
 void Client::close(Duration limit, std::move_only_function<void()> done) {
   impl_->close(limit, std::move(done));
 }
@@ -128,6 +132,7 @@ void Client::on_connecting(
 
 ClientStats Client::stats() const {
   ClientStats stats = impl_->counted;
+  stats.sessions = impl_->sessions.size();
   stats.open_requests = impl_->calls.size();
   stats.open_connections = static_cast<std::size_t>(std::ranges::count_if(
       impl_->connections, [](const auto& entry) { return entry.second->connected; }));
@@ -146,7 +151,7 @@ std::vector<ConnectionInfo> Client::connections() const {
 }
 
 Client::Impl::Impl(Loop& on, Tls with, ClientConfig settings)
-    : loop(on), tls(std::move(with)), config(std::move(settings)) {
+    : loop(on), tls(std::move(with)), config(std::move(settings)), sessions(config.max_sessions) {
   complete_for_http3(config.quic, config.h3);
   config.quic.handshake_timeout = config.connect_timeout;
 }

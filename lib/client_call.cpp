@@ -44,10 +44,6 @@ int status_of(const h3::Headers& headers) noexcept {
   return status;
 }
 
-bool is_safe(std::string_view method) noexcept {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
-}
-
 h3::Headers headers_of(const ClientCall& call) {
   const h3::Headers& wanted = call.request.headers;
   const std::string authority = call.url.authority();
@@ -151,11 +147,14 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   connection.calls.insert_or_assign(*stream, &call);
   Timing& timing = call.reply.timing;
   call.reply.connection = connection.number;
-  timing.reused = connection.connected_at < call.began;
+  call.sent_early = timing.early = !connection.connected;
+  if (call.sent_early) ++counted.early_requests;
+  timing.reused = connection.connected && connection.connected_at < call.began;
   timing.resolved = timing.reused
                         ? Duration{}
                         : std::max(connection.origin->resolved_at - call.began, Duration{});
-  timing.connected = timing.reused ? Duration{} : connection.connected_at - call.began;
+  timing.connected =
+      timing.reused || !connection.connected ? Duration{} : connection.connected_at - call.began;
   timing.sent = loop.now() - call.began;
   if (!next_sweep) next_sweep = loop.now() + sweep_interval;
   if (has_body) {
@@ -229,6 +228,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
       call_in_place(call.callbacks.on_informational, status, event.headers);
       return;
     }
+    if (retry_too_early(call, status)) return;
     call.has_head = true;
     call.reply.status = status;
     call.reply.headers = std::move(event.headers);
@@ -252,7 +252,7 @@ void Client::Impl::handle_end(ClientCall& call, const Error& reason) {
 // A request that the server has not looked at, or that does no harm twice, is sent once more.
 bool Client::Impl::retry(ClientCall& call, const Error& reason) {
   const bool unseen = reason == Error{Http3Error::request_rejected};
-  const bool harmless = is_safe(call.request.method) && call.reply.timing.reused &&
+  const bool harmless = is_safe_method(call.request.method) && call.reply.timing.reused &&
                         reason.domain() != Error::Domain::http3;
   const bool repeatable =
       call.body_sent == 0 || RequestBodyAccess::is_repeatable(call.request.body);

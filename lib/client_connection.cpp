@@ -62,6 +62,13 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
     case Type::streams_available:
       mark(*connection.origin);
       break;
+    case Type::resumable:
+      keep_session(connection);
+      break;
+    case Type::early_data_rejected:
+      connection.early = false;
+      take_back_all(connection);
+      break;
     case Type::headers:
     case Type::informational:
     case Type::trailers:
@@ -113,8 +120,13 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   Origin& origin = *connection.origin;
   if (quic == nullptr || origin.current != connection.id) return;
   connection.connected = true;
+  connection.early = false;
   connection.connected_at = loop.now();
+  for (const auto& [stream, call] : connection.calls) {
+    call->reply.timing.connected = connection.connected_at - call->began;
+  }
   ++counted.connections;
+  if (quic->tls().resumed) ++counted.resumed;
   origin.connecting = false;
   if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
   mark(origin);
@@ -131,7 +143,14 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
       reason.detail().empty() ? place : place + ": " + std::string{reason.detail()};
   const Error error{reason.domain(), reason.code(), detail};
   if (!connection.connected) {
-    if (origin.current == connection.id) fail_attempt(origin, error);
+    take_back_all(connection);
+    // What the server made of a session of before may be the reason: without it, once more.
+    const bool objected =
+        error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;
+    if (origin.current == connection.id) {
+      if (connection.resuming && objected && origin.next_address > 0) --origin.next_address;
+      fail_attempt(origin, error);
+    }
   } else {
     drain(connection);
     // What has not been sent yet waits for the next connection, but not for ever.

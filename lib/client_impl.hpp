@@ -31,6 +31,7 @@
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
 #include "handle.hpp"
+#include "session_cache.hpp"
 
 namespace quoin {
 
@@ -98,6 +99,8 @@ struct ClientCall {
   std::uint64_t progress_mark = 0;
   std::uint64_t body_sent = 0;
   unsigned tries = 0;
+  bool sent_early = false;     ///< before the handshake was complete
+  bool must_wait = false;      ///< the server wants it after the handshake (425)
   bool replying = false;       ///< the first headers of a reply have arrived
   bool has_head = false;       ///< the final ones have
   bool cancel_wanted = false;  ///< as soon as the reader has returned
@@ -114,6 +117,8 @@ struct ClientConnection {
   std::unordered_map<quic::StreamId, ClientCall*> calls;
   Time connected_at;
   bool connected = false;
+  bool early = false;      ///< not connected, but requests that do no harm twice may go
+  bool resuming = false;   ///< begun with a session of before
   bool draining = false;   ///< takes no new requests
   bool migrating = false;  ///< is to move as soon as it can
 };
@@ -166,6 +171,10 @@ struct Client::Impl final : Driver, CallHost {
   void advance_all();
   void advance(Origin& origin);
   void send_waiting(Origin& origin, ClientConnection& connection);
+  [[nodiscard]] bool may_go_early(const ClientCall& call) const;
+  void send_early(Origin& origin, ClientConnection& connection);
+  void take_back(ClientCall& call);
+  void take_back_all(ClientConnection& connection);
   void begin_connecting(Origin& origin);
   void look_up(Origin& origin);
   void handle_addresses(const std::string& key, Result<std::vector<Address>> addresses);
@@ -184,6 +193,7 @@ struct Client::Impl final : Driver, CallHost {
   void handle_connected(ClientConnection& connection);
   void handle_disconnected(ClientConnection& connection, const Error& reason);
   void handle_goaway(ClientConnection& connection, quic::StreamId first_refused);
+  void keep_session(const ClientConnection& connection);
   void drop(ClientConnection& connection);
   void drain(ClientConnection& connection);
   void migrate_pending(Time now);
@@ -198,6 +208,7 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] bool outlives(ClientCall& call, ClientConnection& connection);
   void leave_connection(ClientCall& call);
   [[nodiscard]] bool retry(ClientCall& call, const Error& reason);
+  [[nodiscard]] bool retry_too_early(ClientCall& call, int status);
   void finish(ClientCall& call, Result<Reply> result);
   void deliver_finished();
   void do_work();
@@ -208,6 +219,7 @@ struct Client::Impl final : Driver, CallHost {
   Tls tls;
   ClientConfig config;
   std::optional<quic::Endpoint> endpoint;
+  SessionCache sessions;
   std::vector<Address> sockets;
   Address wanted_local;
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins;

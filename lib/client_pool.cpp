@@ -126,7 +126,12 @@ void Client::Impl::advance(Origin& origin) {
       handle_overdue(origin);
       return;
     }
-    if (!origin.resolving && !origin.current) try_next(origin);
+    if (!origin.resolving && !origin.current) {
+      try_next(origin);
+    } else if (origin.current) {
+      const auto attempt = connections.find(*origin.current);
+      if (attempt != connections.end()) send_early(origin, *attempt->second);
+    }
     return;
   }
   if (origin.waiting.empty()) return;
@@ -237,21 +242,31 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
     source = found->with_port(local->port());
   }
   const Path path{.local = source, .remote = address};
+  quic::ConnectOptions options;
+  options.resumption = sessions.take(origin.key);
+  options.early_data = std::ranges::any_of(
+      origin.waiting, [this](const ClientCall* call) { return may_go_early(*call); });
   const Result<quic::ConnectionId> id = endpoint->connect(
       path, origin.host,
-      [this](quic::Connection& connection) {
-        return std::make_unique<h3::Session>(connection, config.h3);
+      [this, &options](quic::Connection& connection) {
+        auto session = std::make_unique<h3::Session>(connection, config.h3);
+        session->assume_peer_settings(options.resumption.application_data());
+        return session;
       },
-      loop.now());
+      loop.now(), options);
   if (!id) return std::unexpected(id.error());
   auto connection = std::make_unique<ClientConnection>();
   connection->id = *id;
   connection->number = ++last_number;
   connection->origin = &origin;
   connection->address = address;
+  connection->resuming = !options.resumption.empty();
+  connection->early = endpoint->find(*id)->is_early();
+  ClientConnection& begun = *connection;
   connections.insert_or_assign(*id, std::move(connection));
   ++origin.users;
   origin.current = *id;
+  send_early(origin, begun);
   wake_driver(loop);
   return {};
 }

@@ -77,6 +77,11 @@ class Exchange {
   /// The connection was made for the host that is asked for.
   [[nodiscard]] bool is_well_directed();
 
+  /// The request came in early data and might be a replay.
+  [[nodiscard]] bool is_early() const noexcept { return early_; }
+
+  void set_early(bool early) noexcept { early_ = early; }
+
   void set_parameters(Parameters parameters) { parameters_ = std::move(parameters); }
 
   [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
@@ -158,8 +163,9 @@ class Exchange {
   std::optional<Error> failure_;             // the reason that we know of
   std::optional<Error> invalid_;             // the response cannot be sent for this
   std::optional<Http3Error> wanted_cancel_;  // while a reader looks at bytes of the stream
-  bool answered_ = false;                    // the final response was begun
-  bool sent_ = false;                        // and is with the session, all of it
+  bool early_ = false;
+  bool answered_ = false;  // the final response was begun
+  bool sent_ = false;      // and is with the session, all of it
   bool cancelled_ = false;
   bool given_up_ = false;
   bool working_ = false;  // want_work() was called

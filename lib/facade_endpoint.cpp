@@ -25,6 +25,10 @@ namespace quoin {
 void complete_for_http3(quic::Config& config, h3::Config& h3) {
   if (config.alpn.empty()) config.alpn.emplace_back("h3");
   h3.max_requests = config.max_bidirectional_streams;
+  // Early data rely on the settings of before (RFC 9114 §7.2.4.2).
+  config.early_data_context += " h3 " + std::to_string(h3.max_field_section) + ' ' +
+                               std::to_string(h3.qpack_capacity) + ' ' +
+                               std::to_string(h3.qpack_blocked_streams);
 }
 
 quic::RandomSource random_of(Loop& loop) {

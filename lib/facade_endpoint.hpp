@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <quoin/connection_info.hpp>
@@ -42,6 +43,11 @@ void call_in_place(Handler& place, const Arguments&... arguments) {
 
   PutBack call{place, std::exchange(place, nullptr)};
   call.running(arguments...);
+}
+
+/// Asking twice does no harm (RFC 9110 §9.2.1).
+[[nodiscard]] constexpr bool is_safe_method(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
 /// Fills in what HTTP/3 needs and the application left open, or said in one place of two.

@@ -98,6 +98,11 @@ const h3::Headers& Request::trailers() const {
   return exchange == nullptr ? none : exchange->request_trailers();
 }
 
+bool Request::early() const {
+  const auto* const exchange = resolve_as<Exchange>(handle_);
+  return exchange != nullptr && exchange->is_early();
+}
+
 Address Request::peer() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? Address{} : exchange->peer();

@@ -163,6 +163,8 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
     case Type::informational:
     case Type::goaway:
     case Type::streams_available:
+    case Type::resumable:
+    case Type::early_data_rejected:
       break;
     case Type::trailers:
     case Type::data:
@@ -199,6 +201,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
   ++counted.requests;
   auto made =
       std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
+  made->set_early(event.early);
   Exchange& exchange = *made;
   connection.exchanges.insert_or_assign(event.stream, std::move(made));
   if (!next_sweep) next_sweep = loop.now() + sweep_interval;
@@ -212,6 +215,12 @@ void Server::Impl::call_handler(Exchange& exchange) {
   if (!is_connect && !exchange.is_well_directed()) {
     constexpr int misdirected = 421;  // RFC 9110 §15.5.20
     answer_in_words(exchange, misdirected);
+    return;
+  }
+  if (exchange.is_early() && !config.early_unsafe && !is_safe_method(exchange.method())) {
+    constexpr int too_early = 425;  // RFC 8470 §5.2
+    ++counted.too_early;
+    answer_in_words(exchange, too_early);
     return;
   }
   Match match = is_connect ? router.find("CONNECT", "/")

@@ -34,6 +34,9 @@ namespace quoin {
     case 421:
       line += " Misdirected Request";
       break;
+    case 425:
+      line += " Too Early";
+      break;
     case 500:
       line += " Internal Server Error";
       break;

@@ -50,6 +50,14 @@ struct ClientConfig {
   /// Time in which a request makes no progress in either direction until it is given up. Zero: for
   /// ever.
   Duration stream_idle_timeout = std::chrono::seconds{60};
+  /// Hosts whose TLS sessions and address tokens are remembered, so that the next connection needs
+  /// no certificate and no Retry; the oldest go first. 0: none are, and each handshake is a full
+  /// one.
+  std::size_t max_sessions = 256;
+  /// Sends GET, HEAD and OPTIONS without a body in the first flight (0-RTT) to servers that allowed
+  /// it before. An attacker can have them handled again (RFC 8470), so that is for applications
+  /// whose safe requests really have no effect. See also ClientRequest::early.
+  bool early_safe_methods = false;
   /// The largest body that is collected in Reply::body, in bytes.
   std::size_t max_reply_body = 64 * 1024 * 1024;
   /// The local address to use; none: any of either family.
@@ -66,6 +74,7 @@ struct Timing {
   Duration first_byte{};  ///< the first headers of the reply arrived, interim ones included
   Duration total{};       ///< the end of the reply
   bool reused = false;    ///< the connection was there already
+  bool early = false;     ///< the server took it in early data (0-RTT)
 };
 
 /// A complete reply.
@@ -107,6 +116,9 @@ struct ClientRequest {
   RequestBody body;            ///< none by default
   h3::Headers trailers{};      ///< the fields after the body; see Call::trailer()
   Duration timeout{};          ///< zero: ClientConfig::request_timeout
+  /// May be sent in the first flight (0-RTT), where an attacker can have it handled again; for
+  /// requests that do no harm twice. Ignored with a body from a Writer.
+  bool early = false;
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's
@@ -156,7 +168,12 @@ struct ClientStats {
   std::uint64_t requests_failed = 0;     ///< ended otherwise
   std::uint64_t retries = 0;             ///< requests that were sent again, see Client
   std::uint64_t connections = 0;         ///< handshakes that were completed
+  std::uint64_t resumed = 0;             ///< of these, with a session of before
   std::uint64_t connections_failed = 0;  ///< attempts that came to nothing, for each address
+  std::uint64_t early_requests = 0;      ///< were sent in early data, refused ones included
+  std::uint64_t early_refused = 0;       ///< of these, sent again after a refusal or 425
+  std::uint64_t sessions_received = 0;   ///< from servers, to be remembered
+  std::size_t sessions = 0;              ///< remembered at present, see max_sessions
   std::size_t open_requests = 0;         ///< at present, waiting ones included
   std::size_t open_connections = 0;      ///< at present
 };
@@ -164,7 +181,8 @@ struct ClientStats {
 /// An HTTP/3 client on a loop, which must outlive it. All requests for one host and port share a
 /// connection; those that the server allows no stream for yet wait. Requests that the server says
 /// it has not looked at (RFC 9114 §5.2), and GET, HEAD and OPTIONS on a connection that turns out
-/// to be dead, are sent again by themselves unless a part of the body is gone or a reply began.
+/// to be dead, are sent again by themselves (as those in early data which a server refuses or
+/// answers with 425, RFC 8470 §5.2) unless a part of the body is gone or a reply began.
 /// It may be destroyed at any time, even by one of its callbacks: servers are told
 /// (CONNECTION_CLOSE) and nothing is called any more; callbacks that are running are destroyed in
 /// the loop's next turn.
@@ -198,6 +216,13 @@ class QUOIN_EXPORT Client {
   /// yet as soon as they are; new ones start there. A path that does not work is not used.
   /// Errors: system, with the address.
   [[nodiscard]] Result<> migrate(const Address& new_local);
+
+  /// The remembered sessions in a form for a file, which must be readable for its owner only: with
+  /// it early data can be read. They stay bound to host, port and trust.
+  [[nodiscard]] std::string save_sessions() const;
+  /// Adds what save_sessions() wrote, of this or another client. Errors:
+  /// UsageError::invalid_argument, and nothing is added.
+  [[nodiscard]] Result<> load_sessions(Bytes saved);
 
   /// Takes no more requests, lets those under way finish for at most `limit`, closes all
   /// connections and calls `done` once in a later turn.

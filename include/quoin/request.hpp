@@ -66,6 +66,10 @@ class QUOIN_EXPORT Request {
   [[nodiscard]] const h3::Headers& trailers() const;
   /// The client's address at present; none for a request that is gone.
   [[nodiscard]] Address peer() const;
+  /// The request came in early data (0-RTT) and may be a replay by an attacker of what a client
+  /// sent before (RFC 8470). Always false unless quic::Config::early_data is set. A handler that
+  /// must not run twice answers with status 425; the client then asks again.
+  [[nodiscard]] bool early() const;
   /// What the handshake agreed on, and who the client is if Tls::verify_clients() was called: the
   /// names in its certificate, its issuer and digests; empty for a client that showed none. Empty
   /// in early data (0-RTT), and for a request that is gone.

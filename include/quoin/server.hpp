@@ -44,6 +44,10 @@ struct ServerConfig {
   /// Requests that a client may give up each second, and twice as many in a burst; more close its
   /// connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
   std::size_t resets_per_second = 500;
+  /// Hands requests in early data to the handler whatever their method. Otherwise only GET, HEAD
+  /// and OPTIONS are, and others are answered with 425 (Too Early, RFC 8470 §5.2), because an
+  /// attacker can replay them. Early data are off unless `quic.early_data` is set.
+  bool early_unsafe = false;
   /// The clock for `date` headers (RFC 9110 §6.6.1), for example std::chrono::system_clock::now.
   /// Empty: none are sent, which RFC 9110 allows to whom has no clock.
   std::function<std::chrono::system_clock::time_point()> wall_clock;
@@ -83,6 +87,7 @@ struct ServerStats {
   std::uint64_t responses = 0;            ///< went out whole
   std::uint64_t requests_failed = 0;      ///< ended otherwise, whoever's fault it was
   std::uint64_t timeouts = 0;             ///< ServerConfig's stream_idle_timeout, response_timeout
+  std::uint64_t too_early = 0;            ///< answered with 425, see ServerConfig::early_unsafe
   std::uint64_t excessive_resets = 0;     ///< connections closed for resets_per_second
   std::uint64_t body_bytes_sent = 0;      ///< of responses
   std::uint64_t body_bytes_received = 0;  ///< of requests

@@ -2,13 +2,17 @@
 /// The life of an HTTP/3 session: its beginning, its events, its graceful end. R6 and W2 of the
 /// data flow go on in session_read.cpp and session_write.cpp.
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <nghttp3/nghttp3.h>
@@ -122,7 +126,11 @@ void Session::Impl::push(Event::Type type, quic::StreamId stream, Error error) {
 }
 
 void Session::Impl::push_section(Event::Type type, Stream& stream) {
-  push({.type = type, .stream = stream.id, .headers = std::move(stream.section), .error = {}});
+  push({.type = type,
+        .stream = stream.id,
+        .headers = std::move(stream.section),
+        .error = {},
+        .early = server && connection.is_early()});
 }
 
 std::optional<Event> Session::Impl::poll_event() {
@@ -134,6 +142,8 @@ std::optional<Event> Session::Impl::poll_event() {
       if (stream->discarding) continue;
     } else if (event.type == Event::Type::trailers) {
       stream->trailers_queued = false;
+    } else if (event.type == Event::Type::resumable) {
+      resumable_queued = false;
     } else if (event.type == Event::Type::closed) {
       release(*stream);
     }
@@ -184,6 +194,23 @@ void Session::Impl::finish(Stream& stream) {
 
 void Session::Impl::release(Stream& stream) noexcept { streams.remove(stream); }
 
+void Session::Impl::start_over() {
+  if (failed) return;
+  events = {};
+  streams = {};
+  conn.reset();
+  control = qpack_encoder = qpack_decoder = quic::no_stream;
+  control_written = control_acked = goaway_offset = 0;
+  if (shutdown_state != Shutdown::none) shutdown_state = Shutdown::wanted;
+  peer_max_section = std::numeric_limits<std::uint64_t>::max();
+  peer_settled = resumable_queued = wants_stream = false;
+  copied_total = 0;
+  waits_for_total = false;
+  rejected.clear();
+  delayed_closes.clear();
+  push(Event::Type::early_data_rejected, quic::no_stream, {});
+}
+
 void Session::Impl::shutdown() {
   if (shutdown_state != Shutdown::none) return;
   if (!is_alive()) {
@@ -225,6 +252,17 @@ Session::Session(quic::Connection& connection, const Config& config)
 
 Session::~Session() = default;
 
+void Session::assume_peer_settings(std::string_view settings) {
+  std::uint64_t size = 0;
+  const char* const end = settings.data() + settings.size();
+  const auto [rest, problem] = std::from_chars(settings.data(), end, size);
+  if (problem == std::errc{} && rest == end && !impl_->peer_settled) impl_->peer_max_section = size;
+}
+
+std::string Session::peer_settings() const {
+  return impl_->peer_settled ? std::to_string(impl_->peer_max_section) : std::string{};
+}
+
 std::optional<Event> Session::poll_event() { return impl_->poll_event(); }
 
 void Session::shutdown() { impl_->shutdown(); }
@@ -244,6 +282,14 @@ void Session::on_started(quic::Connection&) { impl_->start(); }
 
 void Session::on_connected(quic::Connection&) {
   impl_->push(Event::Type::connected, quic::no_stream, {});
+}
+
+void Session::on_early_data_rejected(quic::Connection&) { impl_->start_over(); }
+
+void Session::on_resumable(quic::Connection&) {
+  if (!std::exchange(impl_->resumable_queued, true)) {
+    impl_->push(Event::Type::resumable, quic::no_stream, {});
+  }
 }
 
 void Session::on_stream_closed(quic::Connection&, quic::StreamId stream,

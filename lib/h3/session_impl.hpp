@@ -39,6 +39,8 @@ struct Session::Impl {
   void push(Event::Type type, quic::StreamId stream, Error error);
   void push_section(Event::Type type, Stream& stream);
   [[nodiscard]] std::optional<Event> poll_event();
+  /// Forgets everything but the application's settings: start() follows again.
+  void start_over();
   void shutdown();
   void continue_shutdown();
   [[nodiscard]] bool is_drained() const noexcept;
@@ -149,8 +151,10 @@ struct Session::Impl {
 
   std::uint64_t requests_closed = 0;  // server
   std::uint64_t peer_max_section = std::numeric_limits<std::uint64_t>::max();
-  std::size_t copied_total = 0;  // bytes in all send buffers that take our memory
-  bool waits_for_total = false;  // a stream has no room because of copied_total
+  bool peer_settled = false;      // its SETTINGS have arrived
+  bool resumable_queued = false;  // a `resumable` event waits to be polled
+  std::size_t copied_total = 0;   // bytes in all send buffers that take our memory
+  bool waits_for_total = false;   // a stream has no room because of copied_total
   std::vector<Rejected> rejected;
   std::vector<quic::StreamId> delayed_closes;  // streams whose delay is over
   std::vector<nghttp3_nv> fields;              // scratch of to_nghttp3()

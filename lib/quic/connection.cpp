@@ -198,6 +198,10 @@ void Connection::Impl::handle_handshake_completed() {
   if (early && SSL_early_data_accepted(ssl.get()) != 1) {
     // The library reports a refusal by itself only if it had begun to send early data.
     (void)ngtcp2_conn_tls_early_data_rejected(conn.get());
+    if (!app_started) {
+      app_started = true;
+      application->on_started(handle);
+    }
   }
   check_negotiated();
   if (server && !close_wanted) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
@@ -50,23 +52,27 @@ struct Config {
 struct Event {
   /// What happened.
   enum class Type : std::uint8_t {
-    connected,          ///< the handshake is complete
-    headers,            ///< a request (server) or a final response (client): `headers`
-    informational,      ///< client: an interim response, status 1xx: `headers`
-    trailers,           ///< the fields after the body: `headers`; the end is told after them
-    data,               ///< there is something to read() now, or the end of the message
-    writable,           ///< room() has grown again after there was none
-    reset,              ///< the peer gave up sending; `error` says why
-    stop_sending,       ///< the peer wants no more of our body; `error` says why
-    closed,             ///< the stream is over and all was read; H3_NO_ERROR: in good order
-    goaway,             ///< client: no new requests; those from `stream` on were not handled
-    streams_available,  ///< client: request() may work again
-    disconnected,       ///< the connection is over, the last event of all: `error`
+    connected,            ///< the handshake is complete
+    headers,              ///< a request (server) or a final response (client): `headers`
+    informational,        ///< client: an interim response, status 1xx: `headers`
+    trailers,             ///< the fields after the body: `headers`; the end is told after them
+    data,                 ///< there is something to read() now, or the end of the message
+    writable,             ///< room() has grown again after there was none
+    reset,                ///< the peer gave up sending; `error` says why
+    stop_sending,         ///< the peer wants no more of our body; `error` says why
+    closed,               ///< the stream is over and all was read; H3_NO_ERROR: in good order
+    goaway,               ///< client: no new requests; those from `stream` on were not handled
+    streams_available,    ///< client: request() may work again
+    resumable,            ///< client: quic::Connection::resumption() has something, or newer
+    early_data_rejected,  ///< client: what was sent early is lost, and all streams with it, of
+                          ///< which there is no other word; request() works again after `connected`
+    disconnected,         ///< the connection is over, the last event of all: `error`
   };
   Type type{};                              ///< what happened
   quic::StreamId stream = quic::no_stream;  ///< no_stream where the event is not about a stream
   Headers headers;                          ///< see Type
   Error error;                              ///< see Type
+  bool early = false;                       ///< headers: of a request in early data (0-RTT)
 };
 
 /// The next bytes of a message body; valid until the next call for this stream.
@@ -84,6 +90,14 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// The connection must outlive the session, which is what an Endpoint sees to.
   Session(quic::Connection& connection, const Config& config);
   ~Session() override;
+
+  /// Client: what peer_settings() said in the connection that is being resumed; early data keep to
+  /// it until the server's settings arrive (RFC 9114 §7.2.4.2). Call it before anything is sent;
+  /// other text is ignored.
+  void assume_peer_settings(std::string_view settings);
+  /// The peer's settings, as quic::Resumption::set_application_data() can keep them; empty before
+  /// they are known.
+  [[nodiscard]] std::string peer_settings() const;
 
   /// What happened, in order.
   [[nodiscard]] std::optional<Event> poll_event();
@@ -137,6 +151,8 @@ class QUOIN_EXPORT Session final : public quic::Application {
 
   void on_started(quic::Connection&) override;
   void on_connected(quic::Connection&) override;
+  void on_early_data_rejected(quic::Connection&) override;
+  void on_resumable(quic::Connection&) override;
   void on_stream_data(quic::Connection&, quic::StreamId, Bytes data, bool fin) override;
   void on_stream_acked(quic::StreamId, std::uint64_t bytes) override;
   void on_stream_reset(quic::Connection&, quic::StreamId, std::uint64_t code) override;
