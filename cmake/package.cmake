@@ -63,6 +63,13 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${_doc_dir}")
 install(FILES "${NGTCP2_SOURCE_DIR}/COPYING" DESTINATION "${_doc_dir}/licenses" RENAME ngtcp2.txt)
 install(FILES "${NGHTTP3_SOURCE_DIR}/COPYING" DESTINATION "${_doc_dir}/licenses" RENAME nghttp3.txt)
 install(FILES "${NGHTTP3_SOURCE_DIR}/lib/sfparse/COPYING" DESTINATION "${_doc_dir}/licenses" RENAME sfparse.txt)
+if(QUOIN_HAS_URING)
+  install(
+    FILES /usr/share/doc/liburing-dev/copyright
+    DESTINATION "${_doc_dir}/licenses"
+    RENAME liburing.txt
+    OPTIONAL)
+endif()
 if(QUOIN_TOOLS)
   # CLI11 is headers only, so its code is in the tools. Where it is no Debian package its text is left out.
   install(

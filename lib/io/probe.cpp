@@ -8,7 +8,6 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/io/probe.hpp>
 #include <quoin/io/socket_options.hpp>
+#include <quoin/io/uring.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::io {
@@ -140,14 +140,14 @@ Finding buffer(const std::string& name, const std::string& what) {
           "for fast transfers: sysctl -w net.core." + name + "=" + std::to_string(wanted)};
 }
 
-// With a bad pointer the call says whether it is there without making anything.
 Finding io_uring() {
-#ifdef SYS_io_uring_setup
-  if (::syscall(SYS_io_uring_setup, 1, nullptr) == -1 && errno == EFAULT) {
-    return {Verdict::good, "io_uring", "there; not needed, epoll is used", {}};
+  if (const Result<void> support = uring_support(); !support) {
+    return {Verdict::good,
+            "io_uring",
+            std::string{support.error().detail()} + "; not needed, epoll is used",
+            {}};
   }
-#endif
-  return {Verdict::good, "io_uring", "not there or not allowed; not needed, epoll is used", {}};
+  return {Verdict::good, "io_uring", "there; used only when asked for, epoll is the default", {}};
 }
 
 }  // namespace

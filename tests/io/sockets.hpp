@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
@@ -21,11 +23,14 @@
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/io/epoll.hpp>
+#include <quoin/io/socket_options.hpp>
+#include <quoin/io/uring.hpp>
 #include <quoin/time.hpp>
 
 #include "io/epoll_backend.hpp"
 #include "io/fakes.hpp"
 #include "io/socket_calls.hpp"
+#include "io/uring_backend.hpp"
 
 namespace quoin::test {
 
@@ -37,6 +42,30 @@ struct Arrival {
   std::string payload;
   Ecn ecn;
 };
+
+/// The backends on real sockets.
+enum class Kind : std::uint8_t { epoll, io_uring };
+
+/// Whose turn it is; see QUOIN_EACH_BACKEND.
+inline Kind kind = Kind::epoll;
+
+/// At the beginning of a test case: it is run once for each backend that there is here.
+#define QUOIN_EACH_BACKEND                                                            \
+  kind = GENERATE(Kind::epoll, Kind::io_uring);                                       \
+  if (const auto support = io::uring_support(); kind == Kind::io_uring && !support) { \
+    SKIP("no io_uring here: " << support.error().message());                          \
+  }                                                                                   \
+  CAPTURE(kind == Kind::io_uring)
+
+inline std::unique_ptr<io::Backend> make_backend(const io::SocketOptions& options = {}) {
+  return kind == Kind::epoll ? io::epoll_backend(options) : io::uring_backend(options);
+}
+
+inline std::unique_ptr<io::Backend> make_backend(const io::SocketOptions& options,
+                                                 io::SocketCalls& calls) {
+  return kind == Kind::epoll ? io::epoll_backend(options, calls)
+                             : io::make_uring_backend(options, &calls).value();
+}
 
 /// Fails the next sending calls as told: an errno each; 0: the real call; -n: only n messages.
 class FaultyCalls final : public io::SocketCalls {
@@ -63,9 +92,13 @@ class FaultyCalls final : public io::SocketCalls {
       errno = outcome;
       return -1;
     }
-    return SocketCalls::send_messages(
-        fd, messages, outcome < 0 ? std::min(count, static_cast<unsigned>(-outcome)) : count);
+    const unsigned most = outcome < 0 ? std::min(count, static_cast<unsigned>(-outcome)) : count;
+    return real_->send_messages(fd, messages, most);
   }
+
+ private:
+  std::unique_ptr<io::SocketCalls> real_ =
+      kind == Kind::epoll ? std::make_unique<io::SocketCalls>() : io::uring_calls();
 };
 
 inline bool has_ipv6() {
@@ -115,7 +148,7 @@ struct Sockets {
   Address to;
 
   explicit Sockets(std::string_view local = "127.0.0.1:0", const io::SocketOptions& options = {})
-      : sender(io::epoll_backend(options, calls)), receiver(io::epoll_backend(options)) {
+      : sender(make_backend(options, calls)), receiver(make_backend(options)) {
     from = sender->open(address(local)).value();
     to = receiver->open(address(local)).value();
   }
