@@ -48,11 +48,14 @@ h3::Headers headers_of(const ClientCall& call) {
   const h3::Headers& wanted = call.request.headers;
   const std::string authority = call.url.authority();
   h3::Headers headers;
-  const bool is_connect = call.request.method == "CONNECT";  // it has no path (RFC 9114 §4.4)
+  const std::string& protocol = call.request.protocol;
+  // It has no path (RFC 9114 §4.4) unless it is an extended one (RFC 9220).
+  const bool is_connect = call.request.method == "CONNECT" && protocol.empty();
   headers.add(":method", call.request.method);
   if (!is_connect) headers.add(":scheme", "https");
   headers.add(":authority", wanted.get("host").value_or(authority));
   if (!is_connect) headers.add(":path", call.url.target);
+  if (!protocol.empty()) headers.add(":protocol", protocol);
   for (const h3::Field& field : wanted) {
     if (field.name != "host") headers.add(field.name, field.value, field.never_index);
   }
@@ -230,6 +233,10 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
     }
     if (retry_too_early(call, status)) return;
     call.has_head = true;
+    // What follows an extended CONNECT may last for ever.
+    if (!call.request.protocol.empty() && call.timer) {
+      loop.cancel(*std::exchange(call.timer, std::nullopt));
+    }
     call.reply.status = status;
     call.reply.headers = std::move(event.headers);
     call_in_place(call.callbacks.on_headers, status, call.reply.headers);

@@ -111,6 +111,7 @@ ServerStats Server::stats() const {
 Server::Impl::Impl(Loop& on, Tls with, ServerConfig settings)
     : loop(on), tls(std::move(with)), config(std::move(settings)) {
   complete_for_http3(config.quic, config.h3);
+  config.h3.extended_connect = true;  // routes decide what is done with it
 }
 
 Server::Impl::~Impl() { stop(); }

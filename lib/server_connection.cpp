@@ -226,7 +226,9 @@ void Server::Impl::call_handler(Exchange& exchange) {
   Match match = is_connect ? router.find("CONNECT", "/")
                            : router.find(exchange.method(), target.substr(0, target.find('?')),
                                          host_of(exchange.authority()));
-  if (!match.handler && match.allow.empty()) match.handler = fallback;
+  // Whoever answered an extended CONNECT with a page would have opened a tunnel.
+  const bool is_tunnel = exchange.request().get(":protocol").has_value();
+  if (!match.handler && match.allow.empty() && !is_tunnel) match.handler = fallback;
   if (!match.handler) {
     answer_without_handler(exchange, match.allow);
     return;

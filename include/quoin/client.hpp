@@ -119,6 +119,9 @@ struct ClientRequest {
   /// May be sent in the first flight (0-RTT), where an attacker can have it handled again; for
   /// requests that do no harm twice. Ignored with a body from a Writer.
   bool early = false;
+  /// For method CONNECT: what to speak on the stream, `:protocol` (RFC 9220). The time limit is
+  /// then for the reply's headers.
+  std::string protocol;
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's

@@ -130,7 +130,8 @@ class QUOIN_EXPORT Server {
   Server& put(std::string_view pattern, Handler handler);
   /// route("DELETE", ...).
   Server& del(std::string_view pattern, Handler handler);
-  /// Calls `handler` when no pattern matches, whatever the method; without it that is a 404.
+  /// Calls `handler` when no pattern matches, whatever the method, except for extended CONNECT
+  /// (RFC 9220); without it that is a 404.
   Server& fallback(Handler handler);
 
   /// Serves the files below `directory` for paths below `prefix` ("/" or "/static", say), GET and

@@ -85,8 +85,7 @@ int recv_goaway(nghttp3_conn*, std::int64_t id, void* user) {
 
 int recv_settings(nghttp3_conn* conn, const nghttp3_proto_settings* settings, void* user) {
   quoin_qpack_set_peer_capacity(conn, settings->qpack_max_dtable_capacity);
-  self(user).peer_max_section = settings->max_field_section_size;
-  self(user).peer_settled = true;
+  self(user).handle_settings(*settings);
   return 0;
 }
 

@@ -72,6 +72,7 @@ void Session::Impl::start() {
   settings.qpack_encoder_max_dtable_capacity =
       dynamic ? within_varint(config.qpack_encoder_capacity) : 0;
   settings.qpack_blocked_streams = dynamic ? within_varint(config.qpack_blocked_streams) : 0;
+  settings.enable_connect_protocol = server && config.extended_connect ? 1 : 0;
   nghttp3_callbacks table = callbacks();
   table.rand = fill_random;
   random_source = &connection;
@@ -203,7 +204,7 @@ void Session::Impl::start_over() {
   control_written = control_acked = goaway_offset = 0;
   if (shutdown_state != Shutdown::none) shutdown_state = Shutdown::wanted;
   peer_max_section = std::numeric_limits<std::uint64_t>::max();
-  peer_settled = resumable_queued = wants_stream = false;
+  peer_settled = peer_extended_connect = resumable_queued = wants_stream = false;
   copied_total = 0;
   waits_for_total = false;
   rejected.clear();

@@ -69,6 +69,7 @@ struct Session::Impl {
   void add_body(quic::StreamId id, Stream* stream, Bytes data);
   void end_message(Stream& stream);
   void handle_goaway(std::int64_t first_unhandled);
+  void handle_settings(const nghttp3_proto_settings& settings);
   void settle();
   void reject(Stream& stream, Http3Error code, std::string_view detail);
   void answer_431(Stream& stream);
@@ -101,6 +102,7 @@ struct Session::Impl {
   void handle_written(quic::StreamId id, std::size_t bytes);
   void handle_acked(quic::StreamId id, std::uint64_t bytes);
   [[nodiscard]] Result<> check_section_size(const Headers& headers) const;
+  [[nodiscard]] Result<> check_extended_connect();
 
   // nghttp3_callbacks.cpp
   [[nodiscard]] static nghttp3_callbacks callbacks() noexcept;
@@ -155,6 +157,7 @@ struct Session::Impl {
   bool resumable_queued = false;  // a `resumable` event waits to be polled
   std::size_t copied_total = 0;   // bytes in all send buffers that take our memory
   bool waits_for_total = false;   // a stream has no room because of copied_total
+  bool peer_extended_connect = false;  // the peer takes requests with :protocol
   std::vector<Rejected> rejected;
   std::vector<quic::StreamId> delayed_closes;  // streams whose delay is over
   std::vector<nghttp3_nv> fields;              // scratch of to_nghttp3()

@@ -155,6 +155,16 @@ void Session::Impl::handle_goaway(std::int64_t id) {
   push(Event::Type::goaway, quic::StreamId{id}, {});
 }
 
+void Session::Impl::handle_settings(const nghttp3_proto_settings& settings) {
+  peer_max_section = settings.max_field_section_size;
+  peer_settled = true;
+  peer_extended_connect = settings.enable_connect_protocol != 0;
+  // An extended CONNECT may have been waiting to know.
+  if (std::exchange(wants_stream, false)) {
+    push(Event::Type::streams_available, quic::no_stream, {});
+  }
+}
+
 void Session::Impl::handle_stream_reset(quic::StreamId id, std::uint64_t code) {
   // That of a critical stream is judged when it is closed, which follows.
   if (!is_alive() || !is_bidirectional(id)) return;

@@ -50,6 +50,9 @@ Result<quic::StreamId> Session::Impl::request(const Headers& headers, bool has_b
     return refuse_call(UsageError::invalid_argument, "'content-length' without a body");
   }
   if (auto fits = check_section_size(headers); !fits) return std::unexpected{fits.error()};
+  if (headers.get(":protocol")) {
+    if (auto allowed = check_extended_connect(); !allowed) return std::unexpected{allowed.error()};
+  }
   const auto id = connection.open_stream(true);
   if (!id) {
     wants_stream = id.error() == Error{UsageError::limit_reached};
@@ -155,6 +158,16 @@ Result<> Session::Impl::check_section_size(const Headers& headers) const {
   return refuse_call(UsageError::too_large, "the peer takes fields of " +
                                                 std::to_string(peer_max_section) + " bytes, not " +
                                                 std::to_string(headers.section_size()));
+}
+
+/// RFC 8441 §3: not before the server has said that it knows `:protocol`.
+Result<> Session::Impl::check_extended_connect() {
+  if (peer_extended_connect) return {};
+  if (peer_settled) {
+    return refuse_call(UsageError::unsupported, "the server takes no extended CONNECT");
+  }
+  wants_stream = true;
+  return refuse_call(UsageError::limit_reached, "the server's settings have not arrived");
 }
 
 std::size_t Session::Impl::write(Stream& stream, Bytes data, bool last) {

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
@@ -112,7 +111,8 @@ Result<> validate_pseudo(const Headers& headers, std::span<const std::string_vie
 }
 
 Result<> validate_request(const Headers& headers) {
-  constexpr std::array<std::string_view, 4> known{":method", ":scheme", ":authority", ":path"};
+  constexpr std::array<std::string_view, 5> known{":method", ":scheme", ":authority", ":path",
+                                                  ":protocol"};
   if (auto result = validate_pseudo(headers, known); !result) return result;
   const auto method = headers.get(":method");
   const auto scheme = headers.get(":scheme");
@@ -123,7 +123,11 @@ Result<> validate_request(const Headers& headers) {
     return invalid("':authority' is no host: '" + printable(*authority) + "'");
   }
   if (!is_consistent_authority(headers)) return invalid("':authority' and 'host' differ");
-  if (*method == "CONNECT") {
+  const auto protocol = headers.get(":protocol");
+  if (protocol && (*method != "CONNECT" || !authority || !is_token(*protocol))) {
+    return invalid("':protocol' is no token, or there without CONNECT and ':authority'");
+  }
+  if (*method == "CONNECT" && !protocol) {
     if (!authority) return invalid("':authority' is missing");
     if (scheme || path) return invalid("CONNECT has neither ':scheme' nor ':path'");
     return {};

@@ -40,6 +40,8 @@ struct Config {
   /// to it; this must say the same as quic::Config::max_bidirectional_streams, because priorities
   /// may arrive before the request that they are for (RFC 9218 §7.1).
   std::size_t max_requests = 100;
+  /// Server: takes extended CONNECT, requests with `:protocol`, and says so (RFC 9220 §3).
+  bool extended_connect = false;
   /// Bytes of a message body that wait to be sent for the first time, for each stream.
   std::size_t send_buffer = 256 * 1024;
   /// Bytes of bodies that are kept for sending or until acknowledged, for the whole session.
@@ -105,7 +107,8 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// Client: begins a request. With `has_body`, write() follows, else the message ends here.
   /// Errors: UsageError::limit_reached when the peer allows no more streams for now (wait for
   /// streams_available), closed, invalid_argument with the offending field,
-  /// LocalError::connection_draining after GOAWAY.
+  /// LocalError::connection_draining after GOAWAY. With `:protocol` (extended CONNECT) also
+  /// limit_reached until the server's SETTINGS have come, and unsupported if they do not allow it.
   [[nodiscard]] Result<quic::StreamId> request(const Headers& headers, bool has_body);
   /// Server: begins the final response. Errors: UsageError::stale_handle, invalid_argument (also
   /// for a second response).
