@@ -111,6 +111,8 @@ struct Connection::Impl {
 
 bool Connection::is_server() const noexcept { return impl_->server; }
 
+bool Connection::is_early() const noexcept { return false; }
+
 Result<StreamId> Connection::open_stream(bool bidirectional) {
   if (impl_->close_reason) return std::unexpected{Error{UsageError::closed}};
   if (streams_left(bidirectional) == 0) return std::unexpected{Error{UsageError::limit_reached}};

@@ -101,6 +101,8 @@ struct Side {
         break;
       case Event::Type::connected:
       case Event::Type::streams_available:
+      case Event::Type::resumable:
+      case Event::Type::early_data_rejected:
         break;
     }
   }
