@@ -42,6 +42,17 @@ if "$bin/get" "https://localhost:$port/" 2>/dev/null; then
 fi
 stop
 
+# Its input ends when nobody holds the pipe open for writing any more.
+mkfifo "$work/input"
+(exec 3>"$work/input" && touch "$work/open" && while [ -e "$work/open" ]; do sleep 0.05; done) &
+start_with_input() { "$@" <"$work/input"; }
+start start_with_input "$bin/workers" 127.0.0.1:0 "$work/cert.pem"
+for _ in 1 2 3 4; do "$bin/get" "https://localhost:$port/" "$work/cert.pem" | grep -q '^visit [1-4] to worker [012]$'; done
+rm "$work/open"
+wait "$server"
+expect "4 responses by 3 workers" "$(tail -n 1 "$work/log")"
+server=
+
 mkdir "$work/root" "$work/uploads"
 head -c 3000000 /dev/urandom >"$work/root/file"
 start "$bin/file_server" "$work/root" "$work/uploads" 127.0.0.1:0 "$work/cert.pem"

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <expected>
 #include <linux/errqueue.h>
+#include <linux/filter.h>
 #include <memory>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -86,8 +87,14 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ip
   std::unique_ptr<UdpSocket> socket{new UdpSocket{fd, calls}};
   socket->family_ = family;
   socket->configure(ipv6_only, options);
+  if (options.workers > 1 && !socket->set(SOL_SOCKET, SO_REUSEPORT, 1)) {
+    return std::unexpected{system_error(errno, "cannot share between threads", local)};
+  }
   if (::bind(fd, &address.any, size) != 0 || ::getsockname(fd, &address.any, &size) != 0) {
     return std::unexpected{system_error(errno, "cannot bind UDP socket to", local)};
+  }
+  if (options.workers > 1 && !socket->steer(options.workers)) {
+    return std::unexpected{system_error(errno, "cannot steer to threads", local)};
   }
   socket->local_ = from_system(address);
   return socket;
@@ -97,6 +104,27 @@ UdpSocket::~UdpSocket() { ::close(fd_); }
 
 bool UdpSocket::set(int level, int name, int value) noexcept {
   return calls_.set_option(fd_, level, name, &value, sizeof value) == 0;
+}
+
+/// Gives the group of sockets that share the address a program that chooses one of them for each
+/// datagram, by an ID that every version of QUIC has in the same place (RFC 8999 §5). All sockets
+/// of a group have the same program, so it does not matter whose is kept.
+bool UdpSocket::steer(unsigned workers) noexcept {
+  constexpr std::uint32_t long_header = 0x80;
+  constexpr std::uint32_t after_long = 6;  // first octet, version, length of the ID
+  constexpr std::uint32_t after_short = 1;
+  std::array<sock_filter, 7> code{{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, long_header, 0, 2),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, after_long),
+      BPF_STMT(BPF_JMP | BPF_JA, 1),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, after_short),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  }};
+  const sock_fprog program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
+  return calls_.set_option(fd_, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) ==
+         0;
 }
 
 /// What cannot be had is done without; features_ tells.

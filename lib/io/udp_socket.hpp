@@ -182,6 +182,7 @@ class UdpSocket {
   UdpSocket(int fd, SocketCalls& calls) noexcept : fd_(fd), calls_(calls) {}
 
   [[nodiscard]] bool set(int level, int name, int value) noexcept;
+  [[nodiscard]] bool steer(unsigned workers) noexcept;
   void configure(bool ipv6_only, const SocketOptions& options) noexcept;
   void configure_buffer(int option, int forced_option, std::size_t size) noexcept;
   [[nodiscard]] SendBatch::Piece piece_at(std::span<const Datagram> batch,

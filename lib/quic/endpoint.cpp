@@ -35,6 +35,21 @@ bool RateLimit::take(Time now) noexcept {
   return true;
 }
 
+EndpointStats& EndpointStats::operator+=(const EndpointStats& other) noexcept {
+  datagrams_received += other.datagrams_received;
+  datagrams_dropped += other.datagrams_dropped;
+  connections_accepted += other.connections_accepted;
+  connections_refused += other.connections_refused;
+  handshakes_completed += other.handshakes_completed;
+  version_negotiations_sent += other.version_negotiations_sent;
+  retries_sent += other.retries_sent;
+  stateless_resets_sent += other.stateless_resets_sent;
+  stateless_suppressed += other.stateless_suppressed;
+  connections += other.connections;
+  handshakes += other.handshakes;
+  return *this;
+}
+
 Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, Acceptor accept)
     : Shared(settings, std::move(identity), std::move(source)),
       acceptor(std::move(accept)),

@@ -73,11 +73,10 @@ std::string printable(std::string_view text) {
 Error to_error(const ngtcp2_ccerr& reason, bool http3) {
   constexpr std::uint64_t crypto_error_first = 0x100;  // RFC 9001 §4.8
   constexpr std::uint64_t crypto_error_last = 0x1ff;
-  std::string detail = printable(as_text(to_bytes(reason.reason, reason.reasonlen)));
+  const std::string detail = printable(as_text(to_bytes(reason.reason, reason.reasonlen)));
   switch (reason.type) {
     case NGTCP2_CCERR_TYPE_APPLICATION:
-      return {http3 ? Error::Domain::http3 : Error::Domain::application, reason.error_code,
-              std::move(detail)};
+      return {http3 ? Error::Domain::http3 : Error::Domain::application, reason.error_code, detail};
     case NGTCP2_CCERR_TYPE_VERSION_NEGOTIATION:
       return {LocalError::version_negotiation, "the peer speaks no QUIC version that we do"};
     case NGTCP2_CCERR_TYPE_IDLE_CLOSE:
@@ -88,9 +87,9 @@ Error to_error(const ngtcp2_ccerr& reason, bool http3) {
       break;
   }
   if (reason.error_code >= crypto_error_first && reason.error_code <= crypto_error_last) {
-    return {Error::Domain::tls, reason.error_code - crypto_error_first, std::move(detail)};
+    return {Error::Domain::tls, reason.error_code - crypto_error_first, detail};
   }
-  return {Error::Domain::transport, reason.error_code, std::move(detail)};
+  return {Error::Domain::transport, reason.error_code, detail};
 }
 
 }  // namespace quoin::quic

@@ -25,7 +25,7 @@ constexpr std::array system_bundles{"/etc/ssl/certs/ca-certificates.crt",
                                     "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
                                     "/etc/ssl/cert.pem", "/usr/local/share/certs/ca-root-nss.crt"};
 
-Error tls_error(std::string detail) { return {LocalError::certificate_invalid, std::move(detail)}; }
+Error tls_error(std::string_view detail) { return {LocalError::certificate_invalid, detail}; }
 
 /// The context that is asked may be a host's; the settings are those of the connection's Tls.
 void log_key(const SSL* ssl, const char* line) {

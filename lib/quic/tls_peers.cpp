@@ -14,7 +14,7 @@
 namespace quoin {
 namespace {
 
-Error usage(std::string detail) { return {UsageError::invalid_argument, std::move(detail)}; }
+Error usage(std::string_view detail) { return {UsageError::invalid_argument, detail}; }
 
 Result<Sha256> parse_pin(std::string_view text) {
   constexpr std::string_view prefix = "sha256//";

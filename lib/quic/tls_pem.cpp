@@ -31,7 +31,7 @@ using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 static_assert(std::tuple_size_v<Sha256> == SHA256_DIGEST_LENGTH);
 
-Error tls_error(std::string detail) { return {LocalError::certificate_invalid, std::move(detail)}; }
+Error tls_error(std::string_view detail) { return {LocalError::certificate_invalid, detail}; }
 
 BioPtr text_bio(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<ossl_ssize_t>(text.size())), &BIO_free};
@@ -92,9 +92,9 @@ Result<> use_certificate(SSL_CTX* context, std::string_view chain, std::string_v
   }
   const BioPtr in = text_bio(key);
   // An encrypted key would make the library ask at the terminal; the empty password makes it fail.
-  char no_password[] = "";
+  char no_password = 0;
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> parsed{
-      PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, no_password), &EVP_PKEY_free};
+      PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, &no_password), &EVP_PKEY_free};
   if (!parsed) {
     return std::unexpected(
         tls_error("no unencrypted PEM private key in the key: " + take_tls_error()));

@@ -248,6 +248,20 @@ def _(world):
     world.client(INSECURE, url(server, "file")).must(0)
 
 
+@case("several workers serve as one, and their figures are added up")
+def _(world):
+    content = os.urandom(300_000)
+    world.write("file", content)
+    server = world.server("-v", "--workers", "3")
+    for _ in range(12):
+        check(world.client(INSECURE, url(server, "file")).must(0).out == content, "the file differs")
+    server.signal(signal.SIGUSR1)
+    wait_until(lambda: re.search(r"12 answered whole", server.err), 10, "figures of all workers")
+    server.stop()
+    check_equal(len(re.findall(r"^worker [012]: connection \d+: over", server.err, re.M)), 12, "connections")
+    check_equal(server.out.count("HTTP/3\" 200 "), 12, "lines in the access log")
+
+
 @case("the pages of the tools show what --help says")
 def _(world):
     if not world.options.docs_dir:

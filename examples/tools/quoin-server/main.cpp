@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <exception>
 #include <expected>
+#include <memory>
 #include <semaphore>
 #include <string>
 #include <utility>
@@ -16,10 +17,10 @@
 #include <quoin/address.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
-#include <quoin/loop.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/workers.hpp>
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"
@@ -56,19 +57,23 @@ void announce(const std::vector<Address>& addresses, const Tls& tls, bool self_s
   std::fflush(stdout);
 }
 
-void tell_about_connections(Server& server) {
-  server.on_connected([](const ConnectionInfo& info) {
-    std::fprintf(stderr, "connection %llu: %s to %s, %s, %s, server name \"%s\", handshake %s\n",
-                 static_cast<unsigned long long>(info.number), info.path.remote.to_string().c_str(),
-                 info.path.local.to_string().c_str(), info.tls.cipher.c_str(),
-                 info.tls.group.c_str(), printable(info.tls.server_name, true).c_str(),
+/// With several workers each counts its own connections.
+void tell_about_connections(const Workers::Worker& worker, unsigned count) {
+  const std::string who =
+      count == 1 ? "connection " : "worker " + std::to_string(worker.number) + ": connection ";
+  worker.server.on_connected([who](const ConnectionInfo& info) {
+    std::fprintf(stderr, "%s%llu: %s to %s, %s, %s, server name \"%s\", handshake %s\n",
+                 who.c_str(), static_cast<unsigned long long>(info.number),
+                 info.path.remote.to_string().c_str(), info.path.local.to_string().c_str(),
+                 info.tls.cipher.c_str(), info.tls.group.c_str(),
+                 printable(info.tls.server_name, true).c_str(),
                  milliseconds(info.stats.handshake_time).c_str());
   });
-  server.on_disconnected([](const ConnectionInfo& info) {
+  worker.server.on_disconnected([who](const ConnectionInfo& info) {
     std::fprintf(stderr,
-                 "connection %llu: over, %s; sent %s, received %s, lost %llu packets, rtt %s, "
+                 "%s%llu: over, %s; sent %s, received %s, lost %llu packets, rtt %s, "
                  "datagrams of %zu bytes\n",
-                 static_cast<unsigned long long>(info.number),
+                 who.c_str(), static_cast<unsigned long long>(info.number),
                  without_controls(info.reason.message()).c_str(),
                  human_size(info.stats.bytes_sent).c_str(),
                  human_size(info.stats.bytes_received).c_str(),
@@ -77,35 +82,40 @@ void tell_about_connections(Server& server) {
   });
 }
 
-/// What the signals do; called on the watcher's thread, so the rest is posted to the loop.
+/// What the signals do; called on the watcher's thread.
 class SignalDuty {
  public:
-  SignalDuty(Loop& loop, Server& server, const ServerOptions& options) noexcept
-      : loop_(loop), server_(server), options_(options) {}
+  SignalDuty(Workers& workers, const ServerOptions& options) noexcept
+      : workers_(workers), options_(options) {}
 
   void handle(int signal) {
     if (signal == SIGUSR1) {
-      loop_.post([this] { std::fputs(statistics_text(server_.stats()).c_str(), stderr); });
+      std::fputs(statistics_text(workers_.stats()).c_str(), stderr);
       return;
     }
     if (signal == SIGHUP) {
-      loop_.post([this] { reload(); });
+      reload();
       return;
     }
     if (++ends_ == 1) {
-      end_within(shutdown_limit);
+      workers_.shutdown(shutdown_limit);
+      end_.release();
       return;
     }
     exit_code_ = signal_exit + signal;
-    end_within(Duration::zero());
-    // The loop may be stuck in a write to a full pipe. This thread is not.
+    workers_.shutdown(Duration::zero());
+    // A loop may be stuck in a write to a full pipe. This thread is not.
     if (!over_.try_acquire_for(patience)) {
       std::_Exit(exit_code_);
     }
   }
 
-  /// The loop has ended.
-  void finish() { over_.release(); }
+  /// Returns after the first signal to end, when all threads have.
+  void wait() {
+    end_.acquire();
+    workers_.join();
+    over_.release();
+  }
 
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
 
@@ -116,29 +126,52 @@ class SignalDuty {
       std::fputs("quoin-server: SIGHUP: there is no file to read again\n", stderr);
       return;
     }
-    Expected<Tls> tls = make_identity(options_);
+    const Expected<Tls> tls = make_identity(options_);
     if (!tls) {
       std::fprintf(stderr, "quoin-server: SIGHUP: %s; the certificates of before stay in use\n",
                    tls.error().message.c_str());
       return;
     }
-    if (const Result<> set = server_.set_tls(std::move(*tls)); !set) {
+    if (const Result<> set = workers_.set_tls(*tls); !set) {
       std::fprintf(stderr, "quoin-server: SIGHUP: %s\n", set.error().message().c_str());
       return;
     }
     std::fputs("quoin-server: SIGHUP: new connections get the certificates as read now\n", stderr);
   }
 
-  void end_within(Duration limit) {
-    loop_.post([this, limit] { server_.shutdown(limit, [this] { loop_.stop(); }); });
-  }
-
-  Loop& loop_;
-  Server& server_;
+  Workers& workers_;
   const ServerOptions& options_;
   int ends_ = 0;
   std::atomic<int> exit_code_ = number(ServerExit::stopped);
+  std::binary_semaphore end_{0};
   std::binary_semaphore over_{0};
+};
+
+/// What each worker does with requests; keeps the first failure.
+class Preparation {
+ public:
+  explicit Preparation(const ServerOptions& options) noexcept : options_(options) {}
+
+  void prepare(const Workers::Worker& worker, unsigned count) {
+    if (Expected<> served = serve_root(worker.server, options_); !served && result_) {
+      result_ = std::move(served);
+    }
+    if (!options_.quiet) {
+      logs_.push_back(std::make_unique<AccessLog>(worker.loop));
+      worker.server.on_access(
+          [log = logs_.back().get()](const Access& access) { log->add(access); });
+    }
+    if (options_.verbose) {
+      tell_about_connections(worker, count);
+    }
+  }
+
+  [[nodiscard]] const Expected<>& result() const noexcept { return result_; }
+
+ private:
+  const ServerOptions& options_;
+  std::vector<std::unique_ptr<AccessLog>> logs_;
+  Expected<> result_;
 };
 
 Expected<int> serve(const ServerOptions& options) {
@@ -150,28 +183,24 @@ Expected<int> serve(const ServerOptions& options) {
   if (!config) {
     return std::unexpected{std::move(config.error())};
   }
-  Loop loop;
-  AccessLog access_log{loop};
-  Server server{loop, *tls, std::move(*config)};
-  if (Expected<> served = serve_root(server, options); !served) {
-    return std::unexpected{std::move(served.error())};
-  }
-  if (!options.quiet) {
-    server.on_access([&access_log](const Access& access) { access_log.add(access); });
-  }
-  if (options.verbose) {
-    tell_about_connections(server);
-  }
-  const Expected<std::vector<Address>> addresses = listen_all(server, options);
+  Preparation preparation{options};
+  Workers workers{options.workers, *tls, std::move(*config),
+                  [&preparation, &workers](const Workers::Worker& worker) {
+                    preparation.prepare(worker, workers.count());
+                  }};
+  const Expected<std::vector<Address>> addresses = listen_all(workers, options);
   if (!addresses) {
     return std::unexpected{addresses.error()};
   }
-  SignalDuty duty{loop, server, options};
+  SignalDuty duty{workers, options};
   const SignalWatcher watcher{{SIGTERM, SIGINT, SIGHUP, SIGUSR1},
                               [&duty](int signal) { duty.handle(signal); }};
+  workers.start();
+  if (!preparation.result()) {
+    return std::unexpected{preparation.result().error()};
+  }
   announce(*addresses, *tls, options.certificates.empty());
-  loop.run();
-  duty.finish();
+  duty.wait();
   return duty.exit_code();
 }
 

@@ -71,6 +71,12 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
       ->type_name("DIR")
       ->required()
       ->group("What to serve");
+  constexpr unsigned most = 128;
+  app.add_option("--workers", options.workers,
+                 "Threads that serve, 1 to 128, or 0 for one for each core;\nwithout it, 1")
+      ->type_name("N")
+      ->check(CLI::Range(0U, most).description(""))
+      ->group("What to serve");
 }
 
 void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_signed) {

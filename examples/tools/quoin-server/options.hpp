@@ -19,6 +19,7 @@ struct ServerOptions {
   std::vector<std::string> listen;  ///< never empty; "HOST:PORT" as Address::parse() takes it
   bool listen_is_default = false;   ///< the user named no address
   std::filesystem::path root;
+  unsigned workers = 1;  ///< 0: as many as the machine has cores
 
   std::vector<std::filesystem::path> certificates;  ///< none: self-signed
   std::vector<std::filesystem::path> keys;          ///< as many; the n-th for the n-th certificate

@@ -17,6 +17,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/workers.hpp>
 
 #include "common/failure.hpp"
 #include "common/folder.hpp"
@@ -173,10 +174,10 @@ Expected<> serve_root(Server& server, const ServerOptions& options) {
   return {};
 }
 
-Expected<std::vector<Address>> listen_all(Server& server, const ServerOptions& options) {
+Expected<std::vector<Address>> listen_all(Workers& workers, const ServerOptions& options) {
   std::vector<Address> opened;
   for (const std::string& text : options.listen) {
-    const Result<Address> address = server.listen(text);
+    const Result<Address> address = workers.listen(text);
     if (address) {
       opened.push_back(*address);
     } else if (!options.listen_is_default || opened.empty() ||

@@ -9,6 +9,7 @@
 #include <quoin/address.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/workers.hpp>
 
 #include "common/failure.hpp"
 #include "quoin-server/options.hpp"
@@ -23,7 +24,7 @@ namespace quoin::tools {
 [[nodiscard]] Expected<> serve_root(Server& server, const ServerOptions& options);
 /// Opens all addresses and returns them with their ports. Of the default addresses, one that this
 /// machine does not have is left out.
-[[nodiscard]] Expected<std::vector<Address>> listen_all(Server& server,
+[[nodiscard]] Expected<std::vector<Address>> listen_all(Workers& workers,
                                                         const ServerOptions& options);
 
 /// The figures for SIGUSR1, several lines.

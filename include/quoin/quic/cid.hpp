@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Connection IDs that say where a packet belongs (RFC 9000 §5.1): to a thread of this process, or
 /// to a machine behind a load balancer. Not routing itself: that is done by the kernel
-/// (io::EpollOptions::workers) or the balancer.
+/// (io::SocketOptions::workers) or the balancer.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ class QUOIN_EXPORT CidGenerator {
 };
 
 /// IDs for worker number `worker` of `workers`: 12 bytes, of which the first one modulo `workers`
-/// is the number and everything else is random. What io::EpollOptions::workers steers by;
+/// is the number and everything else is random. What io::SocketOptions::workers steers by;
 /// strangers' first packets are spread over the workers by the same rule. `workers` is 1 to 128,
 /// `worker` below it; else UsageError::invalid_argument.
 [[nodiscard]] QUOIN_EXPORT Result<std::shared_ptr<CidGenerator>> worker_cids(unsigned worker,

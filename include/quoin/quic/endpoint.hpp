@@ -43,6 +43,9 @@ struct EndpointStats {
   std::uint64_t stateless_suppressed = 0;       ///< by Config::stateless_per_second
   std::size_t connections = 0;                  ///< at present
   std::size_t handshakes = 0;                   ///< in flight at present
+
+  /// Adds what another endpoint counted, for a sum over workers.
+  QUOIN_EXPORT EndpointStats& operator+=(const EndpointStats& other) noexcept;
 };
 
 /// All connections that share a set of sockets. Drive it so: handle_datagram() for all that

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/// The same server on several threads, for machines with more cores than one loop can use. Not a
+/// thread pool: each connection belongs to one thread from its first packet to its last.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <quoin/address.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin {
+
+/// Several Servers, each with a Loop and a thread of its own, on the same addresses. The kernel
+/// gives datagrams to the thread whose number is in their connection ID, so a client that moves
+/// to another address stays with its thread, and no lock is taken on the way of a packet. Linux
+/// only. No member but shutdown() may be called by a handler, nor by several threads at a time.
+class QUOIN_EXPORT Workers {
+ public:
+  /// One of them. Once started, only its own thread may use it.
+  struct Worker {
+    Loop& loop;           ///< for timers
+    Server& server;       ///< for routes and callbacks
+    unsigned number = 0;  ///< below count()
+  };
+
+  /// Gives a worker its routes and callbacks. Called by start() for one after the other; what it
+  /// sets is called on the worker's thread. What handlers of several workers share must be safe to
+  /// share; what is made for each worker needs no lock.
+  using Prepare = std::function<void(const Worker& worker)>;
+
+  /// `count` is 1 to 128; 0: as many as the machine has cores. Workers share the settings; each
+  /// applies limits (Config::max_connections, say) by itself. `config.quic.secret`, if empty,
+  /// becomes a random one for all of them, so that tokens and tickets of one are good for all.
+  /// What is wrong with the settings is said by listen().
+  Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare);
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  /// shutdown() without waiting for requests, and join().
+  ~Workers();
+
+  /// How many there are.
+  [[nodiscard]] unsigned count() const noexcept;
+  /// Opens an address, as Server::listen(), for all workers; only before start(). Errors: those of
+  /// Server::listen(); UsageError::invalid_argument for `count` and for
+  /// `config.quic.connection_ids`, which is each worker's own; UsageError::closed after start().
+  [[nodiscard]] Result<Address> listen(std::string_view address);
+  /// Starts the threads. Throws std::system_error when the system has no more of them; later calls
+  /// do nothing.
+  void start();
+  /// No new requests; those in progress may finish within `limit`. Returns at once. Thread-safe;
+  /// may be called again with a shorter limit.
+  void shutdown(Duration limit);
+  /// Returns when all threads have ended after shutdown(), a little after its limit at the latest.
+  void join();
+
+  /// New connections get this certificate, as by Server::set_tls(). Errors: those of that.
+  [[nodiscard]] Result<> set_tls(const Tls& tls);
+  /// The sums over all workers. Waits for the end of each one's present turn.
+  [[nodiscard]] ServerStats stats();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quoin

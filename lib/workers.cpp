@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/// Servers on threads. All that threads share is the kernel's group of sockets, the Tls, and the
+/// queue of posted jobs of each loop.
+#include <algorithm>
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/epoll.hpp>
+#include <quoin/io/socket_options.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/cid.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+#include <quoin/workers.hpp>
+
+namespace quoin {
+namespace {
+
+constexpr unsigned max_workers = 128;
+constexpr std::size_t secret_size = 32;
+
+unsigned wanted_count(unsigned count) noexcept {
+  if (count != 0) return count;
+  return std::clamp(std::thread::hardware_concurrency(), 1U, max_workers);
+}
+
+void add(ServerStats& sum, const ServerStats& part) {
+  sum.requests += part.requests;
+  sum.responses += part.responses;
+  sum.requests_failed += part.requests_failed;
+  sum.timeouts += part.timeouts;
+  sum.excessive_resets += part.excessive_resets;
+  sum.body_bytes_sent += part.body_bytes_sent;
+  sum.body_bytes_received += part.body_bytes_received;
+  sum.files_from_memory += part.files_from_memory;
+  sum.open_requests += part.open_requests;
+  sum.quic += part.quic;
+}
+
+}  // namespace
+
+struct Workers::Impl {
+  /// A thread and what it runs on, destroyed in this order: thread, server, loop.
+  struct Place {
+    std::unique_ptr<Loop> loop;
+    std::unique_ptr<Server> server;
+    std::mutex mutex;
+    bool over = false;  // no thread runs the loop any more; guarded by `mutex`
+    std::thread thread;
+
+    void run() {
+      loop->run();
+      const std::scoped_lock lock{mutex};
+      loop->turn();  // for what was posted after the last one
+      over = true;
+    }
+
+    /// Runs `job` on the thread, or here if there is none, and waits for it.
+    template <class Job>
+    auto ask(Job job) {
+      std::packaged_task<decltype(job())()> task{std::move(job)};
+      auto answer = task.get_future();
+      {
+        const std::scoped_lock lock{mutex};
+        if (thread.joinable() && !over) {
+          loop->post(std::move(task));
+        } else {
+          task();
+        }
+      }
+      return answer.get();
+    }
+  };
+
+  Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare setup)
+      : count(wanted_count(wanted)),
+        tls(std::move(with)),
+        config(std::move(settings)),
+        prepare(std::move(setup)) {}
+
+  [[nodiscard]] Result<> make_places();
+  [[nodiscard]] Result<> make_place(unsigned number);
+
+  unsigned count;
+  Tls tls;
+  ServerConfig config;
+  Prepare prepare;
+  std::vector<std::unique_ptr<Place>> places;  // empty until listen()
+  bool started = false;
+};
+
+Result<> Workers::Impl::make_places() {
+  if (!places.empty()) return {};
+  if (count > max_workers) {
+    return std::unexpected{Error{UsageError::invalid_argument, "Workers: count: must be 0 to 128"}};
+  }
+  if (config.quic.connection_ids) {
+    return std::unexpected{Error{UsageError::invalid_argument,
+                                 "quic::Config::connection_ids: must be null, each worker of "
+                                 "Workers has its own"}};
+  }
+  for (unsigned number = 0; number < count; ++number) {
+    if (Result<> made = make_place(number); !made) {
+      places.clear();
+      return made;
+    }
+  }
+  return {};
+}
+
+Result<> Workers::Impl::make_place(unsigned number) {
+  auto place = std::make_unique<Place>();
+  place->loop = std::make_unique<Loop>(io::epoll_backend({.workers = count}));
+  if (config.quic.secret.empty()) {
+    config.quic.secret.resize(secret_size);
+    place->loop->backend().fill_random(std::as_writable_bytes(std::span{config.quic.secret}));
+  }
+  auto cids = quic::worker_cids(number, count);
+  if (!cids) return std::unexpected{cids.error()};
+  ServerConfig own = config;
+  own.quic.connection_ids = std::move(*cids);
+  place->server = std::make_unique<Server>(*place->loop, tls, std::move(own));
+  places.push_back(std::move(place));
+  return {};
+}
+
+Workers::Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare)
+    : impl_(std::make_unique<Impl>(count, std::move(tls), std::move(config), std::move(prepare))) {}
+
+Workers::~Workers() {
+  shutdown(Duration::zero());
+  join();
+}
+
+unsigned Workers::count() const noexcept { return impl_->count; }
+
+Result<Address> Workers::listen(std::string_view address) {
+  if (impl_->started) {
+    return std::unexpected{Error{UsageError::closed, "Workers::listen() after start()"}};
+  }
+  if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
+  // The kernel numbers the sockets of a group as they come.
+  std::optional<Address> opened;
+  for (const auto& place : impl_->places) {
+    Result<Address> own =
+        place->server->listen(opened ? opened->to_string() : std::string{address});
+    if (!own) return own;
+    if (!opened) opened = *own;
+  }
+  return *opened;
+}
+
+void Workers::start() {
+  if (std::exchange(impl_->started, true)) return;
+  for (unsigned number = 0; const auto& place : impl_->places) {
+    const Worker worker{.loop = *place->loop, .server = *place->server, .number = number++};
+    if (impl_->prepare) impl_->prepare(worker);
+  }
+  for (const auto& place : impl_->places) {
+    place->thread = std::thread{[place = place.get()] { place->run(); }};
+  }
+}
+
+void Workers::shutdown(Duration limit) {
+  for (const auto& place : impl_->places) {
+    place->loop->post([place = place.get(), limit] {
+      place->server->shutdown(limit, [place] { place->loop->stop(); });
+    });
+  }
+}
+
+void Workers::join() {
+  for (const auto& place : impl_->places) {
+    if (place->thread.joinable()) place->thread.join();
+  }
+}
+
+Result<> Workers::set_tls(const Tls& tls) {
+  impl_->tls = tls;
+  for (const auto& place : impl_->places) {
+    Result<> set = place->ask([&] { return place->server->set_tls(tls); });
+    if (!set) return set;
+  }
+  return {};
+}
+
+ServerStats Workers::stats() {
+  ServerStats sum;
+  for (const auto& place : impl_->places) {
+    add(sum, place->ask([&] { return place->server->stats(); }));
+  }
+  return sum;
+}
+
+}  // namespace quoin
