@@ -37,7 +37,7 @@ install: ## Install into PREFIX
 	@$(call cmake_build,$(PRESET)) --target package_files
 	@cmake --install build --prefix "$(PREFIX)"
 
-bench: ## Measure, beside ngtcp2's own example programs (BENCH_ARGS=--quick, --help)
+bench: ## Measure, beside ngtcp2's own programs, nginx and Caddy (BENCH_ARGS=--quick, --help)
 	@scripts/setup.sh build bench
 	@$(call cmake_build,$(PRESET)) --target quoin-server quoin-client quoin-bench-load quoin-bench-handshakes
 	@bench/run.py $(BENCH_ARGS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures quoin beside a raw ngtcp2 (its example programs) in one run; see docs/benchmarks.md.
+"""Measures quoin beside a raw ngtcp2 (its example programs), nginx and Caddy in one run; see docs/benchmarks.md.
 
 The contestants of a scenario take turns, so that what changes on the machine meanwhile meets all of them. Runs that
 other processes disturbed are repeated. Prints tables of medians with the lowest and highest value and the ratio to
@@ -19,22 +19,30 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "harness"))
 
+import loads  # noqa: E402
 import machine  # noqa: E402
 import network  # noqa: E402
 import report  # noqa: E402
-import scenarios  # noqa: E402
+import transfers  # noqa: E402
 from measure import Bench  # noqa: E402
+from peers import Peers  # noqa: E402
 from programs import Failure, Files, Programs  # noqa: E402
+
+
+def every_scenario(quick):
+    return transfers.all_scenarios() + loads.all_scenarios(quick)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="128 MiB instead of 1 GiB, 1 s instead of 3, 3 runs")
     parser.add_argument("--runs", type=int, help="runs of each contestant (default 5, with --quick 3)")
-    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas: bulk, requests1, requests10, "
-                        "rawrequests1, rawrequests10, handshakes")
+    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas: "
+                        + ", ".join(scenario.key for scenario in every_scenario(quick=False)))
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/bin", help="quoin's programs")
     parser.add_argument("--baseline", type=pathlib.Path, help="ngtcp2's example programs, instead of building them")
+    parser.add_argument("--peers", type=pathlib.Path, help="a folder with nginx and caddy, instead of fetching them")
+    parser.add_argument("--no-peers", action="store_true", help="without nginx and Caddy")
     parser.add_argument("--json", type=pathlib.Path, help="default: bench.json beside the folder of the programs")
     parser.add_argument("--loopback", action="store_true", help="do not use network namespaces")
     parser.add_argument("--accept-noise", action="store_true", help="do not repeat runs that were disturbed")
@@ -45,7 +53,7 @@ def parse_arguments():
 
 
 def chosen(options):
-    every = scenarios.all_scenarios(options.quick)
+    every = every_scenario(options.quick)
     if not options.only:
         return every
     names = options.only.split(",")
@@ -62,6 +70,17 @@ def build_baseline():
     return pathlib.Path(done.stdout.splitlines()[-1])
 
 
+def fetch_peers(options):
+    """The folder with nginx and Caddy; None without them, which leaves the rest of the figures good."""
+    if options.no_peers or options.peers:
+        return options.peers
+    done = subprocess.run([HERE / "peers.sh"], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        print("bench: going on without nginx and Caddy", file=sys.stderr)
+        return None
+    return pathlib.Path(done.stdout.splitlines()[-1])
+
+
 def check_programs(options, baseline):
     for program in [options.bin_dir / name for name in
                     ("quoin-server", "quoin-client", "quoin-bench-load", "quoin-bench-handshakes")] + [
@@ -73,9 +92,10 @@ def check_programs(options, baseline):
 def measure(options, bench):
     summaries = []
     for scenario in chosen(options):
-        samples = {contestant: [] for contestant in scenario.contestants}
+        contestants = list(filter(bench.programs.has, scenario.contestants))
+        samples = {contestant: [] for contestant in contestants}
         for _ in range(options.runs):
-            for contestant in scenario.contestants:
+            for contestant in contestants:
                 samples[contestant].append(scenario.sample(bench, contestant))
         summary = report.summarise(scenario, samples)
         report.print_table(scenario, summary)
@@ -95,6 +115,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     chosen(options)
     baseline = options.baseline or build_baseline()
+    peers = fetch_peers(options)
     check_programs(options, baseline)
     about = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
              "revision": revision(), "machine": machine.describe(), "runs": options.runs, "quick": options.quick}
@@ -103,7 +124,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="quoin-bench.") as folder:
             folder = pathlib.Path(folder)
             size = (128 << 20) if options.quick else (1 << 30)
-            programs = Programs(options.bin_dir, baseline, Files(folder, size))
+            programs = Programs(options.bin_dir, baseline, Peers(peers, folder), Files(folder, size))
             calibration = machine.Calibration([network.SERVER_CORE, network.CLIENT_CORE])
             about |= {"network": where.description, "bulk_bytes": size}
             print(f"{about['machine']['cpu']}, {about['machine']['cores']} cores, kernel {about['machine']['kernel']}; "

@@ -33,7 +33,7 @@ packages_of() { # GROUP
     test) echo "libasio-dev libuv1-dev libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
     lint) echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck" ;;
     docs) echo "mkdocs-material doxygen" ;;
-    bench) echo "clang-19 libc++-19-dev libev-dev pkgconf openssl iproute2 python3" ;;
+    bench) echo "clang-19 libc++-19-dev libev-dev pkgconf openssl iproute2 python3 curl nghttp2-client" ;;
     interop) ;;
     *) fail "unknown group '$1'; groups are: build test lint docs bench interop" ;;
   esac
@@ -293,6 +293,7 @@ main() {
         get_source ngtcp2 "$(pin QUOIN_NGTCP2_VERSION)" "$(pin QUOIN_NGTCP2_SHA256)"
         get_source nghttp3 "$(pin QUOIN_NGHTTP3_VERSION)" "$(pin QUOIN_NGHTTP3_SHA256)"
         ;;
+      bench) "$root/bench/peers.sh" >/dev/null || say "benchmarks will have to do without nginx and Caddy" ;;
       interop) "$root/tests/interop/setup.sh" ;;
     esac
   done

@@ -37,8 +37,9 @@ class Bench:
         return best
 
     def _attempt(self, server, client_commands):
-        command = self.network.server_command(self.programs.server(server, self.network.address))
-        running = RunningServer(list(map(str, command)), self.folder / "server.log")
+        command, protocol = self.programs.server(server, self.network.address)
+        command = self.network.server_command(command)
+        running = RunningServer(list(map(str, command)), self.folder / "server.log", protocol)
         try:
             return self._measure(running, client_commands)
         finally:
@@ -98,9 +99,10 @@ class Client:
             raise Failure(f"{self._name()} ended with {self.process.returncode}: {text}")
 
     def output(self):
-        """What the load programs print."""
+        """What the load programs print; of others the `text`."""
         text = self.log.read_text(errors="replace").strip()
-        return json.loads(text) if text.startswith("{") else {}
+        last = text.splitlines()[-1] if text else ""
+        return json.loads(last) if last.startswith("{") else {"text": text}
 
     def _name(self):
         return " ".join(self.command)

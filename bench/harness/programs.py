@@ -2,6 +2,7 @@
 """The programs that are compared: how each is started, and when a server is ready."""
 
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -17,19 +18,38 @@ class Failure(Exception):
 class Programs:
     """Command lines. `quoin` and `raw` are the folders with the programs."""
 
-    def __init__(self, quoin, raw, files):
-        self.quoin, self.raw, self.files = quoin, raw, files
+    def __init__(self, quoin, raw, peers, files):
+        self.quoin, self.raw, self.peers, self.files = quoin, raw, peers, files
+
+    def has(self, contestant):
+        """Whether both programs of a (server, client) pair are there; quoin's and raw ones always are."""
+        server, client = contestant
+        if client.startswith("curl") and not shutil.which("curl") or client == "h2load" and not shutil.which("h2load"):
+            return False
+        return server not in ("nginx", "caddy") or self.peers.has(server)
 
     def server(self, who, address):
+        """The command, and the protocol whose port shows that it is ready."""
         key, certificate = str(self.files.key), str(self.files.certificate)
+        listen = f"{address}:{PORT}"
+        if who in ("nginx", "caddy"):
+            return self.peers.server(who, address, self.files), "tcp" if who == "nginx" else "udp"
         if who == "raw":
             return [self.raw / "bsslserver", "-q", RAW_GROUPS, "-d", self.files.root, address, str(PORT), key,
-                    certificate]
-        return [self.quoin / "quoin-server", "-q", "--listen", f"{address}:{PORT}", "--root", self.files.root,
-                "--cert", certificate, "--key", key]
+                    certificate], "udp"
+        if who != "quoin":
+            return [self.quoin / f"quoin-bench-{who}", *self.bench_server_arguments(who, listen)], "udp"
+        return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
+                "--cert", certificate, "--key", key], "udp"
+
+    def bench_server_arguments(self, who, listen):
+        """Of a server of this suite."""
+        raise Failure(f"there is no server {who}")
 
     def download(self, who, address, path):
         url = f"https://{address}:{PORT}{path}"
+        if who.startswith("curl "):
+            return self.peers.download(who.removeprefix("curl "), url)
         if who == "raw":
             return self._raw_client(address) + [url]
         return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null", url]
@@ -75,11 +95,22 @@ class Files:
             raise Failure(f"openssl could not make a certificate: {done.stderr.strip()}")
 
 
+def open_sockets(table, port):
+    """The inodes of the sockets that take what arrives on the port, from the text of a /proc/net/{tcp,udp}."""
+    found = set()
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        listens = fields[3] in ("0A", "07")  # TCP: LISTEN; UDP without a peer
+        if fields[1].endswith(f":{port:04X}") and listens:
+            found.add(fields[9])
+    return found
+
+
 class RunningServer:
     """A server process from when it can be asked until it is stopped."""
 
-    def __init__(self, command, log):
-        self.log = log
+    def __init__(self, command, log, protocol):
+        self.log, self.protocol = log, protocol
         with open(log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
@@ -108,11 +139,10 @@ class RunningServer:
                 target = str(link.readlink())
                 if target.startswith("socket:["):
                     own.add(target[8:-1])
-            for table in ("udp", "udp6"):
-                for line in pathlib.Path(f"/proc/{self.pid}/net/{table}").read_text().splitlines()[1:]:
-                    fields = line.split()
-                    if fields[1].endswith(f":{PORT:04X}") and fields[9] in own:
-                        return True
+            for table in (self.protocol, self.protocol + "6"):
+                text = pathlib.Path(f"/proc/{self.pid}/net/{table}").read_text()
+                if own & open_sockets(text, PORT):
+                    return True
         except OSError:
             pass
         return False

@@ -2,54 +2,60 @@
 """Medians, spread and ratios, as a table for people and as JSON for programs."""
 
 import json
-import statistics
+
+from arithmetic import ratio, summary
 
 
 def summarise(scenario, samples):
     """For each contestant and figure the median, the extremes, and the ratio to the first contestant's median."""
-    rows, reference = [], None
-    for contestant in scenario.contestants:
-        runs = samples[contestant]
-        row = {"server": contestant[0], "client": contestant[1], "runs": len(runs),
-               "noisy_runs": sum(run["noisy"] for run in runs), "figures": {}, "samples": runs}
-        for figure in scenario.figures:
-            values = [run[figure.key] for run in runs]
-            row["figures"][figure.key] = {"median": statistics.median(values), "low": min(values), "high": max(values)}
-        if reference is None:
-            reference = row
+    rows = []
+    for contestant, runs in samples.items():
+        rows.append({"server": contestant[0], "client": contestant[1], "runs": len(runs),
+                     "noisy_runs": sum(run["noisy"] for run in runs),
+                     "figures": {figure.key: summary([run[figure.key] for run in runs]) for figure in scenario.figures},
+                     "samples": runs})
+    for row in rows:
         for key, value in row["figures"].items():
-            base = reference["figures"][key]["median"]
-            value["ratio"] = value["median"] / base if base else None
-        rows.append(row)
+            value["ratio"] = ratio(value["median"], rows[0]["figures"][key]["median"])
     return {"scenario": scenario.key, "title": scenario.title, "rows": rows}
 
 
-def print_table(scenario, summary):
+def cells(figure, value):
+    """The text of a figure's columns."""
+    def text(number):
+        return "-" if number is None else f"{number:.{figure.digits}f}"
+
+    out = [text(value["median"]), "-" if value["low"] is None else f"{text(value['low'])}..{text(value['high'])}"]
+    if figure.more_is_better is not None:
+        out.append("-" if value["ratio"] is None else f"{value['ratio']:.2f}")
+    return out
+
+
+def table(scenario, summary_of_all):
+    """Lines of columns, the first one being the header."""
     header = ["server", "client"]
     for figure in scenario.figures:
-        header.append(figure.title)
-        header.append("low..high")
-        if figure.more_is_better is not None:
-            header.append("x raw")
+        header += [figure.title, "low..high"] + (["x raw"] if figure.more_is_better is not None else [])
     lines = [header]
-    for row in summary["rows"]:
+    for row in summary_of_all["rows"]:
         line = [row["server"], row["client"] + (" *" if row["noisy_runs"] else "")]
         for figure in scenario.figures:
-            value = row["figures"][figure.key]
-            line.append(f"{value['median']:.{figure.digits}f}")
-            line.append(f"{value['low']:.{figure.digits}f}..{value['high']:.{figure.digits}f}")
-            if figure.more_is_better is not None:
-                line.append(f"{value['ratio']:.2f}" if value["ratio"] else "-")
+            line += cells(figure, row["figures"][figure.key])
         lines.append(line)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    print(f"\n{summary['title']}")
+    return lines
+
+
+def print_table(scenario, summary_of_all):
+    lines = table(scenario, summary_of_all)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    print(f"\n{summary_of_all['title']}")
     for line in lines:
         texts = [text.ljust(width) if i < 2 else text.rjust(width) for i, (text, width) in enumerate(zip(line, widths))]
         print("  " + "  ".join(texts).rstrip())
-    noisy = sum(row["noisy_runs"] for row in summary["rows"])
+    noisy = sum(row["noisy_runs"] for row in summary_of_all["rows"])
     if noisy:
-        print(f"  * {noisy} of {sum(row['runs'] for row in summary['rows'])} runs were disturbed by other processes, "
-              "also when repeated")
+        print(f"  * {noisy} of {sum(row['runs'] for row in summary_of_all['rows'])} runs were disturbed by other "
+              "processes, also when repeated")
 
 
 def write_json(path, about, summaries):
