@@ -153,10 +153,10 @@ struct Session::Impl {
 
   std::uint64_t requests_closed = 0;  // server
   std::uint64_t peer_max_section = std::numeric_limits<std::uint64_t>::max();
-  bool peer_settled = false;      // its SETTINGS have arrived
-  bool resumable_queued = false;  // a `resumable` event waits to be polled
-  std::size_t copied_total = 0;   // bytes in all send buffers that take our memory
-  bool waits_for_total = false;   // a stream has no room because of copied_total
+  bool peer_settled = false;           // its SETTINGS have arrived
+  bool resumable_queued = false;       // a `resumable` event waits to be polled
+  std::size_t copied_total = 0;        // bytes in all send buffers that take our memory
+  bool waits_for_total = false;        // a stream has no room because of copied_total
   bool peer_extended_connect = false;  // the peer takes requests with :protocol
   std::vector<Rejected> rejected;
   std::vector<quic::StreamId> delayed_closes;  // streams whose delay is over
