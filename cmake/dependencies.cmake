@@ -67,5 +67,15 @@ endfunction()
 
 quoin_dependency_source(NGTCP2_SOURCE_DIR ngtcp2 ${QUOIN_NGTCP2_VERSION} ${QUOIN_NGTCP2_SHA256})
 quoin_dependency_source(NGHTTP3_SOURCE_DIR nghttp3 ${QUOIN_NGHTTP3_VERSION} ${QUOIN_NGHTTP3_SHA256})
+if(QUOIN_WEBSOCKET)
+  # A small C library without dependencies; Debian has it as a shared library only, so it is linked and not absorbed.
+  find_path(WSLAY_INCLUDE_DIR wslay/wslay.h)
+  find_library(WSLAY_LIBRARY wslay)
+  mark_as_advanced(WSLAY_INCLUDE_DIR WSLAY_LIBRARY)
+  if(NOT WSLAY_INCLUDE_DIR OR NOT WSLAY_LIBRARY)
+    message(FATAL_ERROR "libwslay is missing. Install Debian's libwslay-dev (scripts/setup.sh does), "
+                        "or leave WebSockets out with -DQUOIN_WEBSOCKET=OFF.")
+  endif()
+endif()
 find_package(BoringSSL REQUIRED)
 find_package(Threads REQUIRED)

@@ -30,7 +30,7 @@ packages_of() { # GROUP
       echo "g++ make cmake ninja-build ccache ca-certificates xz-utils git libcli11-dev libwslay-dev" \
         "android-libboringssl-dev catch2 liburing-dev"
       ;;
-    test) echo "libasio-dev libuv1-dev libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
+    test) echo "libasio-dev libhiredis-dev redis-server libuv1-dev libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
     lint) echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck" ;;
     docs) echo "mkdocs-material doxygen" ;;
     bench) echo "clang-19 libc++-19-dev libev-dev pkgconf openssl iproute2 python3 curl nghttp2-client" ;;
@@ -44,10 +44,10 @@ list_for_other_systems() {
 setup: this script installs packages on Debian 12 or later only. Install these yourself:
   a C++23 compiler (GCC 12 or later, or clang 19), CMake 3.25, Ninja, make, git; ccache saves time
   BoringSSL or AWS-LC, with headers; point -DBORINGSSL_ROOT=PREFIX at it
-  CLI11 2.1 (the tools), Catch2 3 (the tests), liburing 2.3 with its static library (the io_uring backend)
+  libwslay 1.1 (WebSockets), CLI11 2.1 (the tools), Catch2 3 (the tests), liburing 2.3 with its static library (the io_uring backend)
   libcurl with OpenSSL, pkg-config, openssl, curl (the consumer tests)
   clang 19 with clang-tidy, clang-format and libFuzzer (make tidy, format, fuzz)
-  Asio, libuv (two of the examples)
+  Asio, libuv, hiredis with Redis (three of the examples)
   MkDocs Material 8, Doxygen 1.9 (make docs)
 Then `cmake --workflow --preset dev` downloads ngtcp2 and nghttp3, builds and runs the tests.
 LIST
