@@ -39,7 +39,7 @@ install: ## Install into PREFIX
 
 bench: ## Measure, beside ngtcp2's own programs, nginx and Caddy (BENCH_ARGS=--quick, --help)
 	@scripts/setup.sh build bench
-	@$(call cmake_build,$(PRESET)) --target quoin-server quoin-client quoin-bench-load quoin-bench-handshakes
+	@$(call cmake_build,$(PRESET)) --target quoin-server quoin-client bench-programs
 	@bench/run.py $(BENCH_ARGS)
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS, from its corpus

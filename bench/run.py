@@ -83,7 +83,7 @@ def fetch_peers(options):
 
 def check_programs(options, baseline):
     for program in [options.bin_dir / name for name in
-                    ("quoin-server", "quoin-client", "quoin-bench-load", "quoin-bench-handshakes")] + [
+                    ("quoin-server", "quoin-client", "quoin-bench-load", "quoin-bench-handshakes", "quoin-bench-ideal")] + [
                         baseline / "bsslserver", baseline / "bsslclient"]:
         if not program.exists():
             sys.exit(f"bench: {program} is missing; `make bench` builds it")

@@ -37,14 +37,10 @@ class Programs:
         if who == "raw":
             return [self.raw / "bsslserver", "-q", RAW_GROUPS, "-d", self.files.root, address, str(PORT), key,
                     certificate], "udp"
-        if who != "quoin":
-            return [self.quoin / f"quoin-bench-{who}", *self.bench_server_arguments(who, listen)], "udp"
+        if who == "ideal":
+            return [self.quoin / "quoin-bench-ideal", "--serve", address, str(PORT), self.files.root / "bulk"], "udp"
         return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
                 "--cert", certificate, "--key", key], "udp"
-
-    def bench_server_arguments(self, who, listen):
-        """Of a server of this suite."""
-        raise Failure(f"there is no server {who}")
 
     def download(self, who, address, path):
         url = f"https://{address}:{PORT}{path}"
@@ -52,6 +48,8 @@ class Programs:
             return self.peers.download(who.removeprefix("curl "), url)
         if who == "raw":
             return self._raw_client(address) + [url]
+        if who == "ideal":
+            return [self.quoin / "quoin-bench-ideal", address, str(PORT), str(self.files.bulk_size)]
         return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null", url]
 
     def raw_requests(self, address, path, count):

@@ -4,19 +4,25 @@
 import json
 
 from arithmetic import ratio, summary
+from scenario import IDEAL
 
 
 def summarise(scenario, samples):
-    """For each contestant and figure the median, the extremes, and the ratio to the first contestant's median."""
-    rows = []
+    """For each contestant and figure the median, the extremes, and the ratios to the medians of the first contestant and
+    of the ideal, if that is one."""
+    rows, ideal = [], None
     for contestant, runs in samples.items():
         rows.append({"server": contestant[0], "client": contestant[1], "runs": len(runs),
                      "noisy_runs": sum(run["noisy"] for run in runs),
                      "figures": {figure.key: summary([run[figure.key] for run in runs]) for figure in scenario.figures},
                      "samples": runs})
+        if contestant == IDEAL:
+            ideal = rows[-1]
     for row in rows:
         for key, value in row["figures"].items():
             value["ratio"] = ratio(value["median"], rows[0]["figures"][key]["median"])
+            if ideal:
+                value["ratio_to_ideal"] = ratio(value["median"], ideal["figures"][key]["median"])
     return {"scenario": scenario.key, "title": scenario.title, "rows": rows}
 
 
@@ -27,15 +33,17 @@ def cells(figure, value):
 
     out = [text(value["median"]), "-" if value["low"] is None else f"{text(value['low'])}..{text(value['high'])}"]
     if figure.more_is_better is not None:
-        out.append("-" if value["ratio"] is None else f"{value['ratio']:.2f}")
+        out += ["-" if value[key] is None else f"{value[key]:.2f}" for key in ("ratio", "ratio_to_ideal") if key in value]
     return out
 
 
 def table(scenario, summary_of_all):
     """Lines of columns, the first one being the header."""
     header = ["server", "client"]
+    has_ideal = any((row["server"], row["client"]) == IDEAL for row in summary_of_all["rows"])
+    ratios = ["x raw", "x ideal"] if has_ideal else ["x raw"]
     for figure in scenario.figures:
-        header += [figure.title, "low..high"] + (["x raw"] if figure.more_is_better is not None else [])
+        header += [figure.title, "low..high"] + (ratios if figure.more_is_better is not None else [])
     lines = [header]
     for row in summary_of_all["rows"]:
         line = [row["server"], row["client"] + (" *" if row["noisy_runs"] else "")]

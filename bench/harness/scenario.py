@@ -2,6 +2,7 @@
 """What a scenario is: contestants who take turns, and the figures that their runs are turned into."""
 
 GIB = 1 << 30
+IDEAL = ("ideal", "ideal")  # what the machine can do at all, see bench/ideal.cpp
 
 
 class Figure:

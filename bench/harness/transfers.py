@@ -2,7 +2,7 @@
 """Scenarios with one large file."""
 
 from programs import Failure
-from scenario import GIB, Figure, Scenario
+from scenario import GIB, IDEAL, Figure, Scenario
 
 WIRE_MTU = 1500
 
@@ -49,7 +49,7 @@ def download():
     return Scenario(
         "bulk", "Bulk download, one stream",
         [("raw", "raw"), ("quoin", "quoin"), ("quoin", "raw"), ("raw", "quoin"), ("nginx", "curl h1"),
-         ("nginx", "curl h2"), ("caddy", "raw")],
+         ("nginx", "curl h2"), ("caddy", "raw"), IDEAL],
         FIGURES, commands, evaluate)
 
 
