@@ -171,10 +171,15 @@ void RawDriver::dispatch(Time /*now*/) {
 
   const Guard guard{*this};
   heir_ = &heir;
+  // Those that were resumed may have brought about events of their own.
+  if (serve_ready() && serve_resumed()) (void)serve_ready();
+}
+
+bool RawDriver::serve_ready() {
   while (const auto id = endpoint_->poll_ready()) {
-    if (!serve(*id)) return;
+    if (!serve(*id)) return false;
   }
-  (void)serve_resumed();
+  return true;
 }
 
 bool RawDriver::serve(quic::ConnectionId id) {

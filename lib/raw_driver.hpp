@@ -129,6 +129,7 @@ class RawDriver final : public Driver {
   void say_goodbye();
   // These return false when a handler destroyed the driver: nothing may be touched then.
   [[nodiscard]] bool serve(quic::ConnectionId id);
+  [[nodiscard]] bool serve_ready();
   [[nodiscard]] bool serve_resumed();
   [[nodiscard]] bool handle(PeerState& peer, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);

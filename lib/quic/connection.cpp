@@ -306,28 +306,7 @@ std::uint64_t Connection::streams_left(bool bidirectional) const noexcept {
 
 void Connection::want_write() noexcept { impl_->shared.mark_writable(impl_->id.slot); }
 
-void Connection::consume(StreamId stream, std::size_t bytes) {
-  if (bytes == 0) {
-    return;
-  }
-  // A stream that is gone still owes its share of the connection's window (rule 17).
-  (void)ngtcp2_conn_extend_max_stream_offset(impl_->conn.get(), static_cast<std::int64_t>(stream),
-                                             bytes);
-  ngtcp2_conn_extend_max_offset(impl_->conn.get(), bytes);
-  want_write();
-}
-
-void Connection::reset_stream(StreamId stream, std::uint64_t code) {
-  (void)ngtcp2_conn_shutdown_stream_write(impl_->conn.get(), 0, static_cast<std::int64_t>(stream),
-                                          code);
-  want_write();
-}
-
-void Connection::stop_sending(StreamId stream, std::uint64_t code) {
-  (void)ngtcp2_conn_shutdown_stream_read(impl_->conn.get(), 0, static_cast<std::int64_t>(stream),
-                                         code);
-  want_write();
-}
+void Connection::want_poll() noexcept { impl_->shared.mark_ready(impl_->id.slot); }
 
 std::size_t Connection::max_datagram_size() const noexcept {
   const ngtcp2_transport_params* params =

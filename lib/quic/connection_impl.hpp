@@ -92,6 +92,14 @@ struct ConnDeleter {
   void operator()(ngtcp2_conn* conn) const noexcept { ngtcp2_conn_del(conn); }
 };
 
+/// Something to tell ngtcp2 about a stream.
+struct StreamCommand {
+  enum class Type : std::uint8_t { credit, reset, stop };
+  Type type{};
+  StreamId stream{};
+  std::uint64_t value = 0;  ///< bytes, or a code
+};
+
 /// See Connection for what the public members mean.
 struct Connection::Impl {
   Impl(Shared& shared, ConnectionId id, bool server);
@@ -117,6 +125,11 @@ struct Connection::Impl {
   /// One packet, for ngtcp2 to call.
   [[nodiscard]] ngtcp2_ssize write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                           std::uint8_t* dest, std::size_t size, ngtcp2_tstamp now);
+
+  // In stream_commands.cpp.
+  void carry_out(const StreamCommand& command);
+  /// Those that had to wait.
+  void carry_out_rest();
 
   /// The next deadline; Time::max() for none.
   [[nodiscard]] Time deadline() const noexcept;
@@ -155,11 +168,12 @@ struct Connection::Impl {
   bool app_started = false;
   bool early = false;  ///< client: early data may be sent, and was not refused
   bool handshake_confirmed = false;
-  bool close_wanted = false;  ///< close() was called; the packet is not written yet
-  bool reported = false;      ///< the application knows that it is over
-  bool was_reset = false;     ///< a stateless reset was received
-  bool ready = false;         ///< in the endpoint's ready list
-  bool writable = false;      ///< in the endpoint's write list
+  std::vector<StreamCommand> commands;  ///< that wait until then
+  bool close_wanted = false;            ///< close() was called; the packet is not written yet
+  bool reported = false;                ///< the application knows that it is over
+  bool was_reset = false;               ///< a stateless reset was received
+  bool ready = false;                   ///< in the endpoint's ready list
+  bool writable = false;                ///< in the endpoint's write list
   Error close_reason;
   std::string server_name;
   std::string alpn;

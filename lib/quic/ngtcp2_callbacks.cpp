@@ -146,6 +146,7 @@ int recv_new_token(ngtcp2_conn*, const std::uint8_t* token, std::size_t size, vo
 int tls_early_data_rejected(ngtcp2_conn*, void* user_data) {
   auto& impl = self(user_data);
   impl.early = false;
+  impl.commands.clear();  // their streams are gone
   if (impl.app_started) {
     impl.app_started = false;
     notify(impl).on_early_data_rejected(impl.handle);

@@ -143,6 +143,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     return std::nullopt;
   }
   if (!close_wanted) {
+    carry_out_rest();
     const ngtcp2_tstamp timestamp = quic::to_ngtcp2(now);
     PathStorage path;
     ngtcp2_pkt_info info{};

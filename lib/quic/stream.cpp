@@ -47,6 +47,7 @@ Streams::Impl::Stream& Streams::Impl::add(StreamId id) {
 
 void Streams::Impl::raise(Stream& stream, Type type) {
   stream.pending |= bit(type);
+  connection.want_poll();  // a command may raise an event as well as the engine
   if (!stream.in_ready) {
     stream.in_ready = true;
     ready.push_back(stream.id);

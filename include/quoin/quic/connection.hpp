@@ -126,6 +126,9 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] std::uint64_t streams_left(bool bidirectional) const noexcept;
   /// There is something new to send: Application::next_write() will be asked.
   void want_write() noexcept;
+  /// The application has something to be polled that does not come from the engine:
+  /// Endpoint::poll_ready() will return this connection.
+  void want_poll() noexcept;
   /// The application has taken `bytes` of the stream: the peer may send as many more. Also for
   /// streams that are closed meanwhile, so that the connection's window does not shrink.
   void consume(StreamId, std::size_t bytes);

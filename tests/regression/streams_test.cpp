@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/// Faults in streams that random scenarios found, each on its own.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/peer.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/stream.hpp>
+
+#include "support/pair.hpp"
+#include "support/raw_world.hpp"
+
+namespace quoin::test {
+
+using namespace std::chrono_literals;
+using quic::StreamEvent;
+using quic::StreamId;
+using quic::Streams;
+
+TEST_CASE("a stream that is reset or stopped as soon as a client is connected ends at the server") {
+  Pair pair;
+  std::optional<StreamId> reset;
+  std::optional<StreamId> stopped;
+  pair.client.on_event = [&](quic::Connection& connection, const StreamEvent& event) {
+    if (event.type != StreamEvent::Type::connected) return;
+    auto& streams = dynamic_cast<Streams&>(connection.application());
+    reset = streams.open(true).value();
+    stopped = streams.open(true).value();
+    const StreamId other = streams.open(false).value();
+    CHECK(streams.write(*stopped, as_bytes("hello"), false) == 5);
+    CHECK(streams.write(other, as_bytes("hello"), true) == 5);
+    streams.reset(*reset, 7);
+    streams.stop_sending(*stopped, 8);
+  };
+  (void)pair.connect();
+  CHECK(pair.run_until(
+      [&] {
+        return pair.server.count(StreamEvent::Type::reset) == 1 &&
+               pair.server.count(StreamEvent::Type::stop_sending) == 1;
+      },
+      5s));
+}
+
+TEST_CASE("a stream is closed when its end was taken after a pause, with nothing more to come") {
+  RawWorld world;
+  std::optional<Error> closed;
+  world.listener.on_connection([&](Peer peer) {
+    peer.on_stream([&](Stream stream) {
+      stream.on_close([&](const Error& reason) { closed = reason; });
+      stream.on_data([&, stream, paused = false](Bytes chunk, bool) mutable -> std::size_t {
+        if (paused) return chunk.size();
+        paused = true;
+        world.server.after(1s, [stream] { stream.resume(); });
+        return 0;
+      });
+    });
+  });
+  world.connect([](Peer peer) {
+    CHECK(peer.open_stream(false).value().write(as_bytes("hello"), true) == 5);
+  });
+  REQUIRE(world.run_until([&] { return closed.has_value(); }, 5s));
+  CHECK(*closed == Error{});
+}
+
+}  // namespace quoin::test
