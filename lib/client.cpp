@@ -19,6 +19,7 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/quic/connection.hpp>
@@ -58,6 +59,10 @@ void RequestBodyAccess::send(RequestBody& body, Outgoing& outgoing) {
 
 void Call::resume() {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.resume(*call);
+}
+
+void Call::prioritize(const h3::Priority& priority) {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.prioritize(*call, priority);
 }
 
 void Call::trailer(std::string_view name, std::string_view value) {

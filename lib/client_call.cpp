@@ -18,6 +18,7 @@
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/handle.hpp>
 #include <quoin/quic/connection.hpp>
@@ -58,6 +59,9 @@ h3::Headers headers_of(const ClientCall& call) {
   if (!protocol.empty()) headers.add(":protocol", protocol);
   for (const h3::Field& field : wanted) {
     if (field.name != "host") headers.add(field.name, field.value, field.never_index);
+  }
+  if (call.request.priority && !wanted.get("priority")) {
+    headers.add("priority", call.request.priority->to_string());
   }
   const auto size = RequestBodyAccess::size(call.request.body);
   if (size && !wanted.get("content-length")) headers.add("content-length", std::to_string(*size));
@@ -172,6 +176,14 @@ void Client::Impl::resume(ClientCall& call) {
   if (std::exchange(call.working, true)) return;
   work.push_back(call.owner.handle());
   wake_driver(loop);
+}
+
+void Client::Impl::prioritize(ClientCall& call, const h3::Priority& priority) {
+  call.request.priority = priority;
+  call.request.headers.remove("priority");
+  h3::Session* const h3 = session(call.connection);
+  if (h3 == nullptr || call.state != ClientCall::State::active) return;
+  if (h3->prioritize(call.stream, priority)) wake_driver(loop);
 }
 
 void Client::Impl::do_work() {

@@ -19,6 +19,7 @@
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/handle.hpp>
 #include <quoin/loop.hpp>
@@ -73,6 +74,7 @@ class CallHost {
 
   virtual void cancel(ClientCall& call, Error reason) = 0;
   virtual void resume(ClientCall& call) = 0;
+  virtual void prioritize(ClientCall& call, const h3::Priority& priority) = 0;
 };
 
 /// What stands behind a Call.
@@ -152,6 +154,7 @@ struct Client::Impl final : Driver, CallHost {
   Call begin(ClientRequest request, ClientCallbacks callbacks);
   void cancel(ClientCall& call, Error reason) override;
   void resume(ClientCall& call) override;
+  void prioritize(ClientCall& call, const h3::Priority& priority) override;
   [[nodiscard]] Result<> migrate(const Address& new_local);
   void close(Duration limit, std::move_only_function<void()> done);
 

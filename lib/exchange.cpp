@@ -17,6 +17,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
@@ -81,6 +82,16 @@ bool Exchange::is_well_directed() {
 Address Exchange::peer() {
   h3::Session* const h3 = session();
   return h3 == nullptr ? Address{} : h3->connection().path().remote;
+}
+
+h3::Priority Exchange::priority() {
+  h3::Session* const h3 = session();
+  return h3 == nullptr ? h3::Priority{} : h3->priority(stream_);
+}
+
+void Exchange::prioritize(const h3::Priority& priority) {
+  h3::Session* const h3 = session();
+  if (h3 != nullptr && !cancelled_) (void)h3->prioritize(stream_, priority);
 }
 
 std::string_view Exchange::parameter(std::string_view name) const noexcept {

@@ -13,6 +13,7 @@
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
@@ -73,6 +74,7 @@ class Exchange {
   void set_request_trailers(h3::Headers trailers) { request_trailers_ = std::move(trailers); }
 
   [[nodiscard]] Address peer();
+  [[nodiscard]] h3::Priority priority();
   [[nodiscard]] quic::TlsInfo tls();
   /// The connection was made for the host that is asked for.
   [[nodiscard]] bool is_well_directed();
@@ -92,6 +94,7 @@ class Exchange {
   void refuse_body() noexcept { incoming_.drop(); }
 
   void resume();
+  void prioritize(const h3::Priority& priority);
   void set_timeout(Duration limit);
   void set_status(int code);
   void add_header(std::string_view name, std::string_view value);

@@ -10,6 +10,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
 #include <quoin/time.hpp>
@@ -103,6 +104,11 @@ bool Request::early() const {
   return exchange != nullptr && exchange->is_early();
 }
 
+h3::Priority Request::priority() const {
+  auto* const exchange = resolve_as<Exchange>(handle_);
+  return exchange == nullptr ? h3::Priority{} : exchange->priority();
+}
+
 Address Request::peer() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? Address{} : exchange->peer();
@@ -127,6 +133,11 @@ void Request::resume() {
 
 Response& Response::timeout(Duration limit) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->set_timeout(limit);
+  return *this;
+}
+
+Response& Response::prioritize(const h3::Priority& priority) {
+  if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->prioritize(priority);
   return *this;
 }
 

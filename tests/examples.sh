@@ -101,6 +101,9 @@ expect 1 "$(sort -u "$work/static" | wc -l)"
 expect "$(sed -n 2p "$work/dynamic")" "$(sed -n 3p "$work/dynamic")"
 if cmp -s "$work/dynamic" "$work/static"; then exit 1; fi
 
+# Asked for last, but urgent.
+expect "style.css picture video log" "$("$bin/priorities" | sed 's/:.*//' | tr '\n' ' ' | sed 's/ $//')"
+
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

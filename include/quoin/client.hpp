@@ -21,6 +21,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/handle.hpp>
 #include <quoin/loop.hpp>
@@ -122,6 +123,8 @@ struct ClientRequest {
   /// For method CONNECT: what to speak on the stream, `:protocol` (RFC 9220). The time limit is
   /// then for the reply's headers.
   std::string protocol;
+  /// How urgent the reply is, for the field `priority` (RFC 9218); none: no such field.
+  std::optional<h3::Priority> priority{};
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's
@@ -152,6 +155,9 @@ class QUOIN_EXPORT Call {
 
   /// Offers the reader what it did not take, and calls a writer that paused.
   void resume();
+  /// Says how urgent the reply is from now on: by ClientRequest::priority if the request was not
+  /// sent yet, else by PRIORITY_UPDATE (RFC 9218 §7.1). Servers may ignore it.
+  void prioritize(const h3::Priority& priority);
   /// Appends a field that follows the body, which must not have ended: for what is known only when
   /// the writer makes the last bytes, a digest say. One that HTTP does not allow fails the request.
   void trailer(std::string_view name, std::string_view value);

@@ -16,6 +16,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/handle.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/time.hpp>
@@ -64,6 +65,9 @@ class QUOIN_EXPORT Request {
   [[nodiscard]] const h3::Headers& headers() const;
   /// The fields after the body; empty before the reader was given the end of it.
   [[nodiscard]] const h3::Headers& trailers() const;
+  /// How urgent the client says that the response is, by its `priority` field or later
+  /// (RFC 9218), or what Response::prioritize() said instead.
+  [[nodiscard]] h3::Priority priority() const;
   /// The client's address at present; none for a request that is gone.
   [[nodiscard]] Address peer() const;
   /// The request came in early data (0-RTT) and may be a replay by an attacker of what a client
@@ -110,6 +114,10 @@ class QUOIN_EXPORT Response {
   /// Gives the request this much time from now on, to the end of its response, in place of all
   /// limits of time in ServerConfig; for long polls and large uploads. Zero: for ever.
   Response& timeout(Duration limit);
+  /// Sends the response by this priority, whatever the client has said or will say (RFC 9218 §8):
+  /// the server may know better. It may be called before and while the response is sent. To tell
+  /// proxies and the client as well, send it as the header `priority`, see Priority::to_string().
+  Response& prioritize(const h3::Priority& priority);
   /// 200 to 599; without a call it is 200. Anything else makes the response a 500.
   Response& status(int code);
   /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:

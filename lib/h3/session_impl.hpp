@@ -16,6 +16,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/connection.hpp>
 
@@ -103,6 +104,10 @@ struct Session::Impl {
   void handle_acked(quic::StreamId id, std::uint64_t bytes);
   [[nodiscard]] Result<> check_section_size(const Headers& headers) const;
   [[nodiscard]] Result<> check_extended_connect();
+
+  // priority.cpp
+  [[nodiscard]] Result<> prioritize(quic::StreamId id, const Priority& priority);
+  [[nodiscard]] Priority priority(quic::StreamId id) noexcept;
 
   // nghttp3_callbacks.cpp
   [[nodiscard]] static nghttp3_callbacks callbacks() noexcept;

@@ -14,6 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/h3/priority.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 
@@ -134,6 +135,14 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// Takes `bytes` of them (at most what read() showed) and gives the peer credit for as many.
   /// Taking an empty last chunk is not needed.
   void consume(quic::StreamId stream, std::size_t bytes);
+
+  /// Client: tells the server another priority for a request than its `priority` field did
+  /// (PRIORITY_UPDATE, RFC 9218 §7.1). Server: sends the response by this priority, whatever the
+  /// client says from now on (§8). Error: UsageError::stale_handle.
+  [[nodiscard]] Result<> prioritize(quic::StreamId stream, const Priority& priority);
+  /// Server: the priority by which the response is sent now, from the client's field, its updates
+  /// or prioritize(); the default one for a stream that is gone, and at a client.
+  [[nodiscard]] Priority priority(quic::StreamId stream) const noexcept;
 
   /// Gives up both directions of a message.
   void cancel(quic::StreamId stream, Http3Error code);
