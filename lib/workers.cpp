@@ -84,11 +84,12 @@ struct Workers::Impl {
     }
   };
 
-  Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare setup)
+  Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare setup, MakeBackend backends)
       : count(wanted_count(wanted)),
         tls(std::move(with)),
         config(std::move(settings)),
-        prepare(std::move(setup)) {}
+        prepare(std::move(setup)),
+        make_backend(std::move(backends)) {}
 
   [[nodiscard]] Result<> make_places();
   [[nodiscard]] Result<> make_place(unsigned number);
@@ -97,6 +98,7 @@ struct Workers::Impl {
   Tls tls;
   ServerConfig config;
   Prepare prepare;
+  MakeBackend make_backend;
   std::vector<std::unique_ptr<Place>> places;  // empty until listen()
   bool started = false;
 };
@@ -122,7 +124,8 @@ Result<> Workers::Impl::make_places() {
 
 Result<> Workers::Impl::make_place(unsigned number) {
   auto place = std::make_unique<Place>();
-  place->loop = std::make_unique<Loop>(io::epoll_backend({.workers = count}));
+  place->loop = std::make_unique<Loop>(make_backend ? make_backend({.workers = count})
+                                                    : io::epoll_backend({.workers = count}));
   if (config.quic.secret.empty()) {
     config.quic.secret.resize(secret_size);
     place->loop->backend().fill_random(std::as_writable_bytes(std::span{config.quic.secret}));
@@ -136,8 +139,10 @@ Result<> Workers::Impl::make_place(unsigned number) {
   return {};
 }
 
-Workers::Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare)
-    : impl_(std::make_unique<Impl>(count, std::move(tls), std::move(config), std::move(prepare))) {}
+Workers::Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare,
+                 MakeBackend backends)
+    : impl_(std::make_unique<Impl>(count, std::move(tls), std::move(config), std::move(prepare),
+                                   std::move(backends))) {}
 
 Workers::~Workers() {
   shutdown(Duration::zero());

@@ -10,6 +10,8 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/io/socket_options.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
@@ -35,11 +37,15 @@ class QUOIN_EXPORT Workers {
   /// share; what is made for each worker needs no lock.
   using Prepare = std::function<void(const Worker& worker)>;
 
+  /// Makes a worker's backend, for sockets with these options; io::epoll_backend() or
+  /// io::uring_backend(), say.
+  using MakeBackend = std::function<std::unique_ptr<io::Backend>(const io::SocketOptions& options)>;
+
   /// `count` is 1 to 128; 0: as many as the machine has cores. Workers share the settings; each
   /// applies limits (Config::max_connections, say) by itself. `config.quic.secret`, if empty,
   /// becomes a random one for all of them, so that tokens and tickets of one are good for all.
-  /// What is wrong with the settings is said by listen().
-  Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare);
+  /// What is wrong with the settings is said by listen(). `backends`: none means epoll.
+  Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare, MakeBackend backends = {});
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   /// shutdown() without waiting for requests, and join().

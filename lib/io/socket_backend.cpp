@@ -202,8 +202,11 @@ std::string SocketBackend::describe() const {
   (void)::uname(&system);
   const auto on_off = [](bool on) { return on ? "on" : "off"; };
   const Capabilities can = capabilities();
-  const bool receives_trains = std::ranges::any_of(
-      sockets_, [](const auto& socket) { return socket->features().receive_offload; });
+  const bool receives_trains = sockets_.empty()
+                                   ? can.receive_offload
+                                   : std::ranges::any_of(sockets_, [](const auto& socket) {
+                                       return socket->features().receive_offload;
+                                     });
   std::string text = name_;
   text.append(" on Linux ")
       .append(system.release)

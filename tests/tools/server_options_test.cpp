@@ -12,6 +12,7 @@
 #include <quoin/quic/config.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 #include "quoin-server/options.hpp"
 
 namespace quoin::tools {
@@ -32,8 +33,8 @@ TEST_CASE("The server's options arrive where they belong") {
       {"--listen", "127.0.0.1:1", "--listen", "[::1]:2",    "--root",
        "dir",      "--cert",      "c",        "--key",      "k",
        "--retry",  "--cc",        "bbr",      "--no-pmtud", "--max-udp-payload",
-       "1300",     "--qlog",      "q",        "-q",         "--ciphers",
-       "A"});
+       "1300",     "--io",        "io_uring", "--qlog",     "q",
+       "-q",       "--ciphers",   "A"});
   REQUIRE(parsed.has_value());
   CHECK(parsed->listen == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(parsed->root == "dir");
@@ -44,6 +45,7 @@ TEST_CASE("The server's options arrive where they belong") {
   CHECK_FALSE(parsed->probe_path_mtu);
   CHECK(parsed->max_udp_payload == 1300);
   CHECK(parsed->qlog_directory == "q");
+  CHECK(parsed->io == Io::io_uring);
   CHECK(parsed->quiet);
   CHECK(parsed->ciphers == "A");
 }
@@ -64,6 +66,7 @@ TEST_CASE("A port alone listens on all addresses, and localhost is an address") 
 
 TEST_CASE("A mistake in the server's options names the option and what to write") {
   CHECK(problem({"--self-signed"}).contains("--root"));
+  CHECK(problem({"--root", ".", "--self-signed", "--io", "kqueue"}).contains("epoll or io_uring"));
   CHECK(problem({"--root", "."}).contains("--self-signed"));
   CHECK(problem({"--root", ".", "--cert", "c"}).contains("--key"));
   CHECK(problem({"--root", ".", "--key", "k"}).contains("--cert"));

@@ -22,6 +22,7 @@
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"
+#include "common/io_choice.hpp"
 #include "common/key_log.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
@@ -143,7 +144,8 @@ class SignalDuty {
 
 int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer>& plan,
                  const std::vector<PinnedAddress>& pinned, const Tls& tls) {
-  Loop loop;
+  tell_about_io(options.io, "quoin-client", options.verbose);
+  Loop loop{make_backend(options.io)};
   Fetcher fetcher{loop, tls, options, plan, pinned};
   SignalDuty duty{loop, fetcher};
   const SignalWatcher watcher{{SIGINT, SIGTERM, SIGHUP},

@@ -14,6 +14,7 @@
 #include <quoin/time.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 #include "common/text.hpp"
 #include "quoin-client/exit_code.hpp"
 
@@ -177,6 +178,7 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("--fresh-connections", options.fresh_connections,
                "Make a new connection for each URL, one after the\nother")
       ->group("Connection");
+  add_io_option(app, options.io, "Connection");
 }
 
 void add_report_options(CLI::App& app, ClientOptions& options) {

@@ -11,6 +11,7 @@
 #include <quoin/time.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 
 namespace quoin::tools {
 
@@ -42,6 +43,7 @@ struct ClientOptions {
   std::optional<Duration> max_time;
   std::size_t parallel = 1;
   bool fresh_connections = false;
+  Io io = Io::automatic;  ///< --io
 
   std::string qlog_directory;  ///< --qlog; empty: none
   bool doctor = false;         ///< --doctor

@@ -18,6 +18,7 @@
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"
+#include "common/io_choice.hpp"
 #include "common/key_log.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
@@ -72,7 +73,8 @@ Expected<> serve(const PerfOptions& options) {
   constexpr std::uint64_t streams = 100'000;
   config.max_bidirectional_streams = streams;
   config.max_unidirectional_streams = streams;
-  Loop loop;
+  tell_about_io(options.io, "quoin-perf", false);
+  Loop loop{make_backend(options.io)};
   Listener listener{loop, std::move(*tls), std::move(config)};
   listener.on_connection(answer_streams);
   const Result<Address> address = listener.listen(options.address);
@@ -91,7 +93,8 @@ Expected<> measure(const PerfOptions& options) {
   Expected<Tls> tls = client_trust(options);
   if (!tls) return std::unexpected{std::move(tls.error())};
   if (Expected<> logged = honour_key_log_variable(*tls); !logged) return logged;
-  Loop loop;
+  tell_about_io(options.io, "quoin-perf", false);
+  Loop loop{make_backend(options.io)};
   PerfClient client{loop, std::move(*tls), options};
   const PerfResult result = client.run();
   if (!result.failure.empty()) {

@@ -15,6 +15,7 @@
 #include <quoin/quic/config.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 #include "common/text.hpp"
 
 namespace quoin::tools {
@@ -163,6 +164,7 @@ std::expected<PerfOptions, Stop> parse_perf_options(std::vector<std::string> arg
   add_server_options(app, options, listen);
   add_client_options(app, options, seconds);
   add_congestion_control(app, options);
+  add_io_option(app, options.io, "Both");
   const CLI::Option* const target = app.add_option("ADDR:PORT", options.address);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
     return std::unexpected{std::move(parsed.error())};

@@ -12,6 +12,7 @@
 #include <quoin/time.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 
 namespace quoin::tools {
 
@@ -39,6 +40,7 @@ struct PerfOptions {
   std::uint64_t connections = 1;  ///< at a time
   std::uint64_t streams = 1;      ///< at a time on each connection
   Duration duration{};            ///< zero: one transfer a stream
+  Io io = Io::automatic;
   bool json = false;
 
   quic::CongestionControl congestion_control = quic::CongestionControl::cubic;

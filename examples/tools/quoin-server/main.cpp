@@ -24,6 +24,7 @@
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"
+#include "common/io_choice.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
 #include "quoin-server/access_log.hpp"
@@ -183,11 +184,14 @@ Expected<int> serve(const ServerOptions& options) {
   if (!config) {
     return std::unexpected{std::move(config.error())};
   }
+  tell_about_io(options.io, "quoin-server", options.verbose);
   Preparation preparation{options};
-  Workers workers{options.workers, *tls, std::move(*config),
-                  [&preparation, &workers](const Workers::Worker& worker) {
-                    preparation.prepare(worker, workers.count());
-                  }};
+  Workers workers{
+      options.workers, *tls, std::move(*config),
+      [&preparation, &workers](const Workers::Worker& worker) {
+        preparation.prepare(worker, workers.count());
+      },
+      [&options](const io::SocketOptions& sockets) { return make_backend(options.io, sockets); }};
   const Expected<std::vector<Address>> addresses = listen_all(workers, options);
   if (!addresses) {
     return std::unexpected{addresses.error()};

@@ -16,6 +16,7 @@
 #include <quoin/quic/config.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 #include "common/text.hpp"
 #include "quoin-server/exit_code.hpp"
 
@@ -150,6 +151,7 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
       ->type_name("N")
       ->check(CLI::Range(least, most).description(""))
       ->group("Transport");
+  add_io_option(app, options.io, "Transport");
 }
 
 void add_report_options(CLI::App& app, ServerOptions& options) {

@@ -11,6 +11,7 @@
 #include <quoin/quic/config.hpp>
 
 #include "common/command_line.hpp"
+#include "common/io_choice.hpp"
 
 namespace quoin::tools {
 
@@ -31,6 +32,7 @@ struct ServerOptions {
   quic::CongestionControl congestion_control = quic::CongestionControl::cubic;
   bool probe_path_mtu = true;
   std::size_t max_udp_payload = 0;  ///< 0: the library's default
+  Io io = Io::automatic;
   std::filesystem::path qlog_directory;
 
   bool quiet = false;
