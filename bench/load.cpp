@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Asks a server for the same URL again and again, over a number of connections with a number of
-/// requests under way on each, and prints as JSON how many were answered and how long each took.
+/// requests under way on each or at a fixed rate, and prints as JSON how many were answered and
+/// how long they took.
 /// Written on the public Client, so that it also shows what that costs. Not a tool for users.
 
 #include <algorithm>
@@ -30,12 +31,14 @@ using quoin::Time;
 
 /// Before the measurement: handshakes, slow start, the server's caches.
 constexpr Duration warm_up = std::chrono::milliseconds{300};
+constexpr unsigned most_behind = 5;  // seconds' worth of requests without an answer
 
 struct Options {
   std::string url;
   unsigned connections = 1;
   unsigned streams = 1;
   unsigned milliseconds = 1000;
+  unsigned rate = 0;  ///< requests a second; 0: as many as are answered
 };
 
 bool read_number(std::string_view text, unsigned& out) {
@@ -52,44 +55,88 @@ class Load {
   int run() {
     for (unsigned i = 0; i < options_.connections; ++i) {
       clients_.push_back(std::make_unique<quoin::Client>(loop_, quoin::Tls::insecure_client()));
-      for (unsigned j = 0; j < options_.streams; ++j) ask(*clients_.back());
+      quoin::Client& client = *clients_.back();
+      client.get(options_.url, [this, &client](quoin::Result<quoin::Reply> reply) {
+        if (!note(reply)) return;
+        if (++connected_ == clients_.size()) loop_.after(warm_up, [this] { begin(); });
+        if (!is_paced()) {
+          for (unsigned j = 0; j < options_.streams; ++j) ask(client);
+        }
+      });
     }
-    loop_.after(warm_up, [this] {
-      is_measuring_ = true;
-      begun_ = loop_.now();
-    });
-    loop_.after(warm_up + std::chrono::milliseconds{options_.milliseconds}, [this] {
-      ended_ = loop_.now();
-      loop_.stop();
-    });
     loop_.run();
     print();
     return failed_ == 0 && !latencies_.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
   }
 
  private:
+  [[nodiscard]] bool is_paced() const { return options_.rate != 0; }
+
+  /// The line tells the harness when to look at the processes' CPU time for the first time.
+  void begin() {
+    is_measuring_ = true;
+    begun_ = due_ = loop_.now();
+    std::cout << "measuring\n" << std::flush;
+    loop_.after(std::chrono::milliseconds{options_.milliseconds}, [this] { end(); });
+    if (is_paced()) ask_what_is_due();
+  }
+
+  void end() {
+    ended_ = loop_.now();
+    has_ended_ = true;
+    // What was asked at its time counts, however late the answer is.
+    if (!is_paced() || under_way_ == 0) loop_.stop();
+  }
+
+  /// Closed loop: the next request when the one before is answered.
   void ask(quoin::Client& client) {
     client.get(options_.url, [this, &client](quoin::Result<quoin::Reply> reply) {
-      note(reply);
-      if (failed_ == 0) ask(client);
+      if (!note(reply)) return;
+      if (is_measuring_) measured(*reply, reply->timing.total);
+      ask(client);
     });
   }
 
-  void note(const quoin::Result<quoin::Reply>& reply) {
-    if (!reply || reply->status != 200) {
-      if (failed_++ == 0) {
-        std::cerr << "quoin-bench-load: " << options_.url << ": "
-                  << (reply ? "status " + std::to_string(reply->status) : reply.error().message())
-                  << '\n';
-      }
+  /// Open loop: requests have their times, whether those before are answered or not. Latency
+  /// counts from that time and not from when the request was sent, so that a server that stalls
+  /// is not spared the requests that had to wait meanwhile.
+  void ask_what_is_due() {
+    const Time now = loop_.now();
+    for (; due_ <= now && !has_ended_; due_ += Duration{std::chrono::seconds{1}} / options_.rate) {
+      ask_at(due_, *clients_[turn_++ % clients_.size()]);
+    }
+    if (under_way_ > std::size_t{options_.rate} * most_behind) {
+      std::cerr << "quoin-bench-load: the server cannot keep up with the rate\n";
+      ++failed_;
       loop_.stop();
-      return;
     }
-    ++answered_;
-    if (is_measuring_) {
-      bytes_ += reply->body.size();
-      latencies_.push_back(reply->timing.total);
+    if (!has_ended_) loop_.after(due_ - now, [this] { ask_what_is_due(); });
+  }
+
+  void ask_at(Time intended, quoin::Client& client) {
+    ++under_way_;
+    client.get(options_.url, [this, intended](quoin::Result<quoin::Reply> reply) {
+      --under_way_;
+      if (!note(reply)) return;
+      measured(*reply, loop_.now() - intended);
+      if (has_ended_ && under_way_ == 0) loop_.stop();
+    });
+  }
+
+  bool note(const quoin::Result<quoin::Reply>& reply) {
+    if (reply && reply->status == 200) return true;
+    if (failed_++ == 0) {
+      std::cerr << "quoin-bench-load: " << options_.url << ": "
+                << (reply ? "status " + std::to_string(reply->status) : reply.error().message())
+                << '\n';
     }
+    loop_.stop();
+    return false;
+  }
+
+  void measured(const quoin::Reply& reply, Duration latency) {
+    bytes_ += reply.body.size();
+    latencies_.push_back(latency);
   }
 
   [[nodiscard]] double percentile(std::size_t percent) {
@@ -102,10 +149,9 @@ class Load {
 
   void print() {
     const double seconds = std::chrono::duration<double>{ended_ - begun_}.count();
-    std::cout << R"({"answered": )" << answered_ << R"(, "measured": )" << latencies_.size()
-              << R"(, "failed": )" << failed_ << R"(, "bytes": )" << bytes_ << R"(, "seconds": )"
-              << seconds << R"(, "p50_us": )" << percentile(50) << R"(, "p99_us": )"
-              << percentile(99) << "}\n";
+    std::cout << R"({"measured": )" << latencies_.size() << R"(, "failed": )" << failed_
+              << R"(, "bytes": )" << bytes_ << R"(, "seconds": )" << seconds << R"(, "p50_us": )"
+              << percentile(50) << R"(, "p99_us": )" << percentile(99) << "}" << std::endl;
   }
 
   Options options_;
@@ -114,10 +160,14 @@ class Load {
   std::vector<Duration> latencies_;
   Time begun_;
   Time ended_;
-  std::uint64_t answered_ = 0;
+  Time due_;  // of the next request, in the open loop
+  std::size_t connected_ = 0;
+  std::size_t turn_ = 0;
+  std::size_t under_way_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t failed_ = 0;
   bool is_measuring_ = false;
+  bool has_ended_ = false;
 };
 
 }  // namespace
@@ -125,10 +175,13 @@ class Load {
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   Options options;
-  if (arguments.size() != 4 || !read_number(arguments[1], options.connections) ||
+  if (arguments.size() < 4 || arguments.size() > 5 ||
+      !read_number(arguments[1], options.connections) ||
       !read_number(arguments[2], options.streams) ||
-      !read_number(arguments[3], options.milliseconds)) {
-    std::cerr << "usage: quoin-bench-load URL CONNECTIONS STREAMS MILLISECONDS\n";
+      !read_number(arguments[3], options.milliseconds) ||
+      (arguments.size() == 5 && !read_number(arguments[4], options.rate))) {
+    std::cerr
+        << "usage: quoin-bench-load URL CONNECTIONS STREAMS MILLISECONDS [REQUESTS-A-SECOND]\n";
     return 2;
   }
   options.url = arguments[0];

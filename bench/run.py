@@ -82,9 +82,8 @@ def fetch_peers(options):
 
 
 def check_programs(options, baseline):
-    for program in [options.bin_dir / name for name in
-                    ("quoin-server", "quoin-client", "quoin-bench-load", "quoin-bench-handshakes", "quoin-bench-ideal")] + [
-                        baseline / "bsslserver", baseline / "bsslclient"]:
+    own = ["quoin-server", "quoin-client"] + [f"quoin-bench-{name}" for name in ("load", "handshakes", "ideal", "server")]
+    for program in [options.bin_dir / name for name in own] + [baseline / "bsslserver", baseline / "bsslclient"]:
         if not program.exists():
             sys.exit(f"bench: {program} is missing; `make bench` builds it")
 

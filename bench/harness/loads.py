@@ -37,8 +37,8 @@ def loaded(contestant, run):
 
 
 def load_figures(run, out):
-    return {"rate": out["measured"] / out["seconds"] / 1000, "server_cpu": run["server_cpu"] * 1e6 / out["answered"],
-            "client_cpu": run["client_cpu"] * 1e6 / out["answered"], "p50": out.get("p50_us"), "p99": out.get("p99_us")}
+    return {"rate": out["measured"] / out["seconds"] / 1000, "server_cpu": run["server_cpu"] * 1e6 / out["measured"],
+            "client_cpu": run["client_cpu"] * 1e6 / out["measured"], "p50": out.get("p50_us"), "p99": out.get("p99_us")}
 
 
 def requests(connections, seconds):
@@ -50,7 +50,7 @@ def requests(connections, seconds):
 
     return Scenario(
         f"requests{connections}", f"1 KiB requests, {plural(connections, 'connection')}, {STREAMS} streams each",
-        [("raw", "load"), ("quoin", "load"), ("nginx", "h2load"), ("caddy", "load")], FIGURES + LATENCY, commands,
+        [("raw", "load"), ("quoin", "load"), ("handler", "load"), ("nginx", "h2load"), ("caddy", "load")], FIGURES + LATENCY, commands,
         evaluate)
 
 
@@ -81,8 +81,8 @@ def handshakes(seconds, parallel=16):
         out = run["outputs"][0]
         if out.get("failed", 1):
             raise Failure(f"{contestant}: handshakes failed: {out}")
-        return {"rate": out["measured"] / out["seconds"], "server_cpu": run["server_cpu"] * 1e6 / out["answered"],
-                "client_cpu": run["client_cpu"] * 1e6 / out["answered"]}
+        return {"rate": out["measured"] / out["seconds"], "server_cpu": run["server_cpu"] * 1e6 / out["measured"],
+                "client_cpu": run["client_cpu"] * 1e6 / out["measured"]}
 
     return Scenario(
         "handshakes", f"Full handshakes, ECDSA P-256, {parallel} at a time",

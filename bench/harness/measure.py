@@ -8,6 +8,7 @@ import time
 
 from machine import busy_seconds, cpu_seconds, kernel_thread_seconds
 from programs import Failure, RunningServer
+from system_calls import SystemCalls
 
 MOST_DISTURBANCE = 0.12  # of the run's time, by other processes on the two cores
 MOST_SLOWDOWN = 0.20     # of the calibration loop
@@ -22,12 +23,12 @@ class Bench:
         self.network, self.programs = network, programs
         self.calibration, self.folder, self.patient = calibration, folder, patient
 
-    def run(self, server, client_commands):
+    def run(self, server, client_commands, counts_calls=False):
         """The sample of the first undisturbed attempt, else of the least disturbed one (`noisy`)."""
         best = None
         for _ in range(ATTEMPTS if self.patient else 1):
             slowdown = self.calibration.slowdown()
-            sample = self._attempt(server, client_commands)
+            sample = self._attempt(server, client_commands, counts_calls)
             sample["slowdown"] = slowdown
             sample["noisy"] = slowdown > MOST_SLOWDOWN or sample["disturbance"] > MOST_DISTURBANCE
             if best is None or sample["disturbance"] < best["disturbance"]:
@@ -36,67 +37,104 @@ class Bench:
                 return sample
         return best
 
-    def _attempt(self, server, client_commands):
+    def _attempt(self, server, client_commands, counts_calls):
         command, protocol = self.programs.server(server, self.network.address)
         command = self.network.server_command(command)
         running = RunningServer(list(map(str, command)), self.folder / "server.log", protocol)
         try:
-            return self._measure(running, client_commands)
+            return self._measure(running, client_commands, counts_calls)
         finally:
             running.stop()
 
-    def _measure(self, server, client_commands):
+    def _measure(self, server, client_commands, counts_calls):
         network = self.network
         server_before, client_before = network.server_counters(), network.client_counters()
         cpu_before, _ = cpu_seconds(server.pid)
         others_before = busy_seconds() - kernel_thread_seconds()
+        calls = SystemCalls(server.pid, counts_calls)
         start = time.monotonic()
-        clients = [Client(network.client_command(command), self.folder / f"client{i}.log")
+        clients = [Client(network.client_command(command), self.folder / f"client{i}.log", counts_calls)
                    for i, command in enumerate(client_commands)]
-        for client in clients:
-            client.wait(start + RUN_LIMIT)
+        marks = self._wait(server, clients, start + RUN_LIMIT)
         seconds = time.monotonic() - start
+        server_calls = calls.count()
+        calls.close()
         others = busy_seconds() - kernel_thread_seconds() - others_before
         cpu, _ = cpu_seconds(server.pid)
         if server.process.poll() is not None:
             raise Failure(f"{server.process.args} stopped during a run: {server.log.read_text(errors='replace')[-600:]}")
         used = sum(client.cpu for client in clients)
         others -= cpu - cpu_before + used
+        if len(marks) == 2:
+            (cpu_before, client_begin), (cpu, client_end) = marks
+            used = client_end - client_begin
         return {
             "seconds": seconds,
             "server_cpu": cpu - cpu_before,
             "client_cpu": used,
+            "server_calls": server_calls,
+            "client_calls": total(client.calls for client in clients),
             "disturbance": max(0.0, others) / seconds,
             "server_udp": network.server_counters().since(server_before),
             "client_udp": network.client_counters().since(client_before),
             "outputs": [client.output() for client in clients],
         }
 
+    @staticmethod
+    def _wait(server, clients, deadline):
+        """Until all have ended. A load program prints a line when it begins to measure and one when it ends, so that
+        neither the handshakes before nor the farewells after count: what server and client had used at these times."""
+        marks = []
+        waiting = list(clients)
+        while waiting:
+            seen = clients[0].marks() if len(clients) == 1 else 0
+            while len(marks) < min(seen, 2):
+                marks.append((cpu_seconds(server.pid)[0], cpu_seconds(clients[0].process.pid)[0]))
+            waiting = [client for client in waiting if not client.has_ended(deadline)]
+            if waiting:
+                time.sleep(0.001)
+        return marks
+
+
+def total(counts):
+    counts = list(counts)
+    return None if None in counts else sum(counts)
+
 
 class Client:
-    """A client process, waited for with its CPU time."""
+    """A client process, waited for with its CPU time and system calls."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, counts_calls=False):
         self.command, self.log = list(map(str, command)), log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        self.cpu = 0.0
+        self.calls_so_far = SystemCalls(self.process.pid, counts_calls)
+        self.cpu, self.calls = 0.0, None
 
-    def wait(self, deadline):
-        while True:
-            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
-            if pid != 0:
-                break
+    def has_ended(self, deadline):
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if pid == 0:
             if time.monotonic() > deadline:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
                 raise Failure(f"{self._name()} did not finish within {RUN_LIMIT} s")
-            time.sleep(0.001)
+            return False
+        self.calls = self.calls_so_far.count()
+        self.calls_so_far.close()
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
         if self.process.returncode != 0:
             text = self.log.read_text(errors="replace")[-600:]
             raise Failure(f"{self._name()} ended with {self.process.returncode}: {text}")
+        return True
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def marks(self):
+        """How many of its two marks a load program has printed; its output is short."""
+        text = self.log.read_bytes()
+        return text.count(b"\n") if text.startswith(b"measuring\n") else 0
 
     def output(self):
         """What the load programs print; of others the `text`."""

@@ -106,9 +106,9 @@ class H2load:
         traffic = re.search(r"\((\d+)\) data$", text, re.M)
         if not requests or not finished or not traffic:
             raise Failure(f"h2load printed something unknown: {text[-600:]}")
-        done, succeeded, failed, errored = map(int, requests.groups())
+        succeeded, errored = int(requests[2]), int(requests[4])
         # Those under way at the end count as failed, without an error.
-        out = {"answered": succeeded, "measured": succeeded, "failed": errored, "bytes": int(traffic[1]),
+        out = {"measured": succeeded, "failed": errored, "bytes": int(traffic[1]),
                "seconds": float(finished[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1}[finished[2]]}
         if log:
             times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines()

@@ -37,6 +37,8 @@ class Programs:
         if who == "raw":
             return [self.raw / "bsslserver", "-q", RAW_GROUPS, "-d", self.files.root, address, str(PORT), key,
                     certificate], "udp"
+        if who == "handler":
+            return [self.quoin / "quoin-bench-server", listen, certificate, key], "udp"
         if who == "ideal":
             return [self.quoin / "quoin-bench-ideal", "--serve", address, str(PORT), self.files.root / "bulk"], "udp"
         return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
@@ -51,6 +53,13 @@ class Programs:
         if who == "ideal":
             return [self.quoin / "quoin-bench-ideal", address, str(PORT), str(self.files.bulk_size)]
         return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null", url]
+
+    def upload(self, who, server, address):
+        """The raw server takes what is sent to a file that it serves, and forgets it."""
+        url = f"https://{address}:{PORT}" + ("/small" if server == "raw" else "/sink")
+        if who == "raw":
+            return self._raw_client(address) + ["-m", "PUT", "-d", self.files.root / "bulk", url]
+        return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null", "-T", self.files.root / "bulk", url]
 
     def raw_requests(self, address, path, count):
         """So many requests on one connection, as many at a time as the server allows."""

@@ -15,12 +15,12 @@ class Figure:
 class Scenario:
     """Contestants are (server, client) pairs; the first one is what the others are compared with."""
 
-    def __init__(self, key, title, contestants, figures, commands, evaluate):
+    def __init__(self, key, title, contestants, figures, commands, evaluate, counts_calls=False):
         self.key, self.title, self.contestants, self.figures = key, title, contestants, figures
-        self.commands, self.evaluate = commands, evaluate
+        self.commands, self.evaluate, self.counts_calls = commands, evaluate, counts_calls
 
     def sample(self, bench, contestant):
-        run = bench.run(contestant[0], self.commands(bench, contestant))
+        run = bench.run(contestant[0], self.commands(bench, contestant), self.counts_calls)
         return self.with_noise(self.evaluate(bench, contestant, run), run)
 
     @staticmethod
