@@ -89,3 +89,56 @@ TEST_CASE("percent-encoding goes both ways and refuses what is none") {
   for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
   CHECK(percent_decode(percent_encode(all)) == all);
 }
+
+TEST_CASE("references are resolved as RFC 3986 §5.4 says") {
+  const Url base = Url::parse("https://a/b/c/d;p?q").value();
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"https://g", "https://g/"},
+      {"g", "https://a/b/c/g"},
+      {"./g", "https://a/b/c/g"},
+      {"g/", "https://a/b/c/g/"},
+      {"/g", "https://a/g"},
+      {"//g", "https://g/"},
+      {"?y", "https://a/b/c/d;p?y"},
+      {"g?y", "https://a/b/c/g?y"},
+      {"#s", "https://a/b/c/d;p?q"},
+      {"g#s", "https://a/b/c/g"},
+      {"g?y#s", "https://a/b/c/g?y"},
+      {";x", "https://a/b/c/;x"},
+      {"g;x?y#s", "https://a/b/c/g;x?y"},
+      {"", "https://a/b/c/d;p?q"},
+      {".", "https://a/b/c/"},
+      {"./", "https://a/b/c/"},
+      {"..", "https://a/b/"},
+      {"../", "https://a/b/"},
+      {"../g", "https://a/b/g"},
+      {"../..", "https://a/"},
+      {"../../g", "https://a/g"},
+      {"../../../g", "https://a/g"},
+      {"../../../../g", "https://a/g"},
+      {"/./g", "https://a/g"},
+      {"/../g", "https://a/g"},
+      {"g.", "https://a/b/c/g."},
+      {".g", "https://a/b/c/.g"},
+      {"..g", "https://a/b/c/..g"},
+      {"./../g", "https://a/b/g"},
+      {"./g/.", "https://a/b/c/g/"},
+      {"g/./h", "https://a/b/c/g/h"},
+      {"g/../h", "https://a/b/c/h"},
+      {"g;x=1/./y", "https://a/b/c/g;x=1/y"},
+      {"g;x=1/../y", "https://a/b/c/y"},
+      {"g?y/./x", "https://a/b/c/g?y/./x"},
+      {"g?y/../x", "https://a/b/c/g?y/../x"},
+      {"HTTPS://B:444/../x?z", "https://b:444/x?z"},
+  };
+  for (const auto& [reference, expected] : cases) {
+    INFO(reference);
+    const auto url = base.resolve(reference);
+    REQUIRE(url.has_value());
+    CHECK(url->to_string() == expected);
+  }
+  for (const std::string reference : {"http://g", "g:h", "mailto:a@b", "//", "//user@g/"}) {
+    INFO(reference);
+    CHECK_FALSE(base.resolve(reference).has_value());
+  }
+}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// URLs as HTTP/3 needs them: what to connect to and what to ask for. Not a general URI parser,
-/// and no relative references.
+/// URLs as HTTP/3 needs them: what to connect to and what to ask for. Not a general URI parser.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +24,10 @@ struct QUOIN_EXPORT Url {
   /// schemes, user names and anything else odd are refused.
   /// Errors: UsageError::invalid_argument with the text and what is wrong with it.
   [[nodiscard]] static Result<Url> parse(std::string_view text);
+
+  /// What `reference`, absolute or relative to this URL, stands for (RFC 3986 §5.2); dot segments
+  /// are removed. Errors: those of parse().
+  [[nodiscard]] Result<Url> resolve(std::string_view reference) const;
 
   /// "host" or "host:port", the port left out where it is 443; IPv6 addresses in brackets.
   [[nodiscard]] std::string authority() const;
