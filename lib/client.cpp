@@ -173,6 +173,7 @@ void Client::Impl::stop() noexcept {
   for (const auto& [key, call] : calls) {
     call->owner.release();
     if (call->timer) loop.cancel(*call->timer);
+    if (call->first_byte_timer) loop.cancel(*call->first_byte_timer);
   }
   if (endpoint) say_goodbye(*endpoint, loop);
   detach(loop, *this);
@@ -197,9 +198,11 @@ std::optional<Datagram> Client::Impl::poll_transmit(std::span<std::byte> buffer,
 }
 
 std::optional<Time> Client::Impl::poll_timeout() const noexcept {
-  const auto due = endpoint ? endpoint->poll_timeout() : std::nullopt;
-  if (!next_sweep) return due;
-  return due ? std::min(*due, *next_sweep) : *next_sweep;
+  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
+  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
+    if (next) due = due ? std::min(*due, *next) : *next;
+  }
+  return due;
 }
 
 void Client::Impl::dispatch(Time now) {
@@ -219,6 +222,7 @@ void Client::Impl::dispatch(Time now) {
   advance_all();
   do_work();
   sweep(now);
+  close_idle(now);
   migrate_pending(now);
   deliver_finished();
   if (closing && !is_stopped) close_if_idle();

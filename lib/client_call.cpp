@@ -93,10 +93,15 @@ Call Client::Impl::begin(ClientRequest request, ClientCallbacks callbacks) {
   wake_driver(loop);
   Result<Url> url = Url::parse(call.request.url);
   const Result<> started = start();
-  if (closing || !url || !started) {
-    const Error error = closing ? Error{UsageError::closed, "the client is closed"}
-                        : !url  ? url.error()
-                                : started.error();
+  const bool is_full = calls.size() > config.max_requests;
+  if (closing || !url || !started || is_full) {
+    const Error error = closing    ? Error{UsageError::closed, "the client is closed"}
+                        : !url     ? url.error()
+                        : !started ? started.error()
+                                   : Error{UsageError::limit_reached,
+                                           url->to_string() + ": ClientConfig::max_requests is " +
+                                               std::to_string(config.max_requests)};
+    if (is_full) ++counted.requests_refused;
     finish(call, std::unexpected(error));
     return handle;
   }
@@ -105,6 +110,12 @@ Call Client::Impl::begin(ClientRequest request, ClientCallbacks callbacks) {
   ++call.origin->users;
   call.origin->waiting.push_back(&call);
   collect_body(call);
+  arm(call);
+  mark(*call.origin);
+  return handle;
+}
+
+void Client::Impl::arm(ClientCall& call) {
   const Duration limit =
       call.request.timeout > Duration{} ? call.request.timeout : config.request_timeout;
   if (limit > Duration{}) {
@@ -113,8 +124,26 @@ Call Client::Impl::begin(ClientRequest request, ClientCallbacks callbacks) {
       cancel(call, Error{LocalError::request_timeout, call.url.to_string()});
     });
   }
-  mark(*call.origin);
-  return handle;
+  if (config.first_byte_timeout > Duration{}) {
+    call.first_byte_timer = loop.after(config.first_byte_timeout, [this, &call] {
+      call.first_byte_timer.reset();
+      cancel(call, Error{LocalError::request_timeout,
+                         call.url.to_string() + ": the reply has not begun in time"});
+    });
+  }
+}
+
+// Sends the request, which is on no connection, once more to whatever call.url says now.
+void Client::Impl::enqueue_again(ClientCall& call) {
+  Origin& origin = origin_of(call.url);
+  ++origin.users;
+  release(*call.origin);
+  call.origin = &origin;
+  call.body_sent = 0;
+  call.replying = false;
+  call.state = ClientCall::State::waiting;
+  origin.waiting.push_back(&call);
+  mark(origin);
 }
 
 // Where the reply's body goes.
@@ -237,6 +266,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   call.progress = loop.now();
   if (!std::exchange(call.replying, true)) {
     call.reply.timing.first_byte = loop.now() - call.began;
+    if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   }
   try {
     if (event.type == h3::Event::Type::informational) {
@@ -281,11 +311,8 @@ bool Client::Impl::retry(ClientCall& call, const Error& reason) {
   }
   leave_connection(call);
   if (RequestBodyAccess::is_repeatable(call.request.body)) call.outgoing.drop();
-  call.body_sent = 0;
-  call.state = ClientCall::State::waiting;
   ++counted.retries;
-  call.origin->waiting.push_back(&call);
-  mark(*call.origin);
+  enqueue_again(call);
   return true;
 }
 
@@ -305,7 +332,9 @@ void Client::Impl::leave_connection(ClientCall& call) {
   } else if (h3 != nullptr) {
     h3->cancel(call.stream, Http3Error::request_cancelled);
   }
-  if (found != connections.end()) drop(*found->second);
+  if (found == connections.end()) return;
+  note_idle(*found->second);
+  drop(*found->second);
 }
 
 void Client::Impl::cancel(ClientCall& call, Error reason) {
@@ -319,6 +348,7 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   call.state = ClientCall::State::over;
   call.outgoing.drop();
   if (call.timer) loop.cancel(*std::exchange(call.timer, std::nullopt));
+  if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   if (result) result->timing.total = loop.now() - call.began;
   ++(result ? counted.replies : counted.requests_failed);
   call.result = std::move(result);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What happens on a client's connections, and to the requests on them when one ends.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -118,7 +119,12 @@ void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event)
 void Client::Impl::handle_connected(ClientConnection& connection) {
   quic::Connection* const quic = endpoint->find(connection.id);
   Origin& origin = *connection.origin;
-  if (quic == nullptr || origin.current != connection.id) return;
+  if (quic == nullptr ||
+      std::ranges::find(origin.attempts, connection.id) == origin.attempts.end()) {
+    return;
+  }
+  abandon_attempts(origin, connection.id);
+  origin.current = connection.id;
   connection.connected = true;
   connection.early = false;
   connection.connected_at = loop.now();
@@ -128,6 +134,7 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   ++counted.connections;
   if (quic->tls().resumed) ++counted.resumed;
   origin.connecting = false;
+  note_idle(connection);
   if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
   mark(origin);
   if (on_connected) {
@@ -144,11 +151,14 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
   const Error error{reason.domain(), reason.code(), detail};
   if (!connection.connected) {
     take_back_all(connection);
-    // What the server made of a session of before may be the reason: without it, once more.
-    const bool objected =
-        error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;
-    if (origin.current == connection.id) {
-      if (connection.resuming && objected && origin.next_address > 0) --origin.next_address;
+    if (std::erase(origin.attempts, connection.id) != 0) {
+      // What the server made of a session of before may be the reason: without it, once more.
+      const bool objected =
+          error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;
+      if (connection.resuming && objected) {
+        const auto next = static_cast<std::ptrdiff_t>(origin.next_address);
+        origin.addresses.insert(origin.addresses.begin() + next, connection.address);
+      }
       fail_attempt(origin, error);
     }
   } else {
@@ -171,6 +181,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     info.reason = error;
     call_in_place(on_disconnected, info);
   }
+  feed_starved();
   release(origin);
 }
 

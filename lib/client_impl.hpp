@@ -95,7 +95,8 @@ struct ClientCall {
   Outgoing outgoing;
   Reply reply;
   std::optional<Result<Reply>> result;
-  std::optional<TimerId> timer;
+  std::optional<TimerId> timer;             ///< of the whole request
+  std::optional<TimerId> first_byte_timer;  ///< until the reply begins
   Time began;
   Time progress;
   std::uint64_t progress_mark = 0;
@@ -118,6 +119,7 @@ struct ClientConnection {
   Address address;
   std::unordered_map<quic::StreamId, ClientCall*> calls;
   Time connected_at;
+  Time idle_since;  ///< while there are no calls
   bool connected = false;
   bool early = false;      ///< not connected, but requests that do no harm twice may go
   bool resuming = false;   ///< begun with a session of before
@@ -132,18 +134,21 @@ struct Origin {
   std::uint16_t port = 0;
   bool is_address = false;
   std::deque<ClientCall*> waiting;
-  std::optional<quic::ConnectionId> current;  ///< the connection, or the attempt, for new requests
+  std::optional<quic::ConnectionId> current;  ///< the connection for new requests
+  std::vector<quic::ConnectionId> attempts;   ///< under way at the same time
   std::vector<Address> addresses;
   std::size_t next_address = 0;
   std::optional<Error> failure;  ///< of the attempts so far, the one that says most
   Time resolved_at;
   Time deadline;
-  std::optional<TimerId> timer;  ///< of the look-up or the attempt
+  std::optional<TimerId> timer;  ///< of the look-up or the next attempt
   std::size_t users = 0;         ///< calls and connections
   bool connecting = false;       ///< from the look-up to the end of the last attempt
   bool resolving = false;
-  bool overdue = false;  ///< the timer has fired
-  bool dirty = false;    ///< in the client's list
+  bool overdue = false;         ///< the timer has fired
+  bool attempt_wanted = false;  ///< now, without waiting for the timer
+  bool starved = false;         ///< waits for another host's connection to go
+  bool dirty = false;           ///< in the client's list
 };
 
 struct Client::Impl final : Driver, CallHost {
@@ -178,6 +183,10 @@ struct Client::Impl final : Driver, CallHost {
   void send_early(Origin& origin, ClientConnection& connection);
   void take_back(ClientCall& call);
   void take_back_all(ClientConnection& connection);
+  [[nodiscard]] bool has_capacity();
+  void feed_starved();
+  void note_idle(ClientConnection& connection);
+  void close_idle(Time now);
   void begin_connecting(Origin& origin);
   void look_up(Origin& origin);
   void handle_addresses(const std::string& key, Result<std::vector<Address>> addresses);
@@ -185,6 +194,7 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] Result<> try_address(Origin& origin, const Address& address);
   void set_timer(Origin& origin, Duration delay);
   void handle_overdue(Origin& origin);
+  void abandon_attempts(Origin& origin, quic::ConnectionId winner);
   void fail_attempt(Origin& origin, const Error& reason);
   void fail_origin(Origin& origin);
   void release(Origin& origin);
@@ -204,6 +214,8 @@ struct Client::Impl final : Driver, CallHost {
 
   // client_call.cpp: requests and replies.
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
+  void enqueue_again(ClientCall& call);
+  void arm(ClientCall& call);
   void collect_body(ClientCall& call);
   void handle_head(ClientCall& call, h3::Event& event);
   void handle_end(ClientCall& call, const Error& reason);
@@ -231,6 +243,7 @@ struct Client::Impl final : Driver, CallHost {
       connections;
   std::unordered_map<const ClientCall*, std::unique_ptr<ClientCall>> calls;
   std::vector<Origin*> dirty;
+  std::deque<std::string> starved;  ///< keys of origins
   std::deque<ClientCall*> finished;
   std::vector<Handle> work;
   std::vector<std::byte> scratch_space;
@@ -239,6 +252,7 @@ struct Client::Impl final : Driver, CallHost {
   std::move_only_function<void(std::string_view, const Address&)> on_connecting;
   ClientStats counted;
   std::optional<Time> next_sweep;
+  std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
   std::uint64_t last_number = 0;
   std::optional<TimerId> close_timer;
   std::vector<std::move_only_function<void()>> close_done;

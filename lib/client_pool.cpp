@@ -45,6 +45,24 @@ bool is_definitive(const Error& error) {
          error == Error{LocalError::certificate_pin};
 }
 
+// RFC 8305 §4: the families take turns, beginning with the one that the resolver thinks best, so
+// that a dead family costs one delay and not one for each of its addresses.
+std::vector<Address> interleaved(std::vector<Address> addresses) {
+  constexpr std::size_t most = 16;
+  std::vector<Address> mixed;
+  mixed.reserve(std::min(addresses.size(), most));
+  while (!addresses.empty() && mixed.size() < most) {
+    const auto wanted = [&](const Address& address) {
+      return mixed.empty() || address.is_ipv4() != mixed.back().is_ipv4();
+    };
+    auto next = std::ranges::find_if(addresses, wanted);
+    if (next == addresses.end()) next = addresses.begin();
+    mixed.push_back(*next);
+    addresses.erase(next);
+  }
+  return mixed;
+}
+
 bool is_silence(const Error& error) { return error == Error{LocalError::no_answer}; }
 
 }  // namespace
@@ -55,6 +73,12 @@ Result<> Client::Impl::start() {
   if (config.connect_timeout <= Duration{}) {
     return std::unexpected(
         Error{UsageError::invalid_argument, "ClientConfig::connect_timeout must be more than 0"});
+  }
+  if (config.attempt_delay <= Duration{} || config.max_connections == 0 ||
+      config.max_requests == 0) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument,
+              "ClientConfig::attempt_delay, max_connections and max_requests must be more than 0"});
   }
   Result<quic::Endpoint> made = quic::Endpoint::create(config.quic, tls, random_of(loop));
   if (!made) return std::unexpected(made.error());
@@ -121,22 +145,24 @@ void Client::Impl::advance(Origin& origin) {
     return;
   }
   if (origin.connecting) {
-    // The attempt may have ended by itself in the very turn in which its time was up.
-    if (std::exchange(origin.overdue, false) && (origin.resolving || origin.current)) {
+    if (std::exchange(origin.overdue, false)) {
       handle_overdue(origin);
-      return;
-    }
-    if (!origin.resolving && !origin.current) {
+    } else if (std::exchange(origin.attempt_wanted, false)) {
       try_next(origin);
-    } else if (origin.current) {
-      const auto attempt = connections.find(*origin.current);
+    }
+    for (const quic::ConnectionId& id : origin.attempts) {
+      const auto attempt = connections.find(id);
       if (attempt != connections.end()) send_early(origin, *attempt->second);
     }
     return;
   }
   if (origin.waiting.empty()) return;
   if (!origin.current) {
-    begin_connecting(origin);
+    if (has_capacity()) {
+      begin_connecting(origin);
+    } else if (!std::exchange(origin.starved, true)) {
+      starved.push_back(origin.key);
+    }
     return;
   }
   const auto found = connections.find(*origin.current);
@@ -164,6 +190,7 @@ void Client::Impl::send_waiting(Origin& origin, ClientConnection& connection) {
 void Client::Impl::begin_connecting(Origin& origin) {
   origin.connecting = true;
   origin.overdue = false;
+  origin.attempt_wanted = false;
   origin.failure.reset();
   origin.addresses.clear();
   origin.next_address = 0;
@@ -198,17 +225,18 @@ void Client::Impl::handle_addresses(const std::string& key,
                                     Result<std::vector<Address>> addresses) {
   const auto found = origins.find(key);
   // A look-up that took too long may be answered after all.
-  if (found == origins.end() || !found->second->connecting || found->second->current) return;
+  if (found == origins.end() || !found->second->connecting) return;
   Origin& origin = *found->second;
   if (!origin.addresses.empty()) return;
   origin.resolving = false;
   origin.resolved_at = loop.now();
+  origin.attempt_wanted = true;
   if (!addresses) {
     origin.failure = addresses.error();
   } else if (addresses->empty()) {
     origin.failure = Error{LocalError::name_resolution, origin.host + ": it has no address"};
   } else {
-    origin.addresses = std::move(*addresses);
+    origin.addresses = interleaved(std::move(*addresses));
   }
   mark(origin);
 }
@@ -218,9 +246,9 @@ void Client::Impl::try_next(Origin& origin) {
     const Address address = origin.addresses[origin.next_address++];
     const Result<> begun = try_address(origin, address);
     if (begun) {
-      const auto left =
-          static_cast<Duration::rep>(origin.addresses.size() - origin.next_address + 1);
-      set_timer(origin, (origin.deadline - loop.now()) / left);
+      const Duration left = origin.deadline - loop.now();
+      const bool is_last = origin.next_address == origin.addresses.size();
+      set_timer(origin, is_last ? left : std::min(left, config.attempt_delay));
       call_in_place(on_connecting, std::string_view{origin.key}, address);
       return;
     }
@@ -229,7 +257,11 @@ void Client::Impl::try_next(Origin& origin) {
                              with_context(address.to_string(), begun.error())};
     }
   }
-  fail_origin(origin);
+  if (origin.attempts.empty()) {
+    fail_origin(origin);
+  } else {
+    set_timer(origin, origin.deadline - loop.now());
+  }
 }
 
 Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
@@ -265,7 +297,7 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
   ClientConnection& begun = *connection;
   connections.insert_or_assign(*id, std::move(connection));
   ++origin.users;
-  origin.current = *id;
+  origin.attempts.push_back(*id);
   send_early(origin, begun);
   wake_driver(loop);
   return {};
@@ -285,27 +317,53 @@ void Client::Impl::handle_overdue(Origin& origin) {
     origin.resolving = false;
     origin.failure =
         Error{LocalError::name_resolution, origin.host + ": the name servers did not answer"};
-    mark(origin);
+    try_next(origin);
     return;
   }
-  const auto found = origin.current ? connections.find(*origin.current) : connections.end();
-  if (found == connections.end() || found->second->connected) return;
-  quic::Connection* const quic = endpoint->find(found->first);
-  const bool answered = quic != nullptr && quic->stats().packets_received != 0;
-  const Error reason{answered ? LocalError::handshake_timeout : LocalError::no_answer};
-  if (quic != nullptr) quic->close(Error{TransportError::no_error});
-  handle_disconnected(*found->second, reason);
+  if (loop.now() < origin.deadline) {
+    try_next(origin);
+    return;
+  }
+  const std::vector<quic::ConnectionId> late = origin.attempts;
+  for (const quic::ConnectionId& id : late) {
+    const auto found = connections.find(id);
+    if (found == connections.end() || is_stopped) continue;
+    quic::Connection* const quic = endpoint->find(id);
+    const bool answered = quic != nullptr && quic->stats().packets_received != 0;
+    const Error reason{answered ? LocalError::handshake_timeout : LocalError::no_answer};
+    if (quic != nullptr) quic->close(Error{TransportError::no_error});
+    handle_disconnected(*found->second, reason);
+  }
+  // They may have ended by themselves in the very turn in which the time was up.
+  if (!is_stopped && std::exchange(origin.attempt_wanted, false)) try_next(origin);
+}
+
+// Ends all attempts but one, about which nobody needs to hear.
+void Client::Impl::abandon_attempts(Origin& origin, quic::ConnectionId winner) {
+  for (const quic::ConnectionId& id : std::exchange(origin.attempts, {})) {
+    if (id == winner) continue;
+    if (quic::Connection* const quic = endpoint->find(id)) {
+      quic->close(Error{TransportError::no_error});
+    }
+    ++counted.attempts_abandoned;
+    const auto node = connections.extract(id);
+    if (node.empty()) continue;
+    take_back_all(*node.mapped());
+    release(origin);
+  }
+  wake_driver(loop);
 }
 
 // The address that was being tried is no good.
 void Client::Impl::fail_attempt(Origin& origin, const Error& reason) {
   ++counted.connections_failed;
-  origin.current.reset();
+  origin.attempt_wanted = true;
   // Silence says least about what is wrong.
   if (!origin.failure || is_silence(*origin.failure)) origin.failure = reason;
   if (is_definitive(reason)) {
     origin.failure = reason;
     origin.next_address = origin.addresses.size();
+    abandon_attempts(origin, {});
   }
   mark(origin);
 }
@@ -316,6 +374,7 @@ void Client::Impl::fail_origin(Origin& origin) {
   const Error reason = origin.failure.value_or(Error{LocalError::no_answer, origin.key});
   const std::deque<ClientCall*> waiting = std::exchange(origin.waiting, {});
   for (ClientCall* const call : waiting) finish(*call, std::unexpected(reason));
+  feed_starved();
   if (origin.users == 0) mark(origin);
 }
 

@@ -44,8 +44,14 @@ struct ClientConfig {
   quic::Config quic;  ///< `alpn` is "h3" if left empty
   h3::Config h3;      ///< limits of each HTTP/3 session
   /// Time for a connection to be made: name look-up, all addresses and the handshake. More than
-  /// zero. Each address gets its share of it.
+  /// zero.
   Duration connect_timeout = std::chrono::seconds{10};
+  /// How long an address of a host is tried before the next one is tried beside it; the first whose
+  /// handshake is complete is used (RFC 8305 §5). An address that fails is not waited for. More
+  /// than zero.
+  Duration attempt_delay = std::chrono::milliseconds{250};
+  /// Time from the call to the first headers of the reply, interim ones included. Zero: for ever.
+  Duration first_byte_timeout{};
   /// Time for a whole request from the call to `done`, unless it says otherwise. Zero: for ever.
   Duration request_timeout{};
   /// Time in which a request makes no progress in either direction until it is given up. Zero: for
@@ -59,6 +65,15 @@ struct ClientConfig {
   /// it before. An attacker can have them handled again (RFC 8470), so that is for applications
   /// whose safe requests really have no effect. See also ClientRequest::early.
   bool early_safe_methods = false;
+  /// Connections at a time, attempts included: each host and port has one. To make room, the one
+  /// that was idle longest is closed; while none is, requests for other hosts wait. 1 or more.
+  std::size_t max_connections = 256;
+  /// Time after which a connection without requests is closed. Zero: when quic::Config's
+  /// `max_idle_timeout` says so.
+  Duration idle_connection_timeout{};
+  /// Requests at a time, waiting ones included; more fail with UsageError::limit_reached. 1 or
+  /// more.
+  std::size_t max_requests = 65'536;
   /// The largest body that is collected in Reply::body, in bytes.
   std::size_t max_reply_body = 64 * 1024 * 1024;
   /// The local address to use; none: any of either family.
@@ -176,6 +191,8 @@ struct ClientStats {
   std::uint64_t replies = 0;             ///< were received whole
   std::uint64_t requests_failed = 0;     ///< ended otherwise
   std::uint64_t retries = 0;             ///< requests that were sent again, see Client
+  std::uint64_t requests_refused = 0;    ///< of the failed: by ClientConfig::max_requests
+  std::uint64_t connections_idle = 0;    ///< were closed because nobody used them
   std::uint64_t connections = 0;         ///< handshakes that were completed
   std::uint64_t resumed = 0;             ///< of these, with a session of before
   std::uint64_t connections_failed = 0;  ///< attempts that came to nothing, for each address
@@ -183,6 +200,7 @@ struct ClientStats {
   std::uint64_t early_refused = 0;       ///< of these, sent again after a refusal or 425
   std::uint64_t sessions_received = 0;   ///< from servers, to be remembered
   std::size_t sessions = 0;              ///< remembered at present, see max_sessions
+  std::uint64_t attempts_abandoned = 0;  ///< because another address was faster
   std::size_t open_requests = 0;         ///< at present, waiting ones included
   std::size_t open_connections = 0;      ///< at present
 };
