@@ -141,6 +141,7 @@ void Client::Impl::enqueue_again(ClientCall& call) {
   call.origin = &origin;
   call.body_sent = 0;
   call.replying = false;
+  call.sent_early = call.reply.timing.early = false;
   call.state = ClientCall::State::waiting;
   origin.waiting.push_back(&call);
   mark(origin);
@@ -274,12 +275,14 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
       return;
     }
     if (retry_too_early(call, status)) return;
+    if (redirect(call, status, event.headers)) return;
     call.has_head = true;
     // What follows an extended CONNECT may last for ever.
     if (!call.request.protocol.empty() && call.timer) {
       loop.cancel(*std::exchange(call.timer, std::nullopt));
     }
     call.reply.status = status;
+    call.reply.url = call.url.to_string();
     call.reply.headers = std::move(event.headers);
     call_in_place(call.callbacks.on_headers, status, call.reply.headers);
   } catch (const std::exception& error) {

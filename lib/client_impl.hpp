@@ -216,6 +216,7 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
   void enqueue_again(ClientCall& call);
   void arm(ClientCall& call);
+  [[nodiscard]] bool redirect(ClientCall& call, int status, const h3::Headers& headers);
   void collect_body(ClientCall& call);
   void handle_head(ClientCall& call, h3::Event& event);
   void handle_end(ClientCall& call, const Error& reason);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// An HTTP/3 client: URLs in, replies out, one connection for each host. Not for plain QUIC
-/// streams, see Dialer in quoin/listener.hpp; follows no redirects and keeps no cookies.
+/// streams, see Dialer in quoin/listener.hpp; keeps no cookies.
 #pragma once
 
 #include <chrono>
@@ -74,6 +74,9 @@ struct ClientConfig {
   /// Requests at a time, waiting ones included; more fail with UsageError::limit_reached. 1 or
   /// more.
   std::size_t max_requests = 65'536;
+  /// Redirects that a request follows (RFC 9110 §15.4), unless it says otherwise. 0: none, the
+  /// application gets the 3xx as the reply.
+  std::size_t max_redirects = 0;
   /// The largest body that is collected in Reply::body, in bytes.
   std::size_t max_reply_body = 64 * 1024 * 1024;
   /// The local address to use; none: any of either family.
@@ -101,6 +104,8 @@ struct Reply {
   h3::Headers trailers;          ///< the fields after the body
   Timing timing;                 ///< how long it took
   std::uint64_t connection = 0;  ///< ConnectionInfo::number
+  std::string url;               ///< what answered: the request's URL, or the last redirect's
+  std::size_t redirects = 0;     ///< that were followed
 };
 
 /// The body of a request.
@@ -140,6 +145,12 @@ struct ClientRequest {
   std::string protocol;
   /// How urgent the reply is, for the field `priority` (RFC 9218); none: no such field.
   std::optional<h3::Priority> priority{};
+  /// Redirects to follow; none: ClientConfig::max_redirects. 301 and 302 make a GET of a POST, 303
+  /// of everything but HEAD, 307 and 308 repeat the request. Authorization, cookie and host headers
+  /// go to no other origin. One that cannot be followed (no location, not https, a body by a
+  /// Writer that would have to be sent again) is the reply; with one too many the request fails
+  /// with UsageError::limit_reached.
+  std::optional<std::size_t> max_redirects{};
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's
@@ -147,6 +158,8 @@ struct ClientRequest {
 struct ClientCallbacks {
   /// An interim response arrived, status 100 to 199.
   std::move_only_function<void(int status, const h3::Headers&)> on_informational;
+  /// A redirect is being followed to `url`; the status and headers are those of the 3xx.
+  std::move_only_function<void(int status, const h3::Headers&, std::string_view url)> on_redirect{};
   /// The reply begins.
   std::move_only_function<void(int status, const h3::Headers&)> on_headers;
   /// Takes the reply's body instead of Reply::body.
@@ -192,6 +205,7 @@ struct ClientStats {
   std::uint64_t requests_failed = 0;     ///< ended otherwise
   std::uint64_t retries = 0;             ///< requests that were sent again, see Client
   std::uint64_t requests_refused = 0;    ///< of the failed: by ClientConfig::max_requests
+  std::uint64_t redirects = 0;           ///< were followed
   std::uint64_t connections_idle = 0;    ///< were closed because nobody used them
   std::uint64_t connections = 0;         ///< handshakes that were completed
   std::uint64_t resumed = 0;             ///< of these, with a session of before

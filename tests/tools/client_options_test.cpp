@@ -48,6 +48,9 @@ TEST_CASE("The client's options arrive where they belong") {
                                               "1",
                                               "--parallel",
                                               "7",
+                                              "-L",
+                                              "--max-redirs",
+                                              "3",
                                               "--timing",
                                               "--fail",
                                               "--ca",
@@ -57,6 +60,8 @@ TEST_CASE("The client's options arrive where they belong") {
                                               "https://h:1/a",
                                               "https://h:1/b"});
   REQUIRE(parsed.has_value());
+  CHECK(parsed->location);
+  CHECK(parsed->max_redirects == 3);
   CHECK(parsed->urls == std::vector<std::string>{"https://h:1/a", "https://h:1/b"});
   CHECK(parsed->outputs == std::vector<std::string>{"a", "-"});
   CHECK(parsed->headers == std::vector<std::string>{"x: 1", "y: 2"});

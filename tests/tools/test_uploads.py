@@ -63,6 +63,22 @@ def _(world):
     check_equal(uploads.received("d"), b"text&from a file\r\n\0", "the data")
 
 
+@case("-L follows redirects with the data, but no longer than --max-redirs says")
+def _(world):
+    uploads = Uploads(world)
+    result = world.client(*uploads.trust, "-L", "-v", "-d", "text", uploads.url("to/x")).must(0)
+    check_equal(result.out, b"4\n", "the reply")
+    check_equal(uploads.received("x"), b"text", "the data")
+    check("* redirected to " + uploads.url("x") in result.err, "-v does not tell of the redirect")
+    result = world.client(*uploads.trust, "-L", "--max-redirs", "3", uploads.url("round")).must(47)
+    check("more than 3 redirects" in result.err, result.err)
+    result = world.client(*uploads.trust, "-L", uploads.url("plain")).must(47)
+    check('"http://localhost/"' in result.err, result.err)
+    file = world.write("file", b"content")
+    world.client(*uploads.trust, "-L", "-T", file, uploads.url("to/x")).must(47)
+    check_equal(world.client(*uploads.trust, uploads.url("plain")).must(0).out, b"moved\n", "without -L")
+
+
 @case("--timing counts what was sent when nothing comes back")
 def _(world):
     uploads = Uploads(world)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// An HTTP/3 server that keeps what is sent to it, for the tests of quoin-client's uploads.
 /// Usage: quoin_tools_upload_peer CERT KEY FOLDER; prints "listening on ADDR:PORT", writes the body
-/// of a PUT or POST for /NAME to FOLDER/NAME and answers with its size.
+/// of a PUT or POST for /NAME to FOLDER/NAME and answers with its size. /to/NAME redirects to
+/// /NAME, /round to itself, /plain to an http URL.
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -61,6 +62,17 @@ int main(int argc, char** argv) {
   };
   server.put("/{name}", handler);
   server.post("/{name}", handler);
+  for (const std::string method : {"GET", "POST", "PUT"}) {
+    server.route(method, "/to/{name}", [](quoin::Request request, quoin::Response response) {
+      response.status(307).header("location", "../" + std::string{request.parameter("name")}).end();
+    });
+  }
+  server.get("/round", [](quoin::Request, quoin::Response response) {
+    response.status(302).header("location", "round").end();
+  });
+  server.get("/plain", [](quoin::Request, quoin::Response response) {
+    response.status(302).header("location", "http://localhost/").end("moved\n");
+  });
   const quoin::Result<quoin::Address> address = server.listen("127.0.0.1:0");
   if (!address) {
     std::fprintf(stderr, "%s\n", address.error().message().c_str());

@@ -118,6 +118,18 @@ void add_request_options(CLI::App& app, ClientOptions& options) {
                                        "go to one URL that ends in \"/\"")
                                   ->type_name("FILE")
                                   ->group("Request");
+  CLI::Option* const location =
+      app.add_flag("-L,--location", options.location,
+                   "Follow redirects; authorization and cookies stay with\n"
+                   "the host they were meant for")
+          ->group("Request");
+  constexpr std::size_t most = 1'000;
+  app.add_option("--max-redirs", options.max_redirects,
+                 "With -L, follow N redirects at the most; 50 without\nthis option")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{0}, most).description(""))
+      ->needs(location)
+      ->group("Request");
   data->excludes(upload)->excludes(head);
   upload->excludes(head);
 }

@@ -30,6 +30,8 @@ struct ClientOptions {
   std::vector<std::string> data;     ///< -d
   std::vector<std::string> uploads;  ///< -T
   bool fail = false;                 ///< --fail
+  bool location = false;             ///< -L
+  std::size_t max_redirects = 50;    ///< --max-redirs
 
   std::string trust_anchors;        ///< --ca; empty: the system's
   bool insecure = false;            ///< --insecure

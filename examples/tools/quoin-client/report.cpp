@@ -133,6 +133,9 @@ Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer
     case Error::Domain::http3:
       return explain_http3(error, transfer);
     case Error::Domain::usage:
+      if (error == Error{UsageError::limit_reached}) {
+        return {ExitCode::redirects, reason + "; --max-redirs N allows more"};
+      }
       return {ExitCode::usage, reason};
     case Error::Domain::transport:
     case Error::Domain::application:
@@ -166,6 +169,14 @@ Failure explain_status(int status, const Url& url) {
   return {.exit_code = number(ExitCode::http_error),
           .message = url.to_string() + ": the server answered with status " +
                      std::to_string(status) + "; leave --fail out to see what it says"};
+}
+
+Failure explain_redirect(std::string_view location, const Url& url) {
+  return {.exit_code = number(ExitCode::redirects),
+          .message = url.to_string() + ": the server redirects to " +
+                     in_quotes(without_controls(location)) +
+                     ", which cannot be followed: only https is, and not with a body by -T; leave "
+                     "-L out to see what it says"};
 }
 
 std::string header_block(int status, const h3::Headers& headers) {

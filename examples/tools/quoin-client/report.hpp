@@ -33,6 +33,8 @@ struct FailedTransfer {
 [[nodiscard]] Failure explain(const Error& error, const FailedTransfer& transfer);
 /// The same for a status of 400 or more with --fail.
 [[nodiscard]] Failure explain_status(int status, const Url& url);
+/// The same for a redirect with -L that leads where it cannot be followed.
+[[nodiscard]] Failure explain_redirect(std::string_view location, const Url& url);
 
 /// "HTTP/3 200\r\nname: value\r\n\r\n", without the pseudo-headers; for -i.
 [[nodiscard]] std::string header_block(int status, const h3::Headers& headers);

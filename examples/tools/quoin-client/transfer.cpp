@@ -21,6 +21,7 @@
 #include <quoin/transfer.hpp>
 
 #include "common/failure.hpp"
+#include "common/text.hpp"
 #include "quoin-client/console.hpp"
 #include "quoin-client/exit_code.hpp"
 #include "quoin-client/options.hpp"
@@ -35,6 +36,7 @@ namespace {
 
 /// How long to wait before a pipe that was not ready is tried again.
 constexpr std::chrono::milliseconds pipe_pause{5};
+constexpr int first_redirect_status = 300;
 constexpr int first_error_status = 400;
 constexpr std::size_t most_collected = 16 * 1024 * 1024;
 
@@ -80,7 +82,8 @@ void Transfer::begin(Client& client, Done done) {
                         .url = plan_.url.to_string(),
                         .headers = plan_.headers,
                         .body = make_body(),
-                        .timeout = options_.max_time.value_or(Duration::zero())};
+                        .timeout = options_.max_time.value_or(Duration::zero()),
+                        .max_redirects = options_.location ? options_.max_redirects : 0};
   if (options_.verbose) {
     console_.print(shown_request(request.method, plan_.url, request.headers));
   }
@@ -88,6 +91,12 @@ void Transfer::begin(Client& client, Done done) {
   callbacks.on_informational = [this](int status, const h3::Headers& headers) {
     if (options_.verbose) {
       console_.print(shown_reply(status, headers));
+    }
+  };
+  callbacks.on_redirect = [this](int status, const h3::Headers& headers, std::string_view url) {
+    if (options_.verbose) {
+      console_.print(shown_reply(status, headers) + "* redirected to " + without_controls(url) +
+                     "\n");
     }
   };
   callbacks.on_headers = [this](int status, const h3::Headers& headers) {
@@ -147,6 +156,12 @@ void Transfer::take_headers(int status, const h3::Headers& headers) {
   }
   if (options_.fail && status >= first_error_status) {
     give_up(explain_status(status, plan_.url));
+    return;
+  }
+  if (const auto location = headers.get("location"); options_.location &&
+                                                     status >= first_redirect_status &&
+                                                     status < first_error_status && location) {
+    give_up(explain_redirect(*location, plan_.url));
     return;
   }
   if (!options_.include_headers && !options_.head) {
