@@ -60,7 +60,7 @@ bool is_welcome(const Request& request, const WebSocketOptions& options) {
          std::ranges::any_of(options.origins, matches);
 }
 
-std::unexpected<Error> refuse(Response response, int status, std::string why) {
+std::unexpected<Error> refuse(Response response, int status, const std::string& why) {
   response.status(status).header("content-type", "text/plain; charset=utf-8").end(why + '\n');
   return std::unexpected{Error{UsageError::invalid_argument, why}};
 }

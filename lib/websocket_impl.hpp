@@ -82,7 +82,7 @@ class WebSocketState {
   void fail(CloseCode code, std::string_view why);
   void abandon(Error error);
   void queue_close(std::uint16_t code, std::string_view reason, bool at_once);
-  void finish(WebSocketEnd end);
+  void finish(const WebSocketEnd& end);
   void tick();
   void schedule_tick(Duration delay);
 

@@ -253,7 +253,7 @@ void WebSocketState::terminate() {
   if (transport_.reset) transport_.reset();
 }
 
-void WebSocketState::finish(WebSocketEnd end) {
+void WebSocketState::finish(const WebSocketEnd& end) {
   if (std::exchange(finished_, true)) return;
   if (alive_timer_) loop_.cancel(*std::exchange(alive_timer_, std::nullopt));
   owner_.release();

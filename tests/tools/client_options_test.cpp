@@ -154,6 +154,8 @@ TEST_CASE("A mistake in the client's options names the option and says where to 
   CHECK(problem({"--insecure", "--ca", "x", "https://h/"}).contains("--ca"));
   CHECK(problem({"-d", "x", "-T", "y", "https://h/"}).contains("--upload-file"));
   CHECK(problem({"-O", "-o", "x", "https://h/"}).contains("contradict"));
+  CHECK(problem({"--ws", "wss://h/", "wss://g/"}).contains("one URL"));
+  CHECK(problem({"--subprotocol", "x", "https://h/"}).contains("--ws"));
   CHECK(problem({"--frobnicate", "https://h/"}).contains("Try 'quoin-client --help'."));
   const Parsed parsed = parse_client_options({"--frobnicate", "https://h/"});
   REQUIRE_FALSE(parsed.has_value());

@@ -82,11 +82,11 @@ class Result:
 class Process:
     """A program that goes on. Its output is collected all the time, so that it never blocks."""
 
-    def __init__(self, command, environment=None, stdout=None, limit=None, cwd=None):
+    def __init__(self, command, environment=None, stdout=None, limit=None, cwd=None, stdin=subprocess.DEVNULL):
         self.command = command
         self.process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,
             env=environment,
@@ -170,7 +170,7 @@ class World:
         return path
 
     def program(self, name):
-        for folder in (self.options.bin_dir, self.options.peer_dir):
+        for folder in (self.options.bin_dir, self.options.peer_dir, self.options.examples_dir):
             if folder and (pathlib.Path(folder) / name).exists():
                 return str(pathlib.Path(folder) / name)
         raise Skipped(f"{name} was not built")
@@ -288,6 +288,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True, help="where quoin-server and quoin-client are")
     parser.add_argument("--peer-dir", help="where the servers of other kinds are")
+    parser.add_argument("--examples-dir", help="where the examples are")
     parser.add_argument("--docs-dir", help="where the pages of the tools are")
     parser.add_argument("words", nargs="*", help="only cases whose sentence has one of these words")
     options = parser.parse_args()

@@ -23,7 +23,7 @@ constexpr std::array<Entry, 20> entries{{
     {ExitCode::name_resolution, "the host name has no address"},
     {ExitCode::no_answer, "no answer: port closed, host down, or UDP blocked on the way"},
     {ExitCode::partial, "the server broke the body off"},
-    {ExitCode::http_error, "--fail, and the status was 400 or more"},
+    {ExitCode::http_error, "--fail and a status of 400 or more, or --ws was refused"},
     {ExitCode::write_error, "the output could not be written"},
     {ExitCode::read_error, "a file to send could not be read"},
     {ExitCode::timeout, "--max-time or --connect-timeout has passed"},
@@ -35,6 +35,7 @@ constexpr std::array<Entry, 20> entries{{
     {ExitCode::http3_protocol, "the server broke or ended HTTP/3"},
     {ExitCode::quic_protocol, "the server broke or ended QUIC"},
     {ExitCode::unhealthy, "--doctor found something that does not work"},
+    {ExitCode::websocket_closed, "--ws was closed with an error code, or without one"},
     {ExitCode::interrupted, "interrupted (128 and the signal's number)"},
 }};
 

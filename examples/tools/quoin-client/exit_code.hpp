@@ -27,6 +27,7 @@ enum class ExitCode : int {
   http3_protocol = 95,
   quic_protocol = 96,
   unhealthy = 97,
+  websocket_closed = 98,
   interrupted = 130,
 };
 

@@ -32,6 +32,7 @@
 #include "quoin-client/options.hpp"
 #include "quoin-client/output.hpp"
 #include "quoin-client/plan.hpp"
+#include "quoin-client/websocket.hpp"
 
 namespace quoin::tools {
 
@@ -187,6 +188,9 @@ int run(std::vector<std::string> arguments) {
   }
   if (options->doctor) {
     return run_doctor(*options, pinned, *tls);
+  }
+  if (options->websocket) {
+    return run_websocket(*options, plan->front(), pinned, *tls);
   }
   raise_descriptor_limit();
   return transfer_all(*options, *plan, pinned, *tls);

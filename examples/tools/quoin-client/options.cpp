@@ -193,6 +193,19 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
   add_io_option(app, options.io, "Connection");
 }
 
+void add_websocket_options(CLI::App& app, ClientOptions& options) {
+  app.add_flag("--ws", options.websocket,
+               "Open a WebSocket to the URL, wss:// or https://: each\n"
+               "line of standard input is sent as a message, each\n"
+               "message is written as a line. The end of the input\n"
+               "closes it")
+      ->group("WebSocket");
+  add_list(app, "--subprotocol", options.subprotocols,
+           "Offer this subprotocol; the server chooses one of\nthose offered")
+      ->type_name("NAME")
+      ->group("WebSocket");
+}
+
 void add_report_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("-f,--fail", options.fail,
                "Write nothing and fail (exit code 22) when the status\nis 400 or more")
@@ -221,6 +234,12 @@ std::string contradiction(const ClientOptions& options) {
   if (options.urls.empty() && !options.doctor) {
     return "URL is required: what to fetch or where to send to";
   }
+  if (options.websocket && options.urls.size() != 1) {
+    return "--ws takes one URL";
+  }
+  if (!options.subprotocols.empty() && !options.websocket) {
+    return "--subprotocol is for --ws";
+  }
   if (options.remote_names && !options.outputs.empty()) {
     return "-o and -O contradict each other; use one of them";
   }
@@ -243,12 +262,16 @@ std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string>
   add_request_options(app, options);
   add_trust_options(app, options);
   add_connection_options(app, options);
+  add_websocket_options(app, options);
   add_report_options(app, options);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
     return std::unexpected{std::move(parsed.error())};
   }
   if (const std::string problem = contradiction(options); !problem.empty()) {
     return std::unexpected{usage_error(tool, problem)};
+  }
+  if (options.websocket && options.urls.front().starts_with("wss://")) {
+    options.urls.front().replace(0, 3, "https");
   }
   return options;
 }

@@ -47,8 +47,10 @@ struct ClientOptions {
   bool fresh_connections = false;
   Io io = Io::automatic;  ///< --io
 
-  std::string qlog_directory;  ///< --qlog; empty: none
-  bool doctor = false;         ///< --doctor
+  std::string qlog_directory;             ///< --qlog; empty: none
+  bool doctor = false;                    ///< --doctor
+  bool websocket = false;                 ///< --ws
+  std::vector<std::string> subprotocols;  ///< --subprotocol
   bool verbose = false;
   bool timing = false;
 };
