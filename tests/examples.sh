@@ -103,6 +103,8 @@ if cmp -s "$work/dynamic" "$work/static"; then exit 1; fi
 
 # Asked for last, but urgent.
 expect "style.css picture video log" "$("$bin/priorities" | sed 's/:.*//' | tr '\n' ' ' | sed 's/ $//')"
+"$bin/early_data" >"$work/early"
+expect "GET 50 ms, early: 42, and you may be a replay" "$(sed -n 2p "$work/early")"
 
 for alone in quic_echo datagrams deterministic_test; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null

@@ -282,6 +282,7 @@ Stats Connection::stats() const {
       .packets_sent = info.pkt_sent,
       .packets_received = info.pkt_recv,
       .packets_lost = info.pkt_lost,
+      .key_updates = impl_->key_updates,
       .udp_payload_size = ngtcp2_conn_get_path_max_tx_udp_payload_size2(impl_->conn.get()),
   };
 }
@@ -374,12 +375,21 @@ Result<> Connection::update_keys(Time now) {
   if (impl_->state != State::connected) {
     return std::unexpected(Error{UsageError::closed});
   }
-  if (ngtcp2_conn_initiate_key_update(impl_->conn.get(), quic::to_ngtcp2(now)) != 0) {
+  if (!impl_->update_keys(now)) {
     return std::unexpected(
         Error{UsageError::limit_reached, "the last key update is not confirmed yet"});
   }
   want_write();
   return {};
+}
+
+bool Connection::Impl::update_keys(Time now) {
+  if (ngtcp2_conn_initiate_key_update(conn.get(), quic::to_ngtcp2(now)) != 0) {
+    return false;
+  }
+  ++key_updates;
+  bytes_at_key_update = bytes_sent + bytes_received;
+  return true;
 }
 
 void Connection::close(const Error& reason) { impl_->close(reason); }

@@ -136,6 +136,8 @@ struct Connection::Impl {
 
   /// Asks for a CONNECTION_CLOSE; see Connection::close().
   void close(const Error& reason);
+  /// False while the last update is not confirmed.
+  bool update_keys(Time now);
   /// The connection is over at once, without a word to the peer.
   void end(const Error& reason);
   /// The peer or we closed: tells the application once.
@@ -183,6 +185,9 @@ struct Connection::Impl {
   Time last_now{};
   Duration handshake_time{};
   std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_at_key_update = 0;  ///< both ways together
+  std::uint64_t key_updates = 0;          ///< that we began
   std::uint64_t packets_received = 0;
 
   // The closing period (RFC 9000 §10.2).

@@ -144,6 +144,11 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
   }
   if (!close_wanted) {
     carry_out_rest();
+    const std::uint64_t volume = shared.config.key_update_after;
+    if (volume != 0 && handshake_confirmed &&
+        bytes_sent + bytes_received - bytes_at_key_update >= volume) {
+      (void)update_keys(now);  // not while the last one is unconfirmed: again with the next packet
+    }
     const ngtcp2_tstamp timestamp = quic::to_ngtcp2(now);
     PathStorage path;
     ngtcp2_pkt_info info{};
@@ -158,6 +163,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     if (written > 0) {
       ngtcp2_conn_update_pkt_tx_time(conn.get(), timestamp);
       const auto size = static_cast<std::size_t>(written);
+      bytes_sent += size;
       return Datagram{.path = to_path(*path.get()),
                       .payload = buffer.first(size),
                       .segment_size = size > segment ? segment : 0,

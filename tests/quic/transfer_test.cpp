@@ -242,4 +242,20 @@ TEST_CASE("keys can be updated in the middle of a transfer") {
   CHECK(pair.server.received[id] == pattern(500'000));
 }
 
+TEST_CASE("keys are updated by themselves when so many bytes have gone either way") {
+  PairOptions options;
+  options.client.key_update_after = 100'000;
+  options.server.key_update_after = 0;
+  Pair pair{options};
+  pair.establish();
+  Uploads up{pair.client};
+  const StreamId id = up.start(pattern(1'000'000));
+  REQUIRE(pair.run_until([&] { return pair.server.finished.contains(id); }, 20s));
+  CHECK(pair.server.received[id] == pattern(1'000'000));
+  const std::uint64_t updates = pair.client.live().stats().key_updates;
+  CHECK(updates >= 5);
+  CHECK(updates <= 11);
+  CHECK(pair.server.live().stats().key_updates == 0);
+}
+
 }  // namespace

@@ -107,30 +107,13 @@ TEST_CASE("Help and version go to standard output and are no failure") {
 
 TEST_CASE("The client's help has every option, examples and the exit codes") {
   const std::string help = problem({"--help"});
-  for (const std::string_view part : {"-o",
-                                      "-O",
-                                      "--output-dir",
-                                      "--ca",
-                                      "--insecure",
-                                      "-H",
-                                      "-X",
-                                      "-d",
-                                      "-T",
-                                      "-i",
-                                      "-I",
-                                      "-v",
-                                      "--resolve",
-                                      "--max-time",
-                                      "--connect-timeout",
-                                      "--parallel",
-                                      "--timing",
-                                      "--fail",
-                                      "--ciphers",
-                                      "--fresh-connections",
-                                      "--qlog",
-                                      "SSLKEYLOGFILE",
-                                      "Examples:",
-                                      "Exit codes:"}) {
+  for (const std::string_view part :
+       {"-o",         "-O",           "--output-dir", "--ca",       "--insecure",
+        "-H",         "-X",           "-d",           "-T",         "-i",
+        "-I",         "-v",           "--resolve",    "--max-time", "--connect-timeout",
+        "--parallel", "--timing",     "--fail",       "--ciphers",  "--fresh-connections",
+        "--session",  "--early-data", "--key-update", "--qlog",     "SSLKEYLOGFILE",
+        "Examples:",  "Exit codes:"}) {
     INFO(part);
     CHECK(help.contains(part));
   }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
@@ -91,6 +92,13 @@ std::unique_ptr<Client> Fetcher::make_client() {
   constexpr std::chrono::seconds keep_alive{10};
   config.quic.keep_alive = keep_alive;
   config.quic.qlog_directory = options_.qlog_directory;
+  config.early_safe_methods = options_.early_data;
+  if (options_.session_file.empty()) {
+    config.max_sessions = 0;
+  }
+  if (options_.key_update != 0) {
+    config.quic.key_update_after = options_.key_update;
+  }
   if (std::ranges::any_of(plan_, uses_standard_stream)) {
     config.stream_idle_timeout = Duration::zero();
   }
@@ -122,6 +130,13 @@ void Fetcher::observe(Client& client) {
   });
 }
 
+Result<> Fetcher::load_sessions(Bytes saved) {
+  client_ = make_client();
+  return saved.empty() ? Result<>{} : client_->load_sessions(saved);  // a file to be filled
+}
+
+std::string Fetcher::save_sessions() const { return client_->save_sessions(); }
+
 void Fetcher::begin() {
   begun_ = loop_.now();
   if (console_.shows_progress()) {
@@ -145,8 +160,22 @@ void Fetcher::start_more() {
     start(next_++);
   }
   if (running_.empty() && next_ == plan_.size()) {
-    stop();
+    wait_for_session();
   }
+}
+
+// The ticket may come after the reply.
+void Fetcher::wait_for_session() {
+  constexpr std::chrono::seconds limit{1};
+  constexpr std::chrono::milliseconds pause{5};
+  patience_ = patience_.value_or(loop_.now() + limit);
+  const bool may_come = !options_.session_file.empty() && client_ &&
+                        !client_->connections().empty() && client_->stats().sessions_received == 0;
+  if (may_come && loop_.now() < *patience_) {
+    loop_.after(pause, [this] { wait_for_session(); });
+    return;
+  }
+  stop();
 }
 
 void Fetcher::start(std::size_t index) {
@@ -160,10 +189,15 @@ void Fetcher::start(std::size_t index) {
   auto transfer = std::make_unique<Transfer>(plan_[index], options_, loop_, console_);
   Transfer& started = *transfer;
   running_.emplace(index, std::move(transfer));
-  if (!client_ || options_.fresh_connections) {
+  if (!client_ || (options_.fresh_connections && used_)) {
     connections_.clear();
+    const std::string sessions = client_ ? client_->save_sessions() : std::string{};
     client_ = make_client();
+    if (!sessions.empty()) {
+      (void)client_->load_sessions(as_bytes(sessions));
+    }
   }
+  used_ = true;
   started.begin(*client_, [this, index](TransferEnd end) { finish(index, std::move(end)); });
 }
 

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
@@ -37,6 +38,10 @@ class Fetcher {
   Fetcher& operator=(const Fetcher&) = delete;
   ~Fetcher();
 
+  /// Resumes what Client::save_sessions() wrote. Before begin(). Errors: as load_sessions().
+  [[nodiscard]] Result<> load_sessions(Bytes saved);
+  /// What --session keeps for the next time.
+  [[nodiscard]] std::string save_sessions() const;
   /// Begins. The loop is stopped when all is done.
   void begin();
   /// Ends everything now and stops the loop; unfinished files are removed.
@@ -59,6 +64,7 @@ class Fetcher {
   [[nodiscard]] bool may_start(std::size_t index) const;
   void finish(std::size_t index, TransferEnd end);
   void show_timing(const Transfer& transfer, const TransferEnd& end);
+  void wait_for_session();
   void stop();
   void draw_progress();
 
@@ -69,12 +75,14 @@ class Fetcher {
   const std::vector<PinnedAddress>& pinned_;
   Console console_;
   std::unique_ptr<Client> client_;
+  bool used_ = false;                                              ///< the client has a connection
   std::unordered_map<std::uint64_t, ConnectionInfo> connections_;  ///< by number, as they began
   std::map<std::size_t, std::unique_ptr<Transfer>> running_;
   std::map<std::string, Unreachable> unreachable_;  ///< by origin
   std::map<std::size_t, int> failures_;             ///< exit codes
   std::optional<TimerId> progress_timer_;
   Time begun_;
+  std::optional<Time> patience_;  ///< until when a session ticket is waited for
   std::size_t next_ = 0;
   std::size_t finished_ = 0;
   std::uint64_t moved_before_ = 0;  ///< by the transfers that are over

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/quic/tls.hpp>
@@ -32,6 +33,7 @@
 #include "quoin-client/options.hpp"
 #include "quoin-client/output.hpp"
 #include "quoin-client/plan.hpp"
+#include "quoin-client/sessions.hpp"
 #include "quoin-client/websocket.hpp"
 
 namespace quoin::tools {
@@ -143,6 +145,26 @@ class SignalDuty {
   std::binary_semaphore over_{0};
 };
 
+/// Takes up the sessions of --session.
+Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
+  if (options.session_file.empty()) {
+    return {};
+  }
+  const Expected<std::string> saved = read_sessions(options.session_file);
+  if (!saved) {
+    return std::unexpected{saved.error()};
+  }
+  const Result<> loaded = fetcher.load_sessions(as_bytes(*saved));
+  if (!loaded) {
+    return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
+                                   .message = "cannot use --session " +
+                                              in_quotes(options.session_file) + ": " +
+                                              without_controls(loaded.error().message()) +
+                                              "; remove the file, or name another one"}};
+  }
+  return {};
+}
+
 int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer>& plan,
                  const std::vector<PinnedAddress>& pinned, const Tls& tls) {
   tell_about_io(options.io, "quoin-client", options.verbose);
@@ -151,10 +173,24 @@ int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer
   SignalDuty duty{loop, fetcher};
   const SignalWatcher watcher{{SIGINT, SIGTERM, SIGHUP},
                               [&duty](int signal) { duty.handle(signal); }};
+  if (const Expected<> resumed = resume(fetcher, options); !resumed) {
+    duty.finish();
+    return complain(resumed.error());
+  }
   fetcher.begin();
   loop.run();
   duty.finish();
-  return duty.exit_code() != 0 ? duty.exit_code() : fetcher.exit_code();
+  if (duty.exit_code() != 0) {
+    return duty.exit_code();
+  }
+  if (!options.session_file.empty()) {
+    const Expected<> kept = write_sessions(options.session_file, fetcher.save_sessions());
+    if (!kept) {
+      const int code = complain(kept.error());
+      return fetcher.exit_code() != 0 ? fetcher.exit_code() : code;
+    }
+  }
+  return fetcher.exit_code();
 }
 
 int run(std::vector<std::string> arguments) {

@@ -190,6 +190,23 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("--fresh-connections", options.fresh_connections,
                "Make a new connection for each URL, one after the\nother")
       ->group("Connection");
+  CLI::Option* const session =
+      app.add_option("--session", options.session_file,
+                     "Resume the TLS sessions that FILE has, and keep those\n"
+                     "of now in it; it is a secret")
+          ->type_name("FILE")
+          ->group("Connection");
+  app.add_flag("--early-data", options.early_data,
+               "Send GET and HEAD with the first flight (0-RTT) where\n"
+               "the session allows that. An attacker can have them\n"
+               "handled again")
+      ->needs(session)
+      ->group("Connection");
+  app.add_option("--key-update", options.key_update,
+                 "Update the keys whenever N bytes went either way;\n64 GiB without this option")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""))
+      ->group("Connection");
   add_io_option(app, options.io, "Connection");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ struct ClientOptions {
   std::size_t parallel = 1;
   bool fresh_connections = false;
   Io io = Io::automatic;  ///< --io
+  std::string session_file;  ///< --session; empty: none
+  bool early_data = false;
+  std::uint64_t key_update = 0;  ///< bytes after which keys are updated; 0: the library's default
 
   std::string qlog_directory;             ///< --qlog; empty: none
   bool doctor = false;                    ///< --doctor

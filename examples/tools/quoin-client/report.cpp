@@ -212,9 +212,12 @@ std::string timing_line(const Url& url, const Timing& timing, std::uint64_t byte
   constexpr std::size_t udp_header = 8;
   const std::size_t ip_header = connection.path.remote.is_ipv6() ? 40 : 20;
   const std::size_t payload = connection.stats.udp_payload_size;
-  const Duration moving = timing.total - (timing.reused ? Duration::zero() : timing.connected);
+  // An early reply may be there as soon as the connection is.
+  const bool waited = !timing.reused && !timing.early;
+  const Duration moving = timing.total - (waited ? timing.connected : Duration::zero());
   std::string line = "timing: " + url.to_string() + " connect " +
                      (timing.reused ? std::string{"reused"} : milliseconds(timing.connected));
+  if (timing.early) line += ", early";
   line += ", first byte " + milliseconds(timing.first_byte);
   line += ", total " + milliseconds(timing.total);
   line += ", " + std::to_string(bytes) + " bytes, " + human_rate(bytes, moving);

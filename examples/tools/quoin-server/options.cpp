@@ -127,6 +127,12 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
   app.add_flag("--retry", options.retry,
                "Make all clients prove their address before anything\nelse (Retry)")
       ->group("Transport");
+  app.add_flag("--early-data", options.early_data,
+               "Let clients that come back send GET and HEAD with the\n"
+               "first flight (0-RTT); attackers can replay those")
+      ->group("Transport");
+  app.add_flag("--prefer-v2", options.prefer_v2, "Move clients that speak QUIC version 2 to it")
+      ->group("Transport");
   const std::map<std::string, quic::CongestionControl> controllers{
       {"cubic", quic::CongestionControl::cubic},
       {"reno", quic::CongestionControl::reno},

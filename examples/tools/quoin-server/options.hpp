@@ -29,6 +29,8 @@ struct ServerOptions {
   std::string ciphers;  ///< empty: all
 
   bool retry = false;
+  bool early_data = false;
+  bool prefer_v2 = false;
   quic::CongestionControl congestion_control = quic::CongestionControl::cubic;
   bool probe_path_mtu = true;
   std::size_t max_udp_payload = 0;  ///< 0: the library's default

@@ -147,6 +147,10 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
   if (options.retry) {
     quic.retry = quic::RetryPolicy::always;
   }
+  quic.early_data = options.early_data;
+  if (options.prefer_v2) {
+    quic.versions = {quic::Version::v2, quic::Version::v1};
+  }
   if (!options.qlog_directory.empty()) {
     if (Expected<> checked =
             check_folder("--qlog", options.qlog_directory, W_OK | X_OK,

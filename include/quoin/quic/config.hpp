@@ -80,6 +80,10 @@ struct QUOIN_EXPORT Config {
   /// The largest UDP payload to send, ever; 1200 to 65527.
   std::size_t max_udp_payload = 1452;
 
+  /// Bytes in either direction after which the keys are updated (RFC 9001 §6), so that one key
+  /// that becomes known reveals no more. 0: only when the cipher demands it.
+  std::uint64_t key_update_after = std::uint64_t{64} << 30U;
+
   /// Server: when to ask for a token first.
   RetryPolicy retry = RetryPolicy::on_load;
   /// Server: handshakes in flight from which RetryPolicy::on_load asks for tokens.

@@ -53,6 +53,7 @@ struct Stats {
   std::uint64_t packets_sent = 0;       ///< QUIC packets, not datagrams
   std::uint64_t packets_received = 0;   ///< that could be decrypted
   std::uint64_t packets_lost = 0;       ///< declared lost (RFC 9002 §6)
+  std::uint64_t key_updates = 0;        ///< that we began, by call or Config::key_update_after
   std::size_t udp_payload_size = 0;     ///< the largest datagram sent on this path, bytes
 };
 

@@ -14,7 +14,7 @@ import certs
 import clients
 import relay
 import servers
-from packets import Watcher
+from packets import V1, V2, Watcher
 from world import GIB, KIB, MIB, Failure, compare_folders, make_file, wait_until
 
 
@@ -38,6 +38,11 @@ class Job:
     @property
     def fresh_connections(self):
         return self.testcase in ("handshakeloss", "handshakecorruption")
+
+    @property
+    def comes_back(self):
+        """The first file comes on one connection, the rest on a second one with the first one's session."""
+        return self.testcase in ("resumption", "zerortt")
 
     @property
     def upload_folder(self):
@@ -88,6 +93,10 @@ TRIALS = {
     "ecn": files(2 * MIB),
     "rebind-port": files(8 * MIB),
     "rebind-addr": files(8 * MIB),
+    "resumption": files(5 * KIB, 10 * KIB),
+    "zerortt": files(*[32] * 40),
+    "keyupdate": files(3 * MIB),
+    "v2": files(KIB),
     "mtu": files(MIB),
     "reorder": files(2 * MIB),
 }
@@ -185,6 +194,13 @@ def check_proof(world, job, watcher, elapsed):
         print(f"{share:.0%} of the link's rate")
         if share < 0.75:
             raise Failure(f"only {share:.0%} of the link's rate was used")
+    if (job.what == "zerortt") != bool(watcher.early):
+        raise Failure(f"{watcher.early} datagrams from the client had early data")
+    if job.what == "v2" and watcher.versions != {V1, V2}:
+        raise Failure(f"long headers were of the versions {watcher.versions}")
+    if job.what == "keyupdate" and job.server == "gtlsserver":
+        if "key update confirmed" not in job.server_process.output():
+            raise Failure("the server saw no key update")
     if job.what == "chacha20" and job.server == "gtlsserver":
         if "CHACHA20" not in job.server_process.output():
             raise Failure("the server did not negotiate ChaCha20")
@@ -208,7 +224,7 @@ def check_ecn(world, job):
 def check_traces(world, job, role):
     """One qlog file a connection and the TLS secrets, as the contract asks for."""
     traces = list(world.folder(f"{role}-qlog").iterdir())
-    connections = len(TRIALS[job.what](job)) if job.fresh_connections else 1
+    connections = len(TRIALS[job.what](job)) if job.fresh_connections else 1 + job.comes_back
     if role == "client" and len(traces) != connections:
         raise Failure(f"the client left {len(traces)} qlog files for {connections} connections")
     if role == "server" and len(traces) < connections:

@@ -58,15 +58,28 @@ def endpoint_fetch(world, job, port, names):
 
 def gtlsclient_fetch(world, job, port, names):
     batches = [[name] for name in names] if job.fresh_connections else [names]
+    if job.comes_back:
+        batches = [names[:1], names[1:]]
     for batch in batches:
         command = [world.peer("gtlsclient"), "--exit-on-all-streams-close", "--timeout=120s"]
         if job.testcase == "chacha20":
             only = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
             command.append(f"--ciphers={only}")
-        # The log says whether a Retry came, but costs a line a packet: only where it is read.
-        quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase == "retry" else ["-q"]
+        if job.comes_back:
+            command += [f"--session-file={world.root / 'session'}", f"--tp-file={world.root / 'parameters'}"]
+            command.append("--wait-for-ticket" if batch == names[:1] else "--timeout=120s")
+        if job.testcase == "resumption":
+            command.append("--disable-early-data")
+        if job.testcase == "keyupdate":
+            command.append("--key-update=100ms")
+        if job.testcase == "v2":
+            command += ["--version=v1", "--preferred-versions=v2,v1", "--available-versions=v2,v1"]
+        # The log tells of Retry and key updates, but costs a line a packet: only where it is read.
+        quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase in ("retry", "keyupdate") else ["-q"]
         command += [*quiet, f"--download={world.downloads}", "--sni=localhost", job.host, str(port)]
-        world.run("gtlsclient", command + urls(job, port, batch), job.seconds)
+        output = world.run("gtlsclient", command + urls(job, port, batch), job.seconds)
+        if job.testcase == "keyupdate" and "key update confirmed" not in output:
+            raise Failure("the server did not follow the key update")
 
 
 def gtlsclient_upload(world, job, port, names):

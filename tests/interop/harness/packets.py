@@ -2,6 +2,7 @@
 """Reads what a QUIC v1 datagram shows without keys (RFC 9000 §17): the types of its long headers."""
 
 INITIAL, ZERO_RTT, HANDSHAKE, RETRY = range(4)
+V1, V2 = b"\0\0\0\1", b"\x6b\x33\x43\xcf"
 
 
 def variable_length(data, at):
@@ -15,7 +16,7 @@ def long_header_types(datagram):
     types, at = [], 0
     try:
         while at < len(datagram) and datagram[at] & 0x80:
-            if datagram[at + 1 : at + 5] != b"\0\0\0\1":
+            if datagram[at + 1 : at + 5] != V1:
                 return types
             kind = datagram[at] >> 4 & 3
             types.append(kind)
@@ -39,12 +40,17 @@ class Watcher:
 
     def __init__(self):
         self.retries = 0
+        self.early = 0  # datagrams with 0-RTT packets
+        self.versions = set()  # of long headers
         self.client_bytes = self.server_bytes = 0
         self.validated = False
         self.amplification = 0.0  # most bytes sent per byte received before address validation
 
     def on_datagram(self, direction, datagram):
         types = long_header_types(datagram)
+        if datagram and datagram[0] & 0x80:
+            self.versions.add(datagram[1:5])
+        self.early += ZERO_RTT in types
         if direction == "to_server":
             self.client_bytes += len(datagram)
             self.validated = self.validated or HANDSHAKE in types

@@ -72,10 +72,12 @@ def endpoint(world, job):
 
 def gtlsserver(world, job):
     port = free_port(job.host)
-    # Its log names the negotiated cipher suite, but costs a line a packet: only where it is read.
-    quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase == "chacha20" else ["-q"]
+    # Its log names the negotiated cipher suite and key updates, but costs a line a packet: only where it is read.
+    quiet = ["--no-quic-dump", "--no-http-dump"] if job.testcase in ("chacha20", "keyupdate") else ["-q"]
     if job.testcase == "retry":
         quiet.append("-V")
+    if job.testcase == "v2":
+        quiet += ["--preferred-versions=v2,v1", "--available-versions=v2,v1"]
     command = [world.peer("gtlsserver"), *quiet, "-d", world.www, job.host, str(port)]
     command += [world.certs / "priv.key", world.certs / "cert.pem"]
     job.server_process = world.spawn("gtlsserver", command)

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/// See sessions.hpp.
+#include "quoin-client/sessions.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <fcntl.h>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
+
+#include "common/failure.hpp"
+#include "common/text.hpp"
+#include "common/unique_fd.hpp"
+#include "quoin-client/exit_code.hpp"
+
+namespace quoin::tools {
+
+namespace {
+
+std::unexpected<Failure> fail(ExitCode code, std::string_view verb, const std::string& file) {
+  return std::unexpected{Failure{.exit_code = number(code),
+                                 .message = "cannot " + std::string{verb} + " --session " +
+                                            in_quotes(file) + ": " +
+                                            std::generic_category().message(errno)}};
+}
+
+}  // namespace
+
+Expected<std::string> read_sessions(const std::string& file) {
+  const UniqueFd opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!opened.is_open()) {
+    if (errno == ENOENT) {
+      return std::string{};
+    }
+    return fail(ExitCode::read_error, "read", file);
+  }
+  std::string content;
+  std::array<char, 65536> part{};
+  for (;;) {
+    const ssize_t got = ::read(opened.value(), part.data(), part.size());
+    if (got < 0) {
+      return fail(ExitCode::read_error, "read", file);
+    }
+    if (got == 0) {
+      return content;
+    }
+    content.append(part.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Expected<> write_sessions(const std::string& file, std::string_view sessions) {
+  std::string temporary = file + ".XXXXXX";
+  const UniqueFd made{::mkostemp(temporary.data(), O_CLOEXEC)};  // for its owner only
+  if (!made.is_open()) {
+    return fail(ExitCode::write_error, "write", file);
+  }
+  while (!sessions.empty()) {
+    const ssize_t put = ::write(made.value(), sessions.data(), sessions.size());
+    if (put < 0) {
+      const auto failed = fail(ExitCode::write_error, "write", file);
+      ::unlink(temporary.c_str());
+      return failed;
+    }
+    sessions.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (std::rename(temporary.c_str(), file.c_str()) != 0) {
+    const auto failed = fail(ExitCode::write_error, "write", file);
+    ::unlink(temporary.c_str());
+    return failed;
+  }
+  return {};
+}
+
+}  // namespace quoin::tools
