@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Asks a server for the same URL again and again, over a number of connections with a number of
+/// Asks a server for the same file again and again, over a number of connections with a number of
 /// requests under way on each or at a fixed rate, and prints as JSON how many were answered and
 /// how long they took.
 /// Written on the public Client, so that it also shows what that costs. Not a tool for users.
@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include <quoin/address.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
@@ -31,10 +32,13 @@ using quoin::Time;
 
 /// Before the measurement: handshakes, slow start, the server's caches.
 constexpr Duration warm_up = std::chrono::milliseconds{300};
+constexpr unsigned most_sockets = 16;
+constexpr unsigned connecting_at_once = 16;
 constexpr unsigned most_behind = 5;  // seconds' worth of requests without an answer
 
 struct Options {
-  std::string url;
+  quoin::Address server;
+  std::string path;
   unsigned connections = 1;
   unsigned streams = 1;
   unsigned milliseconds = 1000;
@@ -49,21 +53,15 @@ bool read_number(std::string_view text, unsigned& out) {
 
 class Load {
  public:
-  explicit Load(Options options) : options_(std::move(options)) {}
+  explicit Load(Options options) : options_(std::move(options)) {
+    for (unsigned i = 0; i < std::min(options_.connections, most_sockets); ++i) {
+      clients_.push_back(std::make_unique<quoin::Client>(loop_, quoin::Tls::insecure_client()));
+    }
+  }
 
   /// Returns the exit code.
   int run() {
-    for (unsigned i = 0; i < options_.connections; ++i) {
-      clients_.push_back(std::make_unique<quoin::Client>(loop_, quoin::Tls::insecure_client()));
-      quoin::Client& client = *clients_.back();
-      client.get(options_.url, [this, &client](quoin::Result<quoin::Reply> reply) {
-        if (!note(reply)) return;
-        if (++connected_ == clients_.size()) loop_.after(warm_up, [this] { begin(); });
-        if (!is_paced()) {
-          for (unsigned j = 0; j < options_.streams; ++j) ask(client);
-        }
-      });
-    }
+    for (unsigned i = 0; i < std::min(options_.connections, connecting_at_once); ++i) connect();
     loop_.run();
     print();
     return failed_ == 0 && !latencies_.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -71,6 +69,36 @@ class Load {
 
  private:
   [[nodiscard]] bool is_paced() const { return options_.rate != 0; }
+
+  /// A client has one connection to each host, and they all are the same server.
+  struct Connection {
+    quoin::Client* client;
+    std::string url;
+  };
+
+  /// Opens a connection by a first request, and another one when that is answered.
+  void connect() {
+    const std::size_t index = connections_.size();
+    const std::string host = "c" + std::to_string(index) + ".bench.example";
+    const std::string port = std::to_string(options_.server.port());
+    quoin::Client& client = *clients_[index % clients_.size()];
+    client.resolve(host, options_.server.port(), options_.server);
+    connections_.push_back({&client, "https://" + host + ":" + port + options_.path});
+    client.get(connections_.back().url, [this](quoin::Result<quoin::Reply> reply) {
+      if (!note(reply)) return;
+      ++connected_;
+      if (connections_.size() < options_.connections) connect();
+      if (connected_ == options_.connections) start();
+    });
+  }
+
+  void start() {
+    loop_.after(warm_up, [this] { begin(); });
+    if (is_paced()) return;
+    for (const Connection& connection : connections_) {
+      for (unsigned i = 0; i < options_.streams; ++i) ask(connection);
+    }
+  }
 
   /// The line tells the harness when to look at the processes' CPU time for the first time.
   void begin() {
@@ -89,11 +117,11 @@ class Load {
   }
 
   /// Closed loop: the next request when the one before is answered.
-  void ask(quoin::Client& client) {
-    client.get(options_.url, [this, &client](quoin::Result<quoin::Reply> reply) {
+  void ask(const Connection& connection) {
+    connection.client->get(connection.url, [this, &connection](quoin::Result<quoin::Reply> reply) {
       if (!note(reply)) return;
       if (is_measuring_) measured(*reply, reply->timing.total);
-      ask(client);
+      ask(connection);
     });
   }
 
@@ -103,7 +131,7 @@ class Load {
   void ask_what_is_due() {
     const Time now = loop_.now();
     for (; due_ <= now && !has_ended_; due_ += Duration{std::chrono::seconds{1}} / options_.rate) {
-      ask_at(due_, *clients_[turn_++ % clients_.size()]);
+      ask_at(due_, connections_[turn_++ % connections_.size()]);
     }
     if (under_way_ > std::size_t{options_.rate} * most_behind) {
       std::cerr << "quoin-bench-load: the server cannot keep up with the rate\n";
@@ -113,9 +141,9 @@ class Load {
     if (!has_ended_) loop_.after(due_ - now, [this] { ask_what_is_due(); });
   }
 
-  void ask_at(Time intended, quoin::Client& client) {
+  void ask_at(Time intended, const Connection& connection) {
     ++under_way_;
-    client.get(options_.url, [this, intended](quoin::Result<quoin::Reply> reply) {
+    connection.client->get(connection.url, [this, intended](quoin::Result<quoin::Reply> reply) {
       --under_way_;
       if (!note(reply)) return;
       measured(*reply, loop_.now() - intended);
@@ -126,7 +154,7 @@ class Load {
   bool note(const quoin::Result<quoin::Reply>& reply) {
     if (reply && reply->status == 200) return true;
     if (failed_++ == 0) {
-      std::cerr << "quoin-bench-load: " << options_.url << ": "
+      std::cerr << "quoin-bench-load: " << options_.path << ": "
                 << (reply ? "status " + std::to_string(reply->status) : reply.error().message())
                 << '\n';
     }
@@ -157,6 +185,7 @@ class Load {
   Options options_;
   quoin::Loop loop_;
   std::vector<std::unique_ptr<quoin::Client>> clients_;
+  std::vector<Connection> connections_;
   std::vector<Duration> latencies_;
   Time begun_;
   Time ended_;
@@ -174,16 +203,18 @@ class Load {
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  const auto server = quoin::Address::parse(arguments.empty() ? "" : arguments[0]);
   Options options;
-  if (arguments.size() < 4 || arguments.size() > 5 ||
-      !read_number(arguments[1], options.connections) ||
-      !read_number(arguments[2], options.streams) ||
-      !read_number(arguments[3], options.milliseconds) ||
-      (arguments.size() == 5 && !read_number(arguments[4], options.rate))) {
-    std::cerr
-        << "usage: quoin-bench-load URL CONNECTIONS STREAMS MILLISECONDS [REQUESTS-A-SECOND]\n";
+  if (arguments.size() < 5 || arguments.size() > 6 || !server ||
+      !read_number(arguments[2], options.connections) ||
+      !read_number(arguments[3], options.streams) ||
+      !read_number(arguments[4], options.milliseconds) ||
+      (arguments.size() == 6 && !read_number(arguments[5], options.rate))) {
+    std::cerr << "usage: quoin-bench-load ADDRESS:PORT PATH CONNECTIONS STREAMS MILLISECONDS "
+                 "[REQUESTS-A-SECOND]\n";
     return 2;
   }
-  options.url = arguments[0];
+  options.server = *server;
+  options.path = arguments[1];
   return Load{std::move(options)}.run();
 }

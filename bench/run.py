@@ -10,6 +10,7 @@ raw, and writes a JSON file with every run.
 import argparse
 import datetime
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "harness"))
 
+import connections  # noqa: E402
 import loads  # noqa: E402
 import machine  # noqa: E402
 import network  # noqa: E402
@@ -30,14 +32,14 @@ from programs import Failure, Files, Programs  # noqa: E402
 
 
 def every_scenario(quick):
-    return transfers.all_scenarios() + loads.all_scenarios(quick)
+    return transfers.all_scenarios() + loads.all_scenarios(quick) + connections.all_scenarios(quick)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="128 MiB instead of 1 GiB, 1 s instead of 3, 3 runs")
     parser.add_argument("--runs", type=int, help="runs of each contestant (default 5, with --quick 3)")
-    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas: "
+    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas, the number at the end may be left out: "
                         + ", ".join(scenario.key for scenario in every_scenario(quick=False)))
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/bin", help="quoin's programs")
     parser.add_argument("--baseline", type=pathlib.Path, help="ngtcp2's example programs, instead of building them")
@@ -57,10 +59,11 @@ def chosen(options):
     if not options.only:
         return every
     names = options.only.split(",")
-    unknown = set(names) - {scenario.key for scenario in every}
+    picked = [scenario for scenario in every if set(names) & {scenario.key, scenario.key.rstrip("0123456789")}]
+    unknown = set(names) - {name for s in every for name in (s.key, s.key.rstrip("0123456789"))}
     if unknown:
         sys.exit(f"bench: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(s.key for s in every)}")
-    return [scenario for scenario in every if scenario.key in names]
+    return picked
 
 
 def build_baseline():
@@ -113,6 +116,9 @@ def main():
     # So that a stopped run still removes its namespaces and processes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     chosen(options)
+    # Programs with thousands of connections have a socket for each.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     baseline = options.baseline or build_baseline()
     peers = fetch_peers(options)
     check_programs(options, baseline)

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <utility>
 
 #include <quoin/bytes.hpp>
 #include <quoin/quic/tls.hpp>
@@ -28,7 +27,7 @@ int main(int argc, char** argv) {
     response.header("content-type", "application/octet-stream").end(answer);
   });
   server.put("/sink", [](quoin::Request request, quoin::Response response) {
-    request.on_body([response = std::move(response)](quoin::Bytes chunk, bool last) mutable {
+    request.on_body([response](quoin::Bytes chunk, bool last) mutable {
       if (last) response.status(204).end();
       return chunk.size();
     });

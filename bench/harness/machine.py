@@ -25,6 +25,14 @@ def cpu_seconds(pid):
         return (int(fields[11]) + int(fields[12])) / TICK, 0.0
 
 
+def resident_bytes(pid):
+    """Memory of a process that is in RAM at present."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise ProcessLookupError(f"process {pid} has ended")
+
+
 def busy_seconds():
     """Time that all cores together did something, or were taken away by a hypervisor."""
     fields = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]

@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 
-from machine import busy_seconds, cpu_seconds, kernel_thread_seconds
+from machine import busy_seconds, cpu_seconds, kernel_thread_seconds, resident_bytes
 from programs import Failure, RunningServer
 from system_calls import SystemCalls
 
@@ -37,10 +37,32 @@ class Bench:
                 return sample
         return best
 
-    def _attempt(self, server, client_commands, counts_calls):
+    def memory(self, server, client_command):
+        """The server's memory before a client came and when that says that its connections are idle. Others do not
+        disturb this, so that there is nothing to repeat."""
+        running = self._start(server)
+        try:
+            before = resident_bytes(running.pid)
+            client = Client(self.network.client_command(client_command), self.folder / "client0.log")
+            try:
+                deadline = time.monotonic() + RUN_LIMIT
+                while client.log.read_bytes() != b"idle\n":
+                    if client.has_ended(deadline):
+                        raise Failure("the client ended before its connections were idle")
+                    time.sleep(0.01)
+                return before, resident_bytes(running.pid)
+            finally:
+                client.kill()
+        finally:
+            running.stop()
+
+    def _start(self, server):
         command, protocol = self.programs.server(server, self.network.address)
         command = self.network.server_command(command)
-        running = RunningServer(list(map(str, command)), self.folder / "server.log", protocol)
+        return RunningServer(list(map(str, command)), self.folder / "server.log", protocol)
+
+    def _attempt(self, server, client_commands, counts_calls):
+        running = self._start(server)
         try:
             return self._measure(running, client_commands, counts_calls)
         finally:
@@ -128,8 +150,9 @@ class Client:
         return True
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.wait()
 
     def marks(self):
         """How many of its two marks a load program has printed; its output is short."""

@@ -69,12 +69,15 @@ class Programs:
         return [self.raw / "bsslclient", "-q", RAW_GROUPS, "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close",
                 address, str(PORT)]
 
-    def load(self, address, path, connections, streams, seconds):
-        return [self.quoin / "quoin-bench-load", f"https://{address}:{PORT}{path}", str(connections),
-                str(streams), str(int(seconds * 1000))]
+    def load(self, address, path, connections, streams, seconds, rate=0):
+        return [self.quoin / "quoin-bench-load", f"{address}:{PORT}", path, str(connections), str(streams),
+                str(int(seconds * 1000))] + ([str(int(rate))] if rate else [])
 
-    def handshakes(self, address, parallel, seconds):
-        return [self.quoin / "quoin-bench-handshakes", f"{address}:{PORT}", str(parallel), str(int(seconds * 1000))]
+    def handshakes(self, mode, address, parallel, seconds):
+        return [self.quoin / "quoin-bench-handshakes", mode, f"{address}:{PORT}", str(parallel), str(int(seconds * 1000))]
+
+    def idle(self, address, connections):
+        return [self.quoin / "quoin-bench-handshakes", "idle", f"{address}:{PORT}", "16", str(connections)]
 
 
 class Files:
