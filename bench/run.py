@@ -3,8 +3,8 @@
 """Measures quoin beside a raw ngtcp2 (its example programs), nginx and Caddy in one run; see docs/benchmarks.md.
 
 The contestants of a scenario take turns, so that what changes on the machine meanwhile meets all of them. Runs that
-other processes disturbed are repeated. Prints tables of medians with the lowest and highest value and the ratio to
-raw, and writes a JSON file with every run.
+other processes disturbed are repeated. Prints tables of medians with the lowest and highest value and the ratios
+to raw and to the ideal, and writes a JSON file with every run and plots as SVG.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import connections  # noqa: E402
 import loads  # noqa: E402
 import machine  # noqa: E402
 import network  # noqa: E402
+import plot  # noqa: E402
 import report  # noqa: E402
 import transfers  # noqa: E402
 from measure import Bench  # noqa: E402
@@ -46,11 +47,13 @@ def parse_arguments():
     parser.add_argument("--peers", type=pathlib.Path, help="a folder with nginx and caddy, instead of fetching them")
     parser.add_argument("--no-peers", action="store_true", help="without nginx and Caddy")
     parser.add_argument("--json", type=pathlib.Path, help="default: bench.json beside the folder of the programs")
+    parser.add_argument("--plots", type=pathlib.Path, help="folder for SVG files; default: bench-plots beside the JSON file")
     parser.add_argument("--loopback", action="store_true", help="do not use network namespaces")
     parser.add_argument("--accept-noise", action="store_true", help="do not repeat runs that were disturbed")
     options = parser.parse_args()
     options.runs = options.runs or (3 if options.quick else 5)
     options.json = options.json or options.bin_dir.parent / "bench.json"
+    options.plots = options.plots or options.json.parent / "bench-plots"
     return options
 
 
@@ -136,8 +139,10 @@ def main():
                   f"quoin {about['revision']}; raw = {baseline}")
             print(f"{where.description}; medians of {options.runs} runs, {size >> 20} MiB bulk")
             bench = Bench(where, programs, calibration, folder, patient=not options.accept_noise)
-            report.write_json(options.json, about, measure(options, bench))
-            print(f"\nEvery run: {options.json}")
+            summaries = measure(options, bench)
+            report.write_json(options.json, about, summaries)
+            plot.write_all(options.plots, chosen(options), summaries)
+            print(f"\nEvery run: {options.json}; plots: {options.plots}")
     except Failure as failure:
         sys.exit(f"bench: {failure}")
     finally:

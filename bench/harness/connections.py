@@ -19,7 +19,8 @@ def handshakes(mode, seconds):
         return {"rate": out["measured"] / out["seconds"], "server_cpu": run["server_cpu"] * 1e6 / out["measured"],
                 "client_cpu": run["client_cpu"] * 1e6 / out["measured"]}
 
-    key, title = {"full": ("handshakes", "Full handshakes, ECDSA P-256"), "resumed": ("resumptions", "Resumed handshakes")}[mode]
+    key, title = {"full": ("handshakes", "Full handshakes, ECDSA P-256"),
+                  "resumed": ("resumptions", "Resumed handshakes")}[mode]
     return Scenario(
         key, f"{title}, {PARALLEL} at a time", [("raw", "load"), ("quoin", "load")],
         [Figure("rate", "per second", True, 0), Figure("server_cpu", "server CPU us", False, 0),
@@ -32,7 +33,8 @@ class IdleMemory(Scenario):
 
     def __init__(self, count):
         super().__init__("memory", f"Memory of the server for each of {count} idle connections",
-                         [("raw", "idle"), ("quoin", "idle")], [Figure("memory", "KiB a connection", False, 1)], None, None)
+                         [("raw", "idle"), ("quoin", "idle")], [Figure("memory", "KiB a connection", False, 1)],
+                         None, None)
         self.count = count
 
     def sample(self, bench, contestant):

@@ -92,7 +92,8 @@ class LatencyUnderLoad(Scenario):
     SHARE, CONNECTIONS = 0.7, 10
 
     def __init__(self, seconds):
-        super().__init__("latency70", f"Latency of 1 KiB requests at 70 % of the capacity, {self.CONNECTIONS} connections",
+        super().__init__("latency70",
+                         f"Latency of 1 KiB requests at 70 % of the capacity, {self.CONNECTIONS} connections",
                          EVERYBODY, LATENCY + FIGURES, None, None)
         self.seconds, self.capacity = seconds, {}
 
@@ -105,7 +106,8 @@ class LatencyUnderLoad(Scenario):
         return self.with_noise({**load_figures(run, out), "capacity": self.capacity[contestant] / 1000}, run)
 
     def _run(self, bench, contestant, rate, times):
-        run = bench.run(contestant[0], [load_command(bench, contestant, self.CONNECTIONS, STREAMS, self.seconds, rate, times)])
+        command = load_command(bench, contestant, self.CONNECTIONS, STREAMS, self.seconds, rate, times)
+        run = bench.run(contestant[0], [command])
         return loaded(contestant, run, times), run
 
 

@@ -59,22 +59,24 @@ class Programs:
         url = f"https://{address}:{PORT}" + ("/small" if server == "raw" else "/sink")
         if who == "raw":
             return self._raw_client(address) + ["-m", "PUT", "-d", self.files.root / "bulk", url]
-        return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null", "-T", self.files.root / "bulk", url]
+        return [self.quoin / "quoin-client", "--insecure", "--fail", "-o", "/dev/null",
+                "-T", self.files.root / "bulk", url]
 
     def raw_requests(self, address, path, count):
         """So many requests on one connection, as many at a time as the server allows."""
         return self._raw_client(address) + ["-n", str(count), f"https://{address}:{PORT}{path}"]
 
     def _raw_client(self, address):
-        return [self.raw / "bsslclient", "-q", RAW_GROUPS, "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close",
-                address, str(PORT)]
+        return [self.raw / "bsslclient", "-q", RAW_GROUPS, "--no-quic-dump", "--no-http-dump",
+                "--exit-on-all-streams-close", address, str(PORT)]
 
     def load(self, address, path, connections, streams, seconds, rate=0):
         return [self.quoin / "quoin-bench-load", f"{address}:{PORT}", path, str(connections), str(streams),
                 str(int(seconds * 1000))] + ([str(int(rate))] if rate else [])
 
     def handshakes(self, mode, address, parallel, seconds):
-        return [self.quoin / "quoin-bench-handshakes", mode, f"{address}:{PORT}", str(parallel), str(int(seconds * 1000))]
+        return [self.quoin / "quoin-bench-handshakes", mode, f"{address}:{PORT}", str(parallel),
+                str(int(seconds * 1000))]
 
     def idle(self, address, connections):
         return [self.quoin / "quoin-bench-handshakes", "idle", f"{address}:{PORT}", "16", str(connections)]
