@@ -58,6 +58,7 @@ set(_quoin_uring_names
     io_uring_queue_exit
     io_uring_queue_init_params
     io_uring_register_buf_ring
+    io_uring_register_eventfd
     io_uring_submit_and_get_events
     io_uring_submit_and_wait
     io_uring_submit_and_wait_timeout

@@ -19,9 +19,10 @@
 #include <poll.h>
 #include <span>
 #include <string>
-#include <string_view>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,7 @@
 #include "io/socket_calls.hpp"
 #include "io/udp_socket.hpp"
 #include "io/uring_backend.hpp"
+#include "io/uring_message.hpp"
 #include "io/uring_ring.hpp"
 
 namespace quoin::io {
@@ -48,9 +50,6 @@ constexpr unsigned max_submissions = 64;
 constexpr unsigned max_completions = 256;
 // Half of the buffers, so that the kernel has some while a batch is out.
 constexpr std::size_t max_batch = BufferRing::count / 2;
-constexpr std::size_t name_room = 32;  // more than an address, so that what follows is aligned
-constexpr std::size_t buffer_size = ReceiveBatch::max_message + 256;
-static_assert(sizeof(io_uring_recvmsg_out) + name_room + max_receive_control <= 256);
 constexpr unsigned ring_flags =
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
 constexpr Duration patience_without_ring = std::chrono::milliseconds{10};
@@ -58,19 +57,6 @@ constexpr Duration patience_without_ring = std::chrono::milliseconds{10};
 __kernel_timespec to_timespec(Duration span) noexcept {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
   return {.tv_sec = seconds.count(), .tv_nsec = (span - seconds).count()};
-}
-
-/// What a person can do about a ring that cannot be had.
-std::string_view advice(int failure) noexcept {
-  switch (failure) {
-    case EPERM:
-    case EACCES:
-      return " (switched off by sysctl kernel.io_uring_disabled, or by a sandbox)";
-    case EINVAL:
-      return " (Linux 6.1 or later is needed)";
-    default:
-      return "";
-  }
 }
 
 class UringBackend final : public SocketBackend {
@@ -86,7 +72,7 @@ class UringBackend final : public SocketBackend {
   void wait(std::optional<Time> deadline) override;
   [[nodiscard]] std::span<const Datagram> receive() override;
 
-  [[nodiscard]] int descriptor() const noexcept override { return epoll_.get(); }
+  [[nodiscard]] int descriptor() const noexcept override;
 
  private:
   /// A socket, and what the kernel does for it at present.
@@ -132,6 +118,8 @@ class UringBackend final : public SocketBackend {
   BufferRing buffers_;
   Ring ring_;
   Descriptor epoll_;  // for descriptor(), which stays when the ring is replaced
+  Descriptor news_;   // tells epoll_ what the ring does not: that the kernel has put work off
+  mutable bool is_watched_ = false;  // somebody has asked for descriptor()
   std::uint64_t wake_count_ = 0;
   bool is_waking_ = false;    // the read for wake-ups is in the kernel
   bool needs_arming_ = true;  // something should be in the kernel and is not
@@ -147,8 +135,9 @@ UringBackend::UringBackend(const SocketOptions& options, std::unique_ptr<SocketC
                            SocketCalls& calls)
     : SocketBackend("io_uring", options, calls),
       own_calls_(std::move(own)),
-      buffers_(buffer_size),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      buffers_(receive_buffer_size),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      news_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   datagrams_.reserve(max_batch);
   lent_.reserve(max_batch);
   epoll_event event{};
@@ -193,6 +182,9 @@ int UringBackend::open_ring() noexcept {
   int failure = ring_.open(max_submissions, max_completions, ring_flags);
   if (failure == 0) {
     failure = buffers_.attach(ring_);
+  }
+  if (failure == 0) {
+    failure = -io_uring_register_eventfd(ring_.get(), news_.get());
   }
   if (failure != 0) {
     ring_.close();
@@ -243,12 +235,7 @@ void UringBackend::arm(Receiver& receiver) noexcept {
     needs_arming_ = true;
     return;
   }
-  receiver.header = {};
-  receiver.header.msg_namelen = name_room;
-  receiver.header.msg_controllen = max_receive_control;
-  io_uring_prep_recvmsg_multishot(entry, receiver.socket.descriptor(), &receiver.header, 0);
-  entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = BufferRing::group;
+  prepare_receive(*entry, receiver.socket.descriptor(), receiver.header);
   mark(*entry, receiving, &receiver);
   receiver.is_receiving = true;
 }
@@ -284,6 +271,23 @@ void UringBackend::poll_kernel() {
   if (needs_arming_ || !ring_.is_open() || ring_.wants_kernel()) {
     enter(Duration::zero());
   }
+  if (is_watched_) {
+    std::uint64_t count = 0;
+    (void)!::read(news_.get(), &count, sizeof count);
+    if (ring_.is_open() && ring_.wants_kernel()) {
+      enter(Duration::zero());  // which came just before the news were read
+    }
+  }
+}
+
+int UringBackend::descriptor() const noexcept {
+  if (!is_watched_) {
+    is_watched_ = true;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, news_.get(), &event);
+  }
+  return epoll_.get();
 }
 
 /// Another thread made the ring, so the kernel will not work for this one.
@@ -465,22 +469,14 @@ std::span<const Datagram> UringBackend::receive() {
 /// Adds what is in a buffer to datagrams_.
 void UringBackend::deliver(const Arrival& arrival) {
   std::byte* const bytes = buffers_.take(arrival.buffer);
-  msghdr& room = arrival.receiver->header;
-  io_uring_recvmsg_out* const out = io_uring_recvmsg_validate(bytes, arrival.size, &room);
-  const unsigned size = out ? io_uring_recvmsg_payload_length(out, arrival.size, &room) : 0;
-  // An empty datagram can be no QUIC packet.
-  if (size == 0 || (out->flags & MSG_TRUNC) != 0) {
+  Receiver& receiver = *arrival.receiver;
+  if (const std::optional<Datagram> datagram =
+          read_message(bytes, arrival.size, receiver.header, receiver.socket.local())) {
+    datagrams_.push_back(*datagram);
+    lent_.push_back(arrival.buffer);
+  } else {
     buffers_.give_back(arrival.buffer);
-    return;
   }
-  msghdr header{};
-  header.msg_name = io_uring_recvmsg_name(out);
-  header.msg_namelen = out->namelen;
-  header.msg_control = static_cast<std::byte*>(header.msg_name) + name_room;
-  header.msg_controllen = out->controllen;
-  const auto* const payload = static_cast<const std::byte*>(io_uring_recvmsg_payload(out, &room));
-  datagrams_.push_back(to_datagram(header, {payload, size}, arrival.receiver->socket.local()));
-  lent_.push_back(arrival.buffer);
 }
 
 }  // namespace

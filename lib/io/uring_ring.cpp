@@ -3,11 +3,13 @@
 
 #include "io/uring_ring.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string_view>
 
 namespace quoin::io {
 
@@ -17,6 +19,18 @@ constexpr std::size_t page = 4096;
 static_assert(BufferRing::count * sizeof(io_uring_buf) <= page);
 
 }  // namespace
+
+std::string_view advice(int failure) noexcept {
+  switch (failure) {
+    case EPERM:
+    case EACCES:
+      return " (switched off by sysctl kernel.io_uring_disabled, or by a sandbox)";
+    case EINVAL:
+      return " (Linux 6.1 or later is needed)";
+    default:
+      return "";
+  }
+}
 
 int Ring::open(unsigned submissions, unsigned completions, unsigned flags) noexcept {
   io_uring_params params{};

@@ -8,8 +8,12 @@
 #include <cstdlib>
 #include <liburing.h>
 #include <memory>
+#include <string_view>
 
 namespace quoin::io {
+
+/// What a person can do about a ring that cannot be had for this errno value; empty: nothing.
+[[nodiscard]] std::string_view advice(int failure) noexcept;
 
 /// A pair of submission and completion queues.
 class Ring {

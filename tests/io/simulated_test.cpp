@@ -27,7 +27,6 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-#include "io/backend_conformance.hpp"
 #include "io/fakes.hpp"
 #include "io/simulated_hosts.hpp"
 
@@ -342,17 +341,6 @@ TEST_CASE("a job posted by another thread runs on the next run of the network") 
   Loop& loop = hosts.network.host(left_ip);
   std::jthread{[&] { loop.post([&] { ran = true; }); }}.join();
   CHECK(hosts.network.run_until([&] { return ran; }, 1ms));
-}
-
-TEST_CASE("a simulated host does what every backend must do") {
-  SimulatedNetwork network{3};
-  check_backend({.a = network.host(left_ip),
-                 .b = network.host(right_ip),
-                 .a_host = address("10.0.0.1:0"),
-                 .b_host = address("10.0.0.2:0"),
-                 .run_until = [&](const std::function<bool()>& done) {
-                   return network.run_until([&] { return done(); }, 1s);
-                 }});
 }
 
 TEST_CASE("text that is no IP address is a programming error with the text in it") {
