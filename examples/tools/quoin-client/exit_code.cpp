@@ -15,7 +15,7 @@ struct Entry {
   std::string_view text;
 };
 
-constexpr std::array<Entry, 20> entries{{
+constexpr std::array<Entry, 21> entries{{
     {ExitCode::success, "everything was transferred"},
     {ExitCode::not_https, "the URL is not https"},
     {ExitCode::usage, "wrong options"},
