@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/// Alternative services (RFC 7838): how a server on TCP says that it speaks HTTP/3 as well, and
+/// what a client remembers of that. Not a part of Client: the header usually arrives by another
+/// library's HTTP/1.1 or HTTP/2, whose user asks the cache where to go with quoin next time.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin {
+
+/// Another place where an origin can be reached (RFC 7838 §3).
+struct AltService {
+  std::string protocol = "h3";  ///< the ALPN name
+  std::string host;             ///< empty: the origin's own; IPv6 addresses without brackets
+  std::uint16_t port = 443;     ///< of UDP if the protocol is h3; never 0
+  std::chrono::seconds max_age = std::chrono::hours{24};  ///< how long this is true
+  bool persist = false;  ///< still true when the client comes to another network
+
+  friend bool operator==(const AltService&, const AltService&) = default;
+};
+
+/// The value of the header `alt-svc` for a server whose HTTP/3 is on `port` of the same host, for
+/// example `h3=":443"; ma=86400`. For the replies of the server on TCP; HTTP/3 needs it not.
+[[nodiscard]] QUOIN_EXPORT std::string alt_svc(std::uint16_t port = 443,
+                                               std::chrono::seconds max_age = std::chrono::hours{
+                                                   24});
+
+/// Reads the value of a header `alt-svc`: the services in the server's order, at most 16; none for
+/// "clear". Parameters that are not known are skipped. Errors: UsageError::invalid_argument with
+/// the text for what breaks the syntax, or has more than 4096 bytes.
+[[nodiscard]] QUOIN_EXPORT Result<std::vector<AltService>> parse_alt_svc(std::string_view value);
+
+/// What servers said about themselves. A service must prove to be the origin: connect to its
+/// address, but check the certificate against the origin's name (Client::resolve() does that), and
+/// take nothing from replies that were not authenticated (RFC 7838 §2.1).
+class QUOIN_EXPORT AltSvcCache {
+ public:
+  /// Remembers up to `max_origins` origins, 1 or more; beyond that the one that expires first goes.
+  explicit AltSvcCache(std::size_t max_origins = 1024);
+
+  /// An https reply for `host`, lower case, and `port` had this header `alt-svc`, which replaces
+  /// what is known. `age` is the reply's own, from its header `age`. Errors: those of
+  /// parse_alt_svc(), and nothing changes.
+  [[nodiscard]] Result<> handle_header(std::string_view host, std::uint16_t port,
+                                       std::string_view value, Time now, Duration age = {});
+  /// The server's first choice for `protocol` that is still true, with `host` filled in.
+  [[nodiscard]] std::optional<AltService> find(std::string_view host, std::uint16_t port,
+                                               std::string_view protocol, Time now) const;
+  /// Forgets an origin, because its service does not answer, or with 421 (RFC 7838 §6).
+  void forget(std::string_view host, std::uint16_t port);
+  /// The network has changed: forgets what does not persist (RFC 7838 §2.2).
+  void handle_network_change();
+
+  /// Origins that are remembered.
+  [[nodiscard]] std::size_t size() const noexcept { return origins_.size(); }
+
+ private:
+  struct Entry {
+    AltService service;
+    Time expires;
+  };
+
+  std::size_t max_origins_;
+  std::map<std::string, std::vector<Entry>, std::less<>> origins_;
+};
+
+}  // namespace quoin
