@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/// WebSockets in coroutines: messages are awaited, and so is room for the next one.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <quoin/client.hpp>
+#include <quoin/coro/operation.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/websocket.hpp>
+
+namespace quoin {
+
+/// Opens a WebSocket, see the function of the same name with a callback. `request` has a name.
+/// Cancelling it gives the attempt up.
+[[nodiscard]] QUOIN_EXPORT Operation<Result<WebSocket>> open_websocket(Loop& loop, Client& client,
+                                                                       WebSocketRequest request);
+
+/// Receives and sends on a WebSocket. It takes the places of all its handlers but on_pong().
+class QUOIN_EXPORT WebSocketChannel {
+ public:
+  /// One channel for a WebSocket.
+  explicit WebSocketChannel(WebSocket socket);
+  /// Moves the channel; the other one must not be used any more.
+  WebSocketChannel(WebSocketChannel&&) noexcept;
+  WebSocketChannel(const WebSocketChannel&) = delete;
+  WebSocketChannel& operator=(const WebSocketChannel&) = delete;
+  WebSocketChannel& operator=(WebSocketChannel&&) = delete;
+  /// Closes with 1001 if it is open.
+  ~WebSocketChannel();
+
+  /// The next message. The peer is held back by flow control while nobody receives, and one that is
+  /// cancelled has taken nothing. Errors: UsageError::closed when the WebSocket is over, see end();
+  /// UsageError::limit_reached while another one is under way.
+  [[nodiscard]] Operation<Result<WebSocketMessage>> receive();
+  /// Ends when `message`, which has a name, was taken for sending, which is when there is room.
+  /// One that is cancelled has sent nothing. Errors: as for WebSocket::send_text(), but
+  /// UsageError::limit_reached only while another one is under way.
+  [[nodiscard]] Operation<Result<>> send(WebSocketMessage message);
+  /// The same with text.
+  [[nodiscard]] Operation<Result<>> send(std::string text);
+
+  /// How it ended, once it has; null before, and when the server or client was destroyed. Valid as
+  /// long as the channel.
+  [[nodiscard]] const WebSocketEnd* end() const noexcept;
+  /// The WebSocket, for close(), ping() and the like.
+  [[nodiscard]] WebSocket socket() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace quoin
