@@ -31,7 +31,7 @@ def loaded(contestant, run, times=None):
         raise Failure(f"{contestant}: the load program printed something unknown: {out['text'][-600:]}")
     if out["failed"] or not out["measured"]:
         raise Failure(f"{contestant}: requests failed: {out}")
-    # h2load also counts what arrived of answers that were not complete at the end.
+    # h2load also counts what arrived in its warm-up.
     excess = out["bytes"] - out["measured"] * ANSWER
     if excess < 0 or (excess > 0 and contestant[1] != "h2load"):
         raise Failure(f"{contestant}: the load program got something else than {ANSWER} bytes an answer: {out}")

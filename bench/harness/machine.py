@@ -12,17 +12,8 @@ CALIBRATION = b"x" * (4 << 20)
 
 
 def cpu_seconds(pid):
-    """CPU time of a process so far, all threads, and how long it waited for a core meanwhile."""
-    used = waited = 0
-    try:
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            fields = (task / "schedstat").read_text().split()
-            used += int(fields[0])
-            waited += int(fields[1])
-        return used / 1e9, waited / 1e9
-    except FileNotFoundError:  # a kernel without scheduler statistics: ticks will do
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK, 0.0
+    """CPU time of a process so far, all threads, those that have ended too."""
+    return time.clock_gettime((~int(pid) << 3) | 2)  # what clock_getcpuclockid() makes of a process
 
 
 def resident_bytes(pid):
@@ -47,7 +38,7 @@ def kernel_thread_seconds():
         if folder.name.isdigit():
             try:
                 if (folder / "comm").read_text().startswith("ksoftirqd"):
-                    total += cpu_seconds(folder.name)[0]
+                    total += cpu_seconds(folder.name)
             except OSError:
                 pass
     return total

@@ -71,7 +71,7 @@ class Bench:
     def _measure(self, server, client_commands, counts_calls):
         network = self.network
         server_before, client_before = network.server_counters(), network.client_counters()
-        cpu_before, _ = cpu_seconds(server.pid)
+        cpu_before = cpu_seconds(server.pid)
         others_before = busy_seconds() - kernel_thread_seconds()
         calls = SystemCalls(server.pid, counts_calls)
         start = time.monotonic()
@@ -82,7 +82,7 @@ class Bench:
         server_calls = calls.count()
         calls.close()
         others = busy_seconds() - kernel_thread_seconds() - others_before
-        cpu, _ = cpu_seconds(server.pid)
+        cpu = cpu_seconds(server.pid)
         if server.process.poll() is not None:
             raise Failure(f"{server.process.args} stopped during a run: {server.log.read_text(errors='replace')[-600:]}")
         used = sum(client.cpu for client in clients)
@@ -111,11 +111,18 @@ class Bench:
         while waiting:
             seen = clients[0].marks() if len(clients) == 1 else 0
             while len(marks) < min(seen, 2):
-                marks.append((cpu_seconds(server.pid)[0], cpu_seconds(clients[0].process.pid)[0]))
+                marks.append((cpu_seconds(server.pid), cpu_seconds(clients[0].process.pid)))
             waiting = [client for client in waiting if not client.has_ended(deadline)]
             if waiting:
                 time.sleep(0.001)
         return marks
+
+
+def count_marks(text):
+    """When a load program begins to measure and when it ends, by what it has printed so far: ours, else h2load."""
+    if text.startswith(b"measuring\n"):
+        return text.count(b"\n")
+    return (b"Main benchmark duration is started" in text) + (b"Main benchmark duration is over" in text)
 
 
 def total(counts):
@@ -156,8 +163,7 @@ class Client:
 
     def marks(self):
         """How many of its two marks a load program has printed; its output is short."""
-        text = self.log.read_bytes()
-        return text.count(b"\n") if text.startswith(b"measuring\n") else 0
+        return count_marks(self.log.read_bytes())
 
     def output(self):
         """What the load programs print; of others the `text`."""

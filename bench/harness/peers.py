@@ -89,7 +89,10 @@ class H2load:
 
     @staticmethod
     def command(url, connections, streams, seconds, rate=0, log=None):
-        command = ["h2load", "-D", f"{seconds:g}", "-c", str(connections), "-m", str(streams)]
+        # Its connections are made before it measures, all at once.
+        warm_up = 1000 + connections
+        command = ["h2load", "-D", f"{int(seconds * 1000)}ms", f"--warm-up-time={warm_up}ms", "-c", str(connections),
+                   "-m", str(streams)]
         if rate:
             command.append(f"--rps={max(1, round(rate / connections))}")
         if log:
@@ -102,14 +105,15 @@ class H2load:
     def parse(text, log=None):
         """In the form of what quoin-bench-load prints."""
         requests = re.search(r"^requests: .*?(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored", text, re.M)
-        finished = re.search(r"^finished in ([\d.]+)(us|ms|s),", text, re.M)
+        # The time there has the warm-up in it, the rate and the requests do not.
+        finished = re.search(r"^finished in .*, ([\d.]+) req/s,", text, re.M)
         traffic = re.search(r"\((\d+)\) data$", text, re.M)
         if not requests or not finished or not traffic:
             raise Failure(f"h2load printed something unknown: {text[-600:]}")
         succeeded, errored = int(requests[2]), int(requests[4])
-        # Those under way at the end count as failed, without an error.
+        # Those under way at the end count as failed, without an error. The bytes have the warm-up's in them.
         out = {"measured": succeeded, "failed": errored, "bytes": int(traffic[1]),
-               "seconds": float(finished[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1}[finished[2]]}
+               "seconds": succeeded / float(finished[1]) if succeeded else 0}
         if log:
             times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines()
                            if line.split("\t")[1] == "200")

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import arithmetic  # noqa: E402
 import connections  # noqa: E402
 import loads  # noqa: E402
+import measure  # noqa: E402
 import plot  # noqa: E402
 import programs  # noqa: E402
 import report  # noqa: E402
@@ -20,7 +21,7 @@ from peers import H2load  # noqa: E402
 from scenario import IDEAL, Figure, Scenario  # noqa: E402
 
 H2LOAD = """
-finished in 2.00s, 500.00 req/s, 510.00KB/s
+finished in 3.00s, 500.00 req/s, 510.00KB/s
 requests: 1100 total, 1100 started, 1000 done, 1000 succeeded, 100 failed, 0 errored, 0 timeout
 status codes: 1000 2xx, 0 3xx, 0 4xx, 0 5xx
 traffic: 1.02MB (1070000) total, 20.00KB (20000) headers (space savings 80.00%), 1.00MB (1024000) data
@@ -124,6 +125,16 @@ class Plot(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             plot.write_all(pathlib.Path(folder) / "plots", [scenario], [small_summary(scenario)])
             xml.etree.ElementTree.parse(pathlib.Path(folder) / "plots" / "some.svg")
+
+
+class Marks(unittest.TestCase):
+    def test_a_load_program_tells_when_it_measures(self):
+        self.assertEqual([measure.count_marks(text) for text in (b"", b"measuring\n", b'measuring\n{"failed": 0}\n')],
+                         [0, 1, 2])
+        started = b"progress: 10% done\nMain benchmark duration is started for thread #0.\n"
+        self.assertEqual(measure.count_marks(started), 1)
+        self.assertEqual(measure.count_marks(started + b"Main benchmark duration is over for thread #0.\n"), 2)
+        self.assertEqual(measure.count_marks(b"one\ntwo\n"), 0)
 
 
 class Peers(unittest.TestCase):
