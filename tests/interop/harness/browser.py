@@ -24,6 +24,36 @@ async function look() {
 look().catch(error => { document.getElementById("seen").textContent = "failed: " + error; });
 </script>
 """
+# The style sheet is hinted at 300 ms before this arrives, and then there is no need to fetch it again.
+HINTED_PAGE = """<!doctype html><meta charset="utf-8"><title>quoin</title>
+<link rel="stylesheet" href="/style.css"><h1>Served over QUIC</h1>IMAGES<pre id="seen"></pre>
+<script>
+function loaded() {
+  return new Promise(resolve => {
+    if (document.readyState === "complete") resolve();
+    else addEventListener("load", resolve);
+  });
+}
+async function look() {
+  await loaded();
+  const sent = new Uint8Array(1 << 20).map((_, i) => i * 7 + (i >> 8));
+  const reply = await fetch("/echo", {method: "POST", body: sent});
+  const back = new Uint8Array(await reply.arrayBuffer());
+  const page = performance.getEntriesByType("navigation")[0];
+  const others = performance.getEntriesByType("resource");
+  const style = others.find(e => e.name.endsWith("/style.css"));
+  document.getElementById("seen").textContent = JSON.stringify({
+    page: page.nextHopProtocol, others: others.map(e => e.nextHopProtocol),
+    images: Array.from(document.images).filter(i => i.naturalWidth > 0).length,
+    styled: getComputedStyle(document.querySelector("h1")).color,
+    initiator: style.initiatorType, hinted: style.startTime < (page.finalResponseHeadersStart || page.responseEnd),
+    interim: page.firstInterimResponseStart || 0,
+    echoed: back.length === sent.length && back.every((byte, i) => byte === sent[i])});
+}
+look().catch(error => { document.getElementById("seen").textContent = "failed: " + error; });
+</script>
+"""
+IMAGES = 20
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --no-pings "
     "--no-default-browser-check --disable-background-networking --disable-component-update "
@@ -37,6 +67,33 @@ def check_page(world, job, port):
     (world.www / "index.html").write_text(PAGE)
     (world.www / "pixel.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     make_file(world.www / "blob.bin", 1 << 20)
+    report = show(world, job, port, "index.html")
+    if report["page"] != "h3" or set(report["others"]) != {"h3"}:
+        raise Failure("the page or what it loads did not come over h3")
+    if report["sha256"] != digest(world.www / "blob.bin"):
+        raise Failure("what the page's script fetched arrived damaged")
+
+
+def check_hints(world, job, port):
+    images = "".join(f'<img src="/{number}.svg" alt="">' for number in range(IMAGES))
+    (world.www / "index.html").write_text(HINTED_PAGE.replace("IMAGES", images))
+    (world.www / "style.css").write_text("h1 { color: rgb(1, 2, 3); }")
+    for number in range(IMAGES):
+        (world.www / f"{number}.svg").write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
+        )
+    report = show(world, job, port, "")
+    if report["page"] != "h3" or set(report["others"]) != {"h3"}:
+        raise Failure("the page or what it loads did not come over h3")
+    if report["images"] != IMAGES or report["styled"] != "rgb(1, 2, 3)":
+        raise Failure("not all images and styles of the page were loaded")
+    if report["initiator"] != "early-hints" or not report["hinted"]:
+        raise Failure("the browser did not act on the early hint before the page came")
+    if not report["echoed"]:
+        raise Failure("what the page's script posted came back damaged")
+
+
+def show(world, job, port, path):
     command = [world.peer("chromium"), *FLAGS, f"--user-data-dir={world.folder('profile')}"]
     command += [f"--origin-to-force-quic-on=localhost:{port}"]
     spki = job.spki or certs.spki_hash(world.certs / "cert.pem")
@@ -44,7 +101,7 @@ def check_page(world, job, port):
         f"--ignore-certificate-errors-spki-list={spki}",
         # No name but ours resolves, so nothing leaves the machine.
         "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
-        f"https://localhost:{port}/index.html",
+        f"https://localhost:{port}/{path}",
     ]
     output = world.run("chromium", command, job.seconds, HOME=str(world.folder("profile")))
     if "Served over QUIC" not in output:
@@ -55,7 +112,4 @@ def check_page(world, job, port):
         raise Failure(f"the page's script did not finish: {text!r}")
     report = json.loads(text)
     print("page saw", report)
-    if report["page"] != "h3" or set(report["others"]) != {"h3"}:
-        raise Failure("the page or what it loads did not come over h3")
-    if report["sha256"] != digest(world.www / "blob.bin"):
-        raise Failure("what the page's script fetched arrived damaged")
+    return report

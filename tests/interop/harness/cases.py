@@ -66,7 +66,8 @@ def many(job):
     return {f"small-{number}": KIB for number in range(count)}
 
 
-SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many, "page": None}
+SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many}
+PAGES = {"page": browser.check_page, "hints": browser.check_hints}
 
 
 def files(*sizes):
@@ -120,11 +121,11 @@ TROUBLE = {
 def parse(name):
     what, client, server = name.split(".")
     job = Job(what, client, server)
-    if what not in SHAPES and what not in TRIALS:
+    if what not in SHAPES and what not in TRIALS and what not in PAGES:
         raise Failure(f"no case is called {what}")
     if what == "ipv6":
         job.host = "::1"
-    if what == "page":
+    if what in PAGES:
         return job
     known = clients.UPLOAD if what.startswith("upload") else clients.FETCH
     if client not in known or server not in servers.SERVERS:
@@ -134,8 +135,8 @@ def parse(name):
 
 def run(world, job):
     certs.make(world.certs, chain_length=8 if job.what == "amplificationlimit" else 1)
-    if job.what == "page":
-        browser.check_page(world, job, servers.SERVERS[job.server](world, job))
+    if job.what in PAGES:
+        PAGES[job.what](world, job, servers.SERVERS[job.server](world, job))
     elif job.what in TRIALS:
         run_trial(world, job)
     else:

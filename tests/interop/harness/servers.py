@@ -51,6 +51,16 @@ def file_server(world, job):
     return port
 
 
+def early_hints(world, job):
+    """The library's example of 103 (Early Hints), which also sends back what is posted to it."""
+    port = free_port(job.host)
+    certificate = world.certs / "cert.pem"
+    command = [world.quoin("early_hints"), world.www, listen(job.host, port), certificate]
+    job.server_process = world.spawn("early_hints", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
 def endpoint(world, job):
     port = free_port(job.host)
     job.server_process = world.spawn(
@@ -197,6 +207,7 @@ def start_origin(world):
 SERVERS = {
     "quoin": quoin,
     "file_server": file_server,
+    "early_hints": early_hints,
     "endpoint": endpoint,
     "gtlsserver": gtlsserver,
     "caddy": caddy,
