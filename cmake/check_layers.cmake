@@ -3,7 +3,7 @@
 
 cmake_minimum_required(VERSION 3.25)
 
-set(third_party "<(ngtcp2|nghttp3|openssl|wslay|liburing|CLI|catch2)[/.]|<liburing")
+set(third_party "<(ngtcp2|nghttp3|openssl|wslay|liburing|zlib|brotli|CLI|catch2)[/.]|<liburing")
 set(sockets "<(sys/socket|sys/epoll|sys/uio|sys/un|sys/ioctl|sys/eventfd|netinet/[a-z0-9_]+|net/[a-z0-9_]+|netdb|arpa/inet|linux/[a-z0-9_/]+|poll)\\.h>")
 set(problems "")
 
@@ -40,6 +40,8 @@ file(GLOB_RECURSE allowed RELATIVE "${ROOT}" "${ROOT}/lib/quic/*")
 forbid("ngtcp2 and BoringSSL live in lib/quic only" "<(ngtcp2|openssl)/" ${all_of_lib})
 file(GLOB_RECURSE allowed RELATIVE "${ROOT}" "${ROOT}/lib/h3/*")
 forbid("nghttp3 and wslay live in lib/h3 only" "<(nghttp3|wslay)/" ${all_of_lib})
+set(allowed lib/content_decoder.cpp)
+forbid("zlib and brotli are content_decoder.cpp's business" "<(zlib|brotli)[/.]" ${all_of_lib})
 file(GLOB_RECURSE allowed RELATIVE "${ROOT}" "${ROOT}/lib/io/*")
 forbid("liburing lives in lib/io only" "<liburing" ${all_of_lib})
 # The address formats are values, not sockets: lib/address.cpp prints and parses them, and lib/quic hands them to ngtcp2.

@@ -73,6 +73,15 @@ if(QUOIN_HAS_URING)
     RENAME liburing.txt
     OPTIONAL)
 endif()
+if(QUOIN_HAS_COMPRESSION)
+  foreach(_library zlib1g libbrotli)
+    install(
+      FILES /usr/share/doc/${_library}-dev/copyright
+      DESTINATION "${_doc_dir}/licenses"
+      RENAME ${_library}.txt
+      OPTIONAL)
+  endforeach()
+endif()
 if(QUOIN_TOOLS)
   # CLI11 is headers only, so its code is in the tools. Where it is no Debian package its text is left out.
   install(

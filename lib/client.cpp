@@ -174,6 +174,7 @@ void Client::Impl::stop() noexcept {
     call->owner.release();
     if (call->timer) loop.cancel(*call->timer);
     if (call->first_byte_timer) loop.cancel(*call->first_byte_timer);
+    if (call->continue_timer) loop.cancel(*call->continue_timer);
   }
   if (endpoint) say_goodbye(*endpoint, loop);
   detach(loop, *this);

@@ -28,6 +28,7 @@
 
 #include "body.hpp"
 #include "client_impl.hpp"
+#include "content_decoder.hpp"
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
 
@@ -135,6 +136,7 @@ void Client::Impl::arm(ClientCall& call) {
 
 // Sends the request, which is on no connection, once more to whatever call.url says now.
 void Client::Impl::enqueue_again(ClientCall& call) {
+  end_waiting(call);
   Origin& origin = origin_of(call.url);
   ++origin.users;
   release(*call.origin);
@@ -150,10 +152,10 @@ void Client::Impl::enqueue_again(ClientCall& call) {
 // Where the reply's body goes.
 void Client::Impl::collect_body(ClientCall& call) {
   if (call.callbacks.on_data) {
-    call.incoming.set(std::move(call.callbacks.on_data));
+    call.reader = std::move(call.callbacks.on_data);
     return;
   }
-  call.incoming.set([this, &call](Bytes chunk, bool) {
+  call.reader = [this, &call](Bytes chunk, bool) {
     if (chunk.size() > config.max_reply_body - call.reply.body.size()) {
       cancel(call,
              Error{UsageError::too_large, call.url.to_string() + ": the reply has more than " +
@@ -162,7 +164,7 @@ void Client::Impl::collect_body(ClientCall& call) {
       call.reply.body += as_text(chunk);
     }
     return chunk.size();
-  });
+  };
 }
 
 Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
@@ -171,7 +173,10 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   if (Result<> valid = check_trailers(call.request.trailers); !valid) return valid;
   const bool has_body = call.outgoing.is_pending() || !call.request.trailers.empty() ||
                         !RequestBodyAccess::is_empty(call.request.body);
-  const h3::Headers headers = headers_of(call);
+  h3::Headers headers = headers_of(call);
+  if (wants_plain(call) && !headers.get("accept-encoding")) {
+    headers.add("accept-encoding", known_codings());
+  }
   const Result<quic::StreamId> stream = h3->request(headers, has_body);
   if (!stream) return std::unexpected(stream.error());
   call.outgoing.promise(content_length_of(headers));
@@ -187,15 +192,15 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   call.sent_early = timing.early = !connection.connected;
   if (call.sent_early) ++counted.early_requests;
   timing.reused = connection.connected && connection.connected_at < call.began;
-  timing.resolved = timing.reused
-                        ? Duration{}
-                        : std::max(connection.origin->resolved_at - call.began, Duration{});
+  timing.resolved =
+      timing.reused ? Duration{} : std::max(call.origin->resolved_at - call.began, Duration{});
   timing.connected =
       timing.reused || !connection.connected ? Duration{} : connection.connected_at - call.began;
   timing.sent = loop.now() - call.began;
   if (!next_sweep) next_sweep = loop.now() + sweep_interval;
   if (has_body) {
     if (!call.outgoing.is_pending()) RequestBodyAccess::send(call.request.body, call.outgoing);
+    await_continue(call);
     resume(call);
   }
   return {};
@@ -231,7 +236,7 @@ void Client::Impl::work_on(ClientCall& call) {
   h3::Session* const h3 = session(call.connection);
   const bool is_kept = call.incoming.has_rest();
   if (call.state != ClientCall::State::active || (h3 == nullptr && !is_kept)) return;
-  if (call.outgoing.is_pending()) {
+  if (call.outgoing.is_pending() && !call.awaits_continue) {
     if (scratch_space.empty()) scratch_space.resize(scratch_size);
     const Moved sent =
         call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_space, is_stopped);
@@ -269,12 +274,14 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
     call.reply.timing.first_byte = loop.now() - call.began;
     if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   }
+  if (retry_unexpected(call, status)) return;
+  handle_answer_to_expectation(call, status);
   try {
     if (event.type == h3::Event::Type::informational) {
       call_in_place(call.callbacks.on_informational, status, event.headers);
       return;
     }
-    if (retry_too_early(call, status)) return;
+    if (retry_too_early(call, status) || retry_misdirected(call, status)) return;
     if (redirect(call, status, event.headers)) return;
     call.has_head = true;
     // What follows an extended CONNECT may last for ever.
@@ -283,6 +290,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
     }
     call.reply.status = status;
     call.reply.url = call.url.to_string();
+    begin_reading(call, event.headers);
     call.reply.headers = std::move(event.headers);
     call_in_place(call.callbacks.on_headers, status, call.reply.headers);
   } catch (const std::exception& error) {
@@ -350,6 +358,7 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   leave_connection(call);
   call.state = ClientCall::State::over;
   call.outgoing.drop();
+  end_waiting(call);
   if (call.timer) loop.cancel(*std::exchange(call.timer, std::nullopt));
   if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   if (result) result->timing.total = loop.now() - call.began;

@@ -61,7 +61,7 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
       handle_goaway(connection, event.stream);
       break;
     case Type::streams_available:
-      mark(*connection.origin);
+      for (Origin* const origin : hosts_of(connection)) mark(*origin);
       break;
     case Type::resumable:
       keep_session(connection);
@@ -164,9 +164,11 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
   } else {
     drain(connection);
     // What has not been sent yet waits for the next connection, but not for ever.
-    const std::deque<ClientCall*> waiting = origin.waiting;
-    for (ClientCall* const call : waiting) {
-      if (++call->tries > max_tries) finish(*call, std::unexpected(error));
+    for (const Origin* const host : hosts_of(connection)) {
+      const std::deque<ClientCall*> waiting = host->waiting;
+      for (ClientCall* const call : waiting) {
+        if (++call->tries > max_tries) finish(*call, std::unexpected(error));
+      }
     }
     const auto lost = std::exchange(connection.calls, {});
     for (const auto& [stream, call] : lost) {
@@ -182,7 +184,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     call_in_place(on_disconnected, info);
   }
   feed_starved();
-  release(origin);
+  for (Origin* const host : hosts_of(connection)) release(*host);
 }
 
 void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId first_refused) {
@@ -199,9 +201,10 @@ void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId fi
 // New requests for the host go to another connection.
 void Client::Impl::drain(ClientConnection& connection) {
   connection.draining = true;
-  Origin& origin = *connection.origin;
-  if (origin.current == connection.id) origin.current.reset();
-  mark(origin);
+  for (Origin* const origin : hosts_of(connection)) {
+    if (origin->current == connection.id) origin->current.reset();
+    mark(*origin);
+  }
 }
 
 // A draining connection without requests is of no use.

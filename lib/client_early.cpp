@@ -55,6 +55,7 @@ void Client::Impl::send_early(Origin& origin, ClientConnection& connection) {
 // The server has not handled it, or may handle it once more: it waits for the handshake.
 void Client::Impl::take_back(ClientCall& call) {
   call.outgoing.drop();
+  end_waiting(call);
   call.body_sent = 0;
   call.replying = false;
   call.sent_early = call.reply.timing.early = false;

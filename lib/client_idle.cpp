@@ -16,8 +16,9 @@ namespace {
 
 // Nothing is under way on it or about to be, and it would take new requests.
 bool is_idle(const ClientConnection& connection) noexcept {
+  const auto wants_nothing = [](const Origin* origin) { return origin->waiting.empty(); };
   return connection.connected && !connection.draining && connection.calls.empty() &&
-         connection.origin->waiting.empty();
+         wants_nothing(connection.origin) && std::ranges::all_of(connection.guests, wants_nothing);
 }
 
 }  // namespace

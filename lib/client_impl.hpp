@@ -26,6 +26,7 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
 #include <quoin/url.hpp>
 
 #include "body.hpp"
@@ -91,23 +92,26 @@ struct ClientCall {
   State state = State::waiting;
   quic::ConnectionId connection;
   quic::StreamId stream = quic::no_stream;
+  Reader reader;  ///< until the reply begins
   Incoming incoming;
   Outgoing outgoing;
   Reply reply;
   std::optional<Result<Reply>> result;
   std::optional<TimerId> timer;             ///< of the whole request
   std::optional<TimerId> first_byte_timer;  ///< until the reply begins
+  std::optional<TimerId> continue_timer;    ///< until the body is sent unasked
   Time began;
   Time progress;
   std::uint64_t progress_mark = 0;
   std::uint64_t body_sent = 0;
   unsigned tries = 0;
-  bool sent_early = false;     ///< before the handshake was complete
-  bool must_wait = false;      ///< the server wants it after the handshake (425)
-  bool replying = false;       ///< the first headers of a reply have arrived
-  bool has_head = false;       ///< the final ones have
-  bool cancel_wanted = false;  ///< as soon as the reader has returned
-  bool working = false;        ///< in the client's list of work
+  bool sent_early = false;       ///< before the handshake was complete
+  bool must_wait = false;        ///< the server wants it after the handshake (425)
+  bool replying = false;         ///< the first headers of a reply have arrived
+  bool has_head = false;         ///< the final ones have
+  bool awaits_continue = false;  ///< the body waits for a 100
+  bool cancel_wanted = false;    ///< as soon as the reader has returned
+  bool working = false;          ///< in the client's list of work
   HandleOwner owner{this};
 };
 
@@ -115,7 +119,8 @@ struct ClientCall {
 struct ClientConnection {
   quic::ConnectionId id;
   std::uint64_t number = 0;
-  Origin* origin = nullptr;
+  Origin* origin = nullptr;       ///< the host it was made for
+  std::vector<Origin*> guests{};  ///< others whose requests it carries
   Address address;
   std::unordered_map<quic::StreamId, ClientCall*> calls;
   Time connected_at;
@@ -147,6 +152,7 @@ struct Origin {
   bool resolving = false;
   bool overdue = false;         ///< the timer has fired
   bool attempt_wanted = false;  ///< now, without waiting for the timer
+  bool alone = false;           ///< its server wants no other host's connection
   bool starved = false;         ///< waits for another host's connection to go
   bool dirty = false;           ///< in the client's list
 };
@@ -187,6 +193,9 @@ struct Client::Impl final : Driver, CallHost {
   void feed_starved();
   void note_idle(ClientConnection& connection);
   void close_idle(Time now);
+  [[nodiscard]] bool join(Origin& origin);
+  [[nodiscard]] static std::vector<Origin*> hosts_of(const ClientConnection& connection);
+  [[nodiscard]] bool retry_misdirected(ClientCall& call, int status);
   void begin_connecting(Origin& origin);
   void look_up(Origin& origin);
   void handle_addresses(const std::string& key, Result<std::vector<Address>> addresses);
@@ -215,9 +224,15 @@ struct Client::Impl final : Driver, CallHost {
   // client_call.cpp: requests and replies.
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
   void enqueue_again(ClientCall& call);
+  void await_continue(ClientCall& call);
+  void end_waiting(ClientCall& call);
+  void handle_answer_to_expectation(ClientCall& call, int status);
+  [[nodiscard]] bool retry_unexpected(ClientCall& call, int status);
   void arm(ClientCall& call);
   [[nodiscard]] bool redirect(ClientCall& call, int status, const h3::Headers& headers);
   void collect_body(ClientCall& call);
+  [[nodiscard]] bool wants_plain(const ClientCall& call) const;
+  void begin_reading(ClientCall& call, h3::Headers& headers);
   void handle_head(ClientCall& call, h3::Event& event);
   void handle_end(ClientCall& call, const Error& reason);
   void work_on(ClientCall& call);

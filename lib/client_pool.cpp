@@ -237,6 +237,7 @@ void Client::Impl::handle_addresses(const std::string& key,
     origin.failure = Error{LocalError::name_resolution, origin.host + ": it has no address"};
   } else {
     origin.addresses = interleaved(std::move(*addresses));
+    if (join(origin)) return;
   }
   mark(origin);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// An HTTP/3 client: URLs in, replies out, one connection for each host. Not for plain QUIC
-/// streams, see Dialer in quoin/listener.hpp; keeps no cookies.
+/// An HTTP/3 client: URLs in, replies out, one connection for each host at the most. Not for plain
+/// QUIC streams, see Dialer in quoin/listener.hpp; keeps no cookies.
 #pragma once
 
 #include <chrono>
@@ -52,6 +52,10 @@ struct ClientConfig {
   Duration attempt_delay = std::chrono::milliseconds{250};
   /// Time from the call to the first headers of the reply, interim ones included. Zero: for ever.
   Duration first_byte_timeout{};
+  /// With the header `expect: 100-continue` a body is sent when the server asks for it, or says
+  /// nothing for this long (RFC 9110 §10.1.1); not at all if it answers with 300 or more, and a 417
+  /// is answered by the request without that header. Zero: bodies do not wait.
+  Duration continue_timeout = std::chrono::seconds{1};
   /// Time for a whole request from the call to `done`, unless it says otherwise. Zero: for ever.
   Duration request_timeout{};
   /// Time in which a request makes no progress in either direction until it is given up. Zero: for
@@ -71,12 +75,23 @@ struct ClientConfig {
   /// Time after which a connection without requests is closed. Zero: when quic::Config's
   /// `max_idle_timeout` says so.
   Duration idle_connection_timeout{};
+  /// Sends requests for a host on a connection to another one that has the same address and port
+  /// and whose verified certificate is for that host too (RFC 9114 §3.3). A request that the
+  /// server answers with 421 is sent again on a connection of its host's own.
+  bool coalesce = true;
   /// Requests at a time, waiting ones included; more fail with UsageError::limit_reached. 1 or
   /// more.
   std::size_t max_requests = 65'536;
   /// Redirects that a request follows (RFC 9110 §15.4), unless it says otherwise. 0: none, the
   /// application gets the 3xx as the reply.
   std::size_t max_redirects = 0;
+  /// Offers servers to compress replies (`accept-encoding: gzip, br`, unless the request has such a
+  /// header) and undoes it: body, on_data and headers are those of the plain reply. Other codings
+  /// are left as they are. Without effect if the library was built without zlib and brotli.
+  bool decompress = false;
+  /// The largest reply that may come out of a compressed one, in bytes; one that is larger fails
+  /// with UsageError::too_large. It is made piece by piece, as its reader takes it.
+  std::uint64_t max_decompressed = std::uint64_t{1} << 30U;
   /// The largest body that is collected in Reply::body, in bytes.
   std::size_t max_reply_body = 64 * 1024 * 1024;
   /// The local address to use; none: any of either family.
@@ -106,6 +121,7 @@ struct Reply {
   std::uint64_t connection = 0;  ///< ConnectionInfo::number
   std::string url;               ///< what answered: the request's URL, or the last redirect's
   std::size_t redirects = 0;     ///< that were followed
+  bool decompressed = false;     ///< body and headers are no longer as the server sent them
 };
 
 /// The body of a request.
@@ -151,6 +167,7 @@ struct ClientRequest {
   /// Writer that would have to be sent again) is the reply; with one too many the request fails
   /// with UsageError::limit_reached.
   std::optional<std::size_t> max_redirects{};
+  std::optional<bool> decompress{};  ///< none: ClientConfig::decompress
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's
@@ -206,6 +223,7 @@ struct ClientStats {
   std::uint64_t retries = 0;             ///< requests that were sent again, see Client
   std::uint64_t requests_refused = 0;    ///< of the failed: by ClientConfig::max_requests
   std::uint64_t redirects = 0;           ///< were followed
+  std::uint64_t coalesced = 0;           ///< hosts that got another one's connection
   std::uint64_t connections_idle = 0;    ///< were closed because nobody used them
   std::uint64_t connections = 0;         ///< handshakes that were completed
   std::uint64_t resumed = 0;             ///< of these, with a session of before

@@ -3,11 +3,13 @@
 /// one apart from the others'.
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #include <quoin/address.hpp>
 
@@ -93,9 +95,34 @@ int select_host(SSL* ssl, int* alert, void*) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+namespace {
+
+// Client: the server has proved to be this host, too.
+bool is_certified_for(const Connection::Impl& connection, std::string_view host) {
+  if (connection.alpn.empty() || connection.tls.impl().trust == Trust::nothing || host.empty()) {
+    return false;
+  }
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate{
+      SSL_get_peer_certificate(connection.ssl.get()), &X509_free};
+  if (!certificate) {
+    return false;
+  }
+  if (const auto literal = Address::parse_host(host, 0)) {
+    return X509_check_ip(certificate.get(), to_octets(literal->ip()), literal->ip().size(), 0) == 1;
+  }
+  constexpr unsigned flags =
+      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+  return X509_check_host(certificate.get(), host.data(), host.size(), flags, nullptr) == 1;
+}
+
+}  // namespace
+
 bool Connection::serves(std::string_view name) const {
   const Tls::Impl& root = impl_->tls.impl();
-  if (!impl_->server || root.hosts.empty()) {
+  if (!impl_->server) {
+    return is_certified_for(*impl_, name);
+  }
+  if (root.hosts.empty()) {
     return true;
   }
   // As the name would be in SNI: without the dot at its end, and not at all for an address.

@@ -48,6 +48,7 @@ TEST_CASE("The client's options arrive where they belong") {
                                               "1",
                                               "--parallel",
                                               "7",
+                                              "--compressed",
                                               "-L",
                                               "--max-redirs",
                                               "3",
@@ -60,6 +61,7 @@ TEST_CASE("The client's options arrive where they belong") {
                                               "https://h:1/a",
                                               "https://h:1/b"});
   REQUIRE(parsed.has_value());
+  CHECK(parsed->compressed);
   CHECK(parsed->location);
   CHECK(parsed->max_redirects == 3);
   CHECK(parsed->urls == std::vector<std::string>{"https://h:1/a", "https://h:1/b"});

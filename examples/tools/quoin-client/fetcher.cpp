@@ -99,6 +99,7 @@ std::unique_ptr<Client> Fetcher::make_client() {
   if (options_.key_update != 0) {
     config.quic.key_update_after = options_.key_update;
   }
+  config.decompress = options_.compressed;
   if (std::ranges::any_of(plan_, uses_standard_stream)) {
     config.stream_idle_timeout = Duration::zero();
   }

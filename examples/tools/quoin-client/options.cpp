@@ -118,6 +118,9 @@ void add_request_options(CLI::App& app, ClientOptions& options) {
                                        "go to one URL that ends in \"/\"")
                                   ->type_name("FILE")
                                   ->group("Request");
+  app.add_flag("--compressed", options.compressed,
+               "Let the server compress (gzip, br), and write what\nthat stands for")
+      ->group("Request");
   CLI::Option* const location =
       app.add_flag("-L,--location", options.location,
                    "Follow redirects; authorization and cookies stay with\n"

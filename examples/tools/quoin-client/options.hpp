@@ -31,6 +31,7 @@ struct ClientOptions {
   std::vector<std::string> data;     ///< -d
   std::vector<std::string> uploads;  ///< -T
   bool fail = false;                 ///< --fail
+  bool compressed = false;           ///< --compressed
   bool location = false;             ///< -L
   std::size_t max_redirects = 50;    ///< --max-redirs
 

@@ -103,9 +103,9 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] Stats stats() const;
   /// What was agreed on; empty before the handshake is complete.
   [[nodiscard]] TlsInfo tls() const;
-  /// Server: a new connection for this host name would be shown the same certificate, and asked
-  /// for the client's in the same way; if not, a request for it belongs on another connection
-  /// (RFC 9110 §15.5.20). Always true unless Tls::add_host() was called.
+  /// A request for this host belongs here. Server: a new connection would get the same certificate
+  /// and demands (RFC 9110 §15.5.20; always true without Tls::add_host()). Client: the server's
+  /// certificate was verified, by a Tls that trusts not everybody, and is for it (RFC 9114 §3.3).
   [[nodiscard]] bool serves(std::string_view host) const;
   /// The application that runs on the connection.
   [[nodiscard]] Application& application() noexcept;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/// Several hosts on one connection, and requests that have to go elsewhere.
+#include <array>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <quoin/client.hpp>
+#include <quoin/io/simulated.hpp>
+#include <quoin/server.hpp>
+
+#include "support/http_world.hpp"
+
+using namespace quoin;
+using namespace quoin::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Two servers with one certificate for a.example and all names under b.example; x.b.example and
+/// c.example have the address of the first, far.b.example that of the second.
+struct HostsWorld {
+  explicit HostsWorld(ClientConfig config = {}, bool insecure = false)
+      : tls(Tls::self_signed(std::array<std::string, 2>{"a.example", "*.b.example"}).value()) {
+    constexpr std::array<std::string_view, 2> addresses{"10.0.0.1", "10.0.0.3"};
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      servers[i].emplace(network.host(addresses[i]), tls);
+      REQUIRE(servers[i]->listen(std::string{addresses[i]} + ":4433").has_value());
+      servers[i]->get("/", [](Request request, Response response) {
+        response.end(std::string{request.header(":authority")});
+      });
+      servers[i]->get("/picky", [](Request request, Response response) {
+        const std::string_view asked = request.header(":authority");
+        const bool is_own = asked.starts_with(request.tls().server_name);
+        response.status(is_own ? 200 : 421).end(is_own ? "own" : "misdirected");
+      });
+    }
+    config.resolver = [](const std::string& host, std::uint16_t port, ResolveDone done) {
+      const std::map<std::string, std::vector<std::string>> known{
+          {"far.b.example", {"10.0.0.3"}}, {"both.b.example", {"10.0.0.1", "10.0.0.3"}}};
+      const auto found = known.find(host);
+      std::vector<Address> all;
+      for (const std::string& text :
+           found == known.end() ? std::vector<std::string>{"10.0.0.1"} : found->second) {
+        all.push_back(Address::parse_host(text, port).value());
+      }
+      done(std::move(all));
+    };
+    client.emplace(
+        network.host("10.0.0.2"),
+        insecure ? Tls::insecure_client() : Tls::client_from_pem(tls.certificate_pem()).value(),
+        std::move(config));
+  }
+
+  Result<Reply> fetch(const std::string& host, std::string_view target = "/") {
+    std::optional<Result<Reply>> outcome;
+    client->get("https://" + host + ":4433" + std::string{target},
+                [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); });
+    REQUIRE(network.run_until([&] { return outcome.has_value(); }, 1min));
+    return std::move(*outcome);
+  }
+
+  io::SimulatedNetwork network{1};
+  Tls tls;
+  std::array<std::optional<Server>, 2> servers;
+  std::optional<Client> client;
+};
+
+}  // namespace
+
+TEST_CASE("hosts with one address and one certificate share a connection") {
+  HostsWorld world;
+  CHECK(world.fetch("a.example").value().body == "a.example:4433");
+  CHECK(world.fetch("x.b.example").value().body == "x.b.example:4433");
+  CHECK(world.fetch("y.b.example").value().body == "y.b.example:4433");
+  CHECK(world.client->stats().connections == 1);
+  CHECK(world.client->stats().coalesced == 2);
+}
+
+TEST_CASE("a connection is shared only where certificate and address agree") {
+  HostsWorld world;
+  CHECK(world.fetch("a.example").has_value());
+  const auto other = world.fetch("c.example");
+  REQUIRE_FALSE(other.has_value());
+  CHECK(other.error() == Error{LocalError::certificate_name});
+  CHECK(world.fetch("far.b.example").value().body == "far.b.example:4433");
+  CHECK(world.client->stats().connections == 2);
+  CHECK(world.client->stats().coalesced == 0);
+}
+
+TEST_CASE("connections are not shared where nobody is verified, nor against the settings") {
+  HostsWorld careless{{}, true};
+  CHECK(careless.fetch("a.example").has_value());
+  CHECK(careless.fetch("x.b.example").has_value());
+  CHECK(careless.client->stats().connections == 2);
+  ClientConfig config;
+  config.coalesce = false;
+  HostsWorld apart{std::move(config)};
+  CHECK(apart.fetch("a.example").has_value());
+  CHECK(apart.fetch("x.b.example").has_value());
+  CHECK(apart.client->stats().connections == 2);
+}
+
+TEST_CASE("a misdirected request is sent again on a connection of its own, once") {
+  HostsWorld world;
+  CHECK(world.fetch("a.example").has_value());
+  CHECK(world.fetch("x.b.example", "/picky").value().body == "own");
+  CHECK(world.client->stats().retries == 1);
+  CHECK(world.client->stats().connections == 2);
+  CHECK(world.fetch("x.b.example", "/picky").value().body == "own");
+  CHECK(world.client->stats().retries == 1);
+  CHECK(world.client->stats().connections == 2);
+}
+
+TEST_CASE("all hosts of a connection that goes away get another one") {
+  HostsWorld world;
+  CHECK(world.fetch("a.example").has_value());
+  CHECK(world.fetch("both.b.example").has_value());
+  CHECK(world.client->stats().connections == 1);
+  world.servers[0].reset();
+  world.network.run_for(1s);
+  CHECK(world.fetch("both.b.example").value().body == "both.b.example:4433");
+  CHECK_FALSE(world.fetch("a.example").has_value());
+}
+
+TEST_CASE("a request at any moment of a server's shutdown gets its reply, here or elsewhere") {
+  bool moved = false;
+  for (auto wait = 0ms; wait <= 100ms; wait += 4ms) {
+    INFO(wait.count() << " ms");
+    HostsWorld world;
+    REQUIRE(world.fetch("both.b.example").has_value());
+    // Requests and GOAWAY cross on the way.
+    world.servers[0]->shutdown(5s);
+    world.network.run_for(wait);
+    CHECK(world.fetch("both.b.example").value().body == "both.b.example:4433");
+    moved = moved || world.client->connections().back().path.remote ==
+                         Address::parse("10.0.0.3:4433").value();
+  }
+  CHECK(moved);
+}
+
+TEST_CASE("a body that waits is sent when the server asks for it, or says nothing") {
+  HttpWorld world;
+  int bodies = 0;
+  world.server->put("/asks", [&](Request request, Response response) {
+    request.read_body(1000, [&bodies, response](Result<std::string> body) mutable {
+      ++bodies;
+      response.end(body.value_or("?"));
+    });
+  });
+  world.server->put("/refuses", [](Request, Response response) { response.status(403).end("no"); });
+  world.server->put("/fails", [](Request request, Response response) {
+    response.status(request.header("expect").empty() ? 200 : 417).end("without");
+  });
+  const auto put = [&](std::string_view target) {
+    int hints = 0;
+    ClientRequest request{.method = "PUT", .url = world.url(target), .headers = {}, .body = "text"};
+    request.headers.add("expect", "100-Continue");
+    ClientCallbacks callbacks;
+    callbacks.on_informational = [&](int status, const h3::Headers&) { hints += status; };
+    std::optional<Result<Reply>> outcome;
+    callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
+    const Time begin = world.network.now();
+    world.client->request(std::move(request), std::move(callbacks));
+    REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 1min));
+    CHECK(world.network.now() - begin < 500ms);
+    return std::pair{hints, std::move(outcome->value().body)};
+  };
+  CHECK(put("/asks") == std::pair{100, std::string{"text"}});
+  CHECK(bodies == 1);
+  CHECK(put("/refuses").second == "no");
+  CHECK(put("/fails").second == "without");
+}
