@@ -58,6 +58,10 @@ void Connection::fill_random(std::span<std::byte> out) {
   for (std::byte& b : out) b = static_cast<std::byte>(impl_->random());
 }
 
+std::size_t Connection::max_datagram_size() const noexcept { return 1200; }
+
+Result<> Connection::send_datagram(Bytes /*data*/) { return {}; }
+
 Time Connection::now() const noexcept { return Time{std::chrono::seconds{1}}; }
 
 void Connection::close(const Error& reason) {

@@ -65,6 +65,17 @@ void Call::prioritize(const h3::Priority& priority) {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.prioritize(*call, priority);
 }
 
+Result<> Call::send_datagram(Bytes data) {
+  auto* const call = resolve_as<ClientCall>(handle_);
+  if (call == nullptr) return std::unexpected(Error{UsageError::stale_handle});
+  return call->client.send_datagram(*call, data);
+}
+
+std::size_t Call::max_datagram_size() const {
+  auto* const call = resolve_as<ClientCall>(handle_);
+  return call == nullptr ? 0 : call->client.max_datagram_size(*call);
+}
+
 void Call::trailer(std::string_view name, std::string_view value) {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->request.trailers.add(name, value);
 }

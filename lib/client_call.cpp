@@ -221,6 +221,37 @@ void Client::Impl::prioritize(ClientCall& call, const h3::Priority& priority) {
   if (h3->prioritize(call.stream, priority)) wake_driver(loop);
 }
 
+Result<> Client::Impl::send_datagram(ClientCall& call, Bytes data) {
+  h3::Session* const h3 = session(call.connection);
+  if (h3 == nullptr || call.state != ClientCall::State::active) {
+    return std::unexpected(Error{UsageError::unsupported, "the request was not sent yet"});
+  }
+  Result<> sent = h3->send_datagram(call.stream, data);
+  if (sent) {
+    call.progress = loop.now();
+    wake_driver(loop);
+  }
+  return sent;
+}
+
+std::size_t Client::Impl::max_datagram_size(const ClientCall& call) {
+  const h3::Session* const h3 = session(call.connection);
+  if (h3 == nullptr || call.state != ClientCall::State::active) return 0;
+  return h3->max_datagram_size(call.stream);
+}
+
+void Client::Impl::handle_datagram(ClientCall& call, Bytes data) {
+  call.progress = loop.now();
+  if (!call.callbacks.on_datagram) {
+    return cancel(call, Error{h3::datagram_error, call.url.to_string() + ": not for datagrams"});
+  }
+  try {
+    call_in_place(call.callbacks.on_datagram, data);
+  } catch (const std::exception& error) {
+    cancel(call, Error{Http3Error::request_cancelled, std::string{"callback: "} + error.what()});
+  }
+}
+
 void Client::Impl::do_work() {
   const std::vector<Handle> now = std::exchange(work, {});
   for (const Handle& handle : now) {

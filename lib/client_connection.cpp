@@ -73,6 +73,7 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
     case Type::headers:
     case Type::informational:
     case Type::trailers:
+    case Type::datagram:
     case Type::data:
     case Type::writable:
     case Type::reset:
@@ -99,6 +100,9 @@ void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event)
     case Type::writable:
       call.progress = loop.now();
       work_on(call);
+      break;
+    case Type::datagram:
+      handle_datagram(call, event.datagram);
       break;
     case Type::data:
       work_on(call);

@@ -76,6 +76,8 @@ class CallHost {
   virtual void cancel(ClientCall& call, Error reason) = 0;
   virtual void resume(ClientCall& call) = 0;
   virtual void prioritize(ClientCall& call, const h3::Priority& priority) = 0;
+  [[nodiscard]] virtual Result<> send_datagram(ClientCall& call, Bytes data) = 0;
+  [[nodiscard]] virtual std::size_t max_datagram_size(const ClientCall& call) = 0;
 };
 
 /// What stands behind a Call.
@@ -166,6 +168,9 @@ struct Client::Impl final : Driver, CallHost {
   void cancel(ClientCall& call, Error reason) override;
   void resume(ClientCall& call) override;
   void prioritize(ClientCall& call, const h3::Priority& priority) override;
+  [[nodiscard]] Result<> send_datagram(ClientCall& call, Bytes data) override;
+  [[nodiscard]] std::size_t max_datagram_size(const ClientCall& call) override;
+  void handle_datagram(ClientCall& call, Bytes data);
   [[nodiscard]] Result<> migrate(const Address& new_local);
   void close(Duration limit, std::move_only_function<void()> done);
 

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 
+#include "facade_endpoint.hpp"
 #include "host_name.hpp"
 #include "status_line.hpp"
 
@@ -92,6 +95,41 @@ h3::Priority Exchange::priority() {
 void Exchange::prioritize(const h3::Priority& priority) {
   h3::Session* const h3 = session();
   if (h3 != nullptr && !cancelled_) (void)h3->prioritize(stream_, priority);
+}
+
+void Exchange::on_datagram(std::move_only_function<void(Bytes)> handler) {
+  on_datagram_ = std::move(handler);
+}
+
+void Exchange::handle_datagram(Bytes data) {
+  if (cancelled_) return;
+  touch();
+  if (!on_datagram_) {
+    reset(h3::datagram_error, Error{h3::datagram_error, "a request that is not for datagrams"});
+    return;
+  }
+  try {
+    call_in_place(on_datagram_, data);
+  } catch (const std::exception& error) {
+    reset(Http3Error::internal_error,
+          Error{Http3Error::internal_error, std::string{"on_datagram: "} + error.what()});
+  }
+}
+
+Result<> Exchange::send_datagram(Bytes data) {
+  h3::Session* const h3 = session();
+  if (h3 == nullptr || cancelled_) return std::unexpected(Error{UsageError::stale_handle});
+  Result<> sent = h3->send_datagram(stream_, data);
+  if (sent) {
+    touch();
+    want_work();  // so that the turn is taken which sends it
+  }
+  return sent;
+}
+
+std::size_t Exchange::max_datagram_size() {
+  const h3::Session* const h3 = session();
+  return h3 == nullptr ? 0 : h3->max_datagram_size(stream_);
 }
 
 std::string_view Exchange::parameter(std::string_view name) const noexcept {

@@ -2,6 +2,7 @@
 /// What stands behind Request and Response: one request stream of a server. Not public.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
 #include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
@@ -95,6 +97,10 @@ class Exchange {
 
   void resume();
   void prioritize(const h3::Priority& priority);
+  void on_datagram(std::move_only_function<void(Bytes)> handler);
+  void handle_datagram(Bytes data);
+  [[nodiscard]] Result<> send_datagram(Bytes data);
+  [[nodiscard]] std::size_t max_datagram_size();
   void set_timeout(Duration limit);
   void set_status(int code);
   void add_header(std::string_view name, std::string_view value);
@@ -153,6 +159,7 @@ class Exchange {
   Parameters parameters_;
   h3::Headers response_;  // `:status` is the first
   h3::Headers trailers_;
+  std::move_only_function<void(Bytes)> on_datagram_;
   Incoming incoming_;
   Outgoing outgoing_;
   std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Request and Response: each call finds the exchange behind the handle, or does nothing.
 #include <cstddef>
+#include <expected>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -129,6 +130,23 @@ void Request::read_body(std::size_t limit, BodyDone done) {
 
 void Request::resume() {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->resume();
+}
+
+void Request::on_datagram(std::move_only_function<void(Bytes)> handler) {
+  if (auto* const exchange = resolve_as<Exchange>(handle_)) {
+    exchange->on_datagram(std::move(handler));
+  }
+}
+
+Result<> Response::send_datagram(Bytes data) {
+  auto* const exchange = resolve_as<Exchange>(handle_);
+  if (exchange == nullptr) return std::unexpected(Error{UsageError::stale_handle});
+  return exchange->send_datagram(data);
+}
+
+std::size_t Response::max_datagram_size() const {
+  auto* const exchange = resolve_as<Exchange>(handle_);
+  return exchange == nullptr ? 0 : exchange->max_datagram_size();
 }
 
 Response& Response::timeout(Duration limit) {

@@ -104,6 +104,8 @@ ServerStats Server::stats() const {
   if (impl_->endpoint) stats.quic = impl_->endpoint->stats();
   for (const auto& [id, connection] : impl_->connections) {
     stats.open_requests += connection->exchanges.size();
+    const h3::Session* const h3 = impl_->session(id);
+    if (h3 != nullptr) stats.datagrams_dropped += h3->datagrams_dropped();
   }
   return stats;
 }

@@ -167,6 +167,7 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
     case Type::early_data_rejected:
       break;
     case Type::trailers:
+    case Type::datagram:
     case Type::data:
     case Type::writable:
     case Type::reset:
@@ -189,6 +190,9 @@ void Server::Impl::handle_disconnected(ServerConnection& connection, const Error
     end_exchange(connection, connection.exchanges.begin()->first, reason);
   }
   if (is_stopped) return;
+  if (const h3::Session* const h3 = session(id)) {
+    counted.datagrams_dropped += h3->datagrams_dropped();
+  }
   const auto node = connections.extract(id);
   if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
     ConnectionInfo info = describe(*quic, node.mapped()->number, {});
@@ -263,6 +267,9 @@ void Server::Impl::handle_stream(ServerConnection& connection, h3::Event& event)
   switch (event.type) {
     case h3::Event::Type::trailers:
       exchange.set_request_trailers(std::move(event.headers));
+      break;
+    case h3::Event::Type::datagram:
+      exchange.handle_datagram(event.datagram);
       break;
     case h3::Event::Type::data:
       exchange.work();

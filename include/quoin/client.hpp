@@ -181,6 +181,9 @@ struct ClientCallbacks {
   std::move_only_function<void(int status, const h3::Headers&)> on_headers;
   /// Takes the reply's body instead of Reply::body.
   Reader on_data;
+  /// Takes the datagrams that belong to the request (RFC 9297), the bytes being valid for the call;
+  /// needs h3::Config::datagrams. Without it the first one fails the request (§2.1).
+  std::move_only_function<void(Bytes)> on_datagram;
   /// The request is over: called exactly once, in a turn, never within the call that began it. Not
   /// called when the client is destroyed before.
   std::move_only_function<void(Result<Reply>)> done;
@@ -203,6 +206,11 @@ class QUOIN_EXPORT Call {
   /// Says how urgent the reply is from now on: by ClientRequest::priority if the request was not
   /// sent yet, else by PRIORITY_UPDATE (RFC 9218 §7.1). Servers may ignore it.
   void prioritize(const h3::Priority& priority);
+  /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
+  /// h3::Session::send_datagram(); UsageError::unsupported before the request is sent.
+  [[nodiscard]] Result<> send_datagram(Bytes data);
+  /// The longest that send_datagram() takes at present; 0: none at all.
+  [[nodiscard]] std::size_t max_datagram_size() const;
   /// Appends a field that follows the body, which must not have ended: for what is known only when
   /// the writer makes the last bytes, a digest say. One that HTTP does not allow fails the request.
   void trailer(std::string_view name, std::string_view value);

@@ -91,6 +91,10 @@ class QUOIN_EXPORT Request {
   void read_body(std::size_t limit, std::move_only_function<void(Result<std::string>)> done);
   /// Offers the reader again what it did not take.
   void resume();
+  /// Takes the datagrams that belong to the request (RFC 9297), with the bytes of each, which are
+  /// valid for the call; needs h3::Config::datagrams. Set it before the route's handler returns: a
+  /// request on which nobody takes them is reset with H3_DATAGRAM_ERROR by the first one (§2.1).
+  void on_datagram(std::move_only_function<void(Bytes)> handler);
 
   friend auto operator<=>(const Request&, const Request&) = default;
 
@@ -148,6 +152,12 @@ class QUOIN_EXPORT Response {
   /// An interim response, status 100 to 199 except 101, at once; for example 103 with `link`
   /// (Early Hints, RFC 8297). Ignored after end() or stream().
   void inform(int code, const h3::Headers& headers = {});
+  /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
+  /// h3::Session::send_datagram().
+  [[nodiscard]] Result<> send_datagram(Bytes data);
+  /// The longest that send_datagram() takes at present; 0: none at all.
+  [[nodiscard]] std::size_t max_datagram_size() const;
+
   /// The handler failed: a 500 that replaces what was prepared, or if the response was begun the
   /// stream is reset with H3_INTERNAL_ERROR. `why` is for Outcome::error, not for the client. What
   /// Server does when a handler throws.

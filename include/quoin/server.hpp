@@ -92,6 +92,7 @@ struct ServerStats {
   std::uint64_t body_bytes_sent = 0;      ///< of responses
   std::uint64_t body_bytes_received = 0;  ///< of requests
   std::uint64_t files_from_memory = 0;    ///< answered without reading; FileOptions::cache_bytes
+  std::uint64_t datagrams_dropped = 0;    ///< received HTTP datagrams; h3::Config::datagram_queue
   std::size_t open_requests = 0;          ///< at present
 };
 

@@ -72,6 +72,7 @@ void Session::Impl::start() {
   settings.qpack_encoder_max_dtable_capacity =
       dynamic ? within_varint(config.qpack_encoder_capacity) : 0;
   settings.qpack_blocked_streams = dynamic ? within_varint(config.qpack_blocked_streams) : 0;
+  settings.h3_datagram = config.datagrams ? 1 : 0;
   settings.enable_connect_protocol = server && config.extended_connect ? 1 : 0;
   nghttp3_callbacks table = callbacks();
   table.rand = fill_random;
@@ -141,6 +142,9 @@ std::optional<Event> Session::Impl::poll_event() {
     if (event.type == Event::Type::data) {
       stream->data_queued = false;
       if (stream->discarding) continue;
+    } else if (event.type == Event::Type::datagram) {
+      --datagrams_waiting;
+      if (stream == nullptr) continue;
     } else if (event.type == Event::Type::trailers) {
       stream->trailers_queued = false;
     } else if (event.type == Event::Type::resumable) {
@@ -198,13 +202,14 @@ void Session::Impl::release(Stream& stream) noexcept { streams.remove(stream); }
 void Session::Impl::start_over() {
   if (failed) return;
   events = {};
+  datagrams_waiting = 0;
   streams = {};
   conn.reset();
   control = qpack_encoder = qpack_decoder = quic::no_stream;
   control_written = control_acked = goaway_offset = 0;
   if (shutdown_state != Shutdown::none) shutdown_state = Shutdown::wanted;
   peer_max_section = std::numeric_limits<std::uint64_t>::max();
-  peer_settled = peer_extended_connect = resumable_queued = wants_stream = false;
+  peer_settled = peer_datagrams = peer_extended_connect = resumable_queued = wants_stream = false;
   copied_total = 0;
   waits_for_total = false;
   rejected.clear();

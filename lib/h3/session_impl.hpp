@@ -105,6 +105,11 @@ struct Session::Impl {
   [[nodiscard]] Result<> check_section_size(const Headers& headers) const;
   [[nodiscard]] Result<> check_extended_connect();
 
+  // datagram.cpp
+  void handle_datagram(Bytes data);
+  [[nodiscard]] Result<> send_datagram(quic::StreamId id, Bytes data);
+  [[nodiscard]] std::size_t max_datagram_size(quic::StreamId id) const noexcept;
+
   // priority.cpp
   [[nodiscard]] Result<> prioritize(quic::StreamId id, const Priority& priority);
   [[nodiscard]] Priority priority(quic::StreamId id) noexcept;
@@ -163,6 +168,9 @@ struct Session::Impl {
   std::size_t copied_total = 0;        // bytes in all send buffers that take our memory
   bool waits_for_total = false;        // a stream has no room because of copied_total
   bool peer_extended_connect = false;  // the peer takes requests with :protocol
+  bool peer_datagrams = false;         // the peer has said that it takes datagrams
+  std::size_t datagrams_waiting = 0;
+  std::uint64_t datagrams_dropped = 0;
   std::vector<Rejected> rejected;
   std::vector<quic::StreamId> delayed_closes;  // streams whose delay is over
   std::vector<nghttp3_nv> fields;              // scratch of to_nghttp3()

@@ -158,6 +158,7 @@ void Session::Impl::handle_goaway(std::int64_t id) {
 void Session::Impl::handle_settings(const nghttp3_proto_settings& settings) {
   peer_max_section = settings.max_field_section_size;
   peer_settled = true;
+  peer_datagrams = settings.h3_datagram != 0;
   peer_extended_connect = settings.enable_connect_protocol != 0;
   // An extended CONNECT may have been waiting to know.
   if (std::exchange(wants_stream, false)) {

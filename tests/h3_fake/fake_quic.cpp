@@ -164,6 +164,16 @@ void Connection::fill_random(std::span<std::byte> out) {
 
 Time Connection::now() const noexcept { return impl_->net.now; }
 
+std::size_t Connection::max_datagram_size() const noexcept {
+  return impl_->net.options_.datagram_size;
+}
+
+Result<> Connection::send_datagram(Bytes data) {
+  if (data.size() > max_datagram_size()) return std::unexpected(Error{UsageError::too_large});
+  impl_->net.datagrams_.emplace_back(!impl_->server, as_text(data));
+  return {};
+}
+
 void Connection::close(const Error& reason) {
   if (!impl_->close_reason) impl_->close_reason = reason;
 }
@@ -212,6 +222,7 @@ void FakeQuic::pump() {
       moved = write(*end) || moved;
     }
     moved = deliver() || moved;
+    moved = deliver_datagrams() || moved;
     moved = acknowledge() || moved;
   }
 }
@@ -251,6 +262,17 @@ bool FakeQuic::write(End& end) {
     wrote = true;
   }
   return wrote;
+}
+
+bool FakeQuic::deliver_datagrams() {
+  const auto all = std::exchange(datagrams_, {});
+  for (const auto& [to_server, bytes] : all) {
+    End& to = to_server ? *server_ : *client_;
+    if (!to.close_reason && !to.peer->close_reason) {
+      to.app->on_datagram(to.handle, as_bytes(bytes));
+    }
+  }
+  return !all.empty();
 }
 
 bool FakeQuic::deliver() {

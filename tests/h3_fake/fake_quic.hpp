@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <quoin/bytes.hpp>
@@ -27,7 +28,8 @@ struct FakeOptions {
   std::uint64_t connection_window = 1024 * 1024;
   std::uint64_t bidirectional_streams = 100;
   std::uint64_t unidirectional_streams = 100;
-  std::size_t frame_size = 1200;  ///< the most bytes of one STREAM frame
+  std::size_t datagram_size = 1200;  ///< the most bytes of a DATAGRAM frame
+  std::size_t frame_size = 1200;     ///< the most bytes of one STREAM frame
 };
 
 /// A client's and a server's connection. Each application must be set before start().
@@ -72,6 +74,7 @@ class FakeQuic {
 
   bool write(End& end);
   bool deliver();
+  bool deliver_datagrams();
   bool acknowledge();
   bool tell_unblocked(End& end);
   bool tell_closed();
@@ -84,6 +87,7 @@ class FakeQuic {
   std::unique_ptr<End> client_;
   std::unique_ptr<End> server_;
   std::deque<Frame> wire_;
+  std::deque<std::pair<bool, std::string>> datagrams_;  // to the server, bytes
   std::deque<Frame> acknowledgements_;
 };
 

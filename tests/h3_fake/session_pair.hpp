@@ -28,6 +28,7 @@ struct Exchange {
   std::vector<Headers> informational;
   std::optional<Headers> trailers;
   std::string body;
+  std::vector<std::string> datagrams;
   bool complete = false;
   int data_events = 0;
   int writable_events = 0;
@@ -92,6 +93,9 @@ struct Side {
         break;
       case Event::Type::closed:
         exchange.closed = event.error;
+        break;
+      case Event::Type::datagram:
+        exchange.datagrams.emplace_back(as_text(event.datagram));
         break;
       case Event::Type::goaway:
         goaway = event.stream;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
@@ -19,6 +20,10 @@
 #include <quoin/quic/connection.hpp>
 
 namespace quoin::h3 {
+
+/// H3_DATAGRAM_ERROR: a datagram that makes no sense, or on a request that is not for datagrams
+/// (RFC 9297 §5.2).
+inline constexpr Http3Error datagram_error{0x33};
 
 /// Limits of one session. Each is enforced here, whatever the peer was told.
 struct Config {
@@ -43,6 +48,11 @@ struct Config {
   std::size_t max_requests = 100;
   /// Server: takes extended CONNECT, requests with `:protocol`, and says so (RFC 9220 §3).
   bool extended_connect = false;
+  /// Takes and sends HTTP datagrams, and says so (RFC 9297 §2.1.1). They go in DATAGRAM frames:
+  /// quic::Config::max_datagram_frame must not be 0, which Server and Client see to.
+  bool datagrams = false;
+  /// Received datagrams that wait to be polled; while there are so many, others are dropped.
+  std::size_t datagram_queue = 256;
   /// Bytes of a message body that wait to be sent for the first time, for each stream.
   std::size_t send_buffer = 256 * 1024;
   /// Bytes of bodies that are kept for sending or until acknowledged, for the whole session.
@@ -63,6 +73,7 @@ struct Event {
     writable,             ///< room() has grown again after there was none
     reset,                ///< the peer gave up sending; `error` says why
     stop_sending,         ///< the peer wants no more of our body; `error` says why
+    datagram,             ///< `datagram` has arrived for a message whose headers have
     closed,               ///< the stream is over and all was read; H3_NO_ERROR: in good order
     goaway,               ///< client: no new requests; those from `stream` on were not handled
     streams_available,    ///< client: request() may work again
@@ -76,6 +87,7 @@ struct Event {
   Headers headers;                          ///< see Type
   Error error;                              ///< see Type
   bool early = false;                       ///< headers: of a request in early data (0-RTT)
+  std::vector<std::byte> datagram;          ///< see Type
 };
 
 /// The next bytes of a message body; valid until the next call for this stream.
@@ -144,6 +156,16 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// or prioritize(); the default one for a stream that is gone, and at a client.
   [[nodiscard]] Priority priority(quic::StreamId stream) const noexcept;
 
+  /// Sends `data` in a datagram that belongs to a message in progress, or never: it may be lost.
+  /// Errors: UsageError::stale_handle, unsupported (before the peer has said that it takes any, or
+  /// if it does not), closed, too_large, limit_reached (quic::Config::datagram_queue).
+  [[nodiscard]] Result<> send_datagram(quic::StreamId stream, Bytes data);
+  /// The longest `data` for send_datagram() at present; 0: none at all.
+  [[nodiscard]] std::size_t max_datagram_size(quic::StreamId stream) const noexcept;
+  /// Received datagrams that were dropped: beyond Config::datagram_queue, or for no message that
+  /// is in progress.
+  [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
+
   /// Gives up both directions of a message.
   void cancel(quic::StreamId stream, Http3Error code);
   /// Gives up the sending direction only.
@@ -172,6 +194,7 @@ class QUOIN_EXPORT Session final : public quic::Application {
   void on_stream_closed(quic::Connection&, quic::StreamId,
                         std::optional<std::uint64_t> code) override;
   void on_streams_available(quic::Connection&, bool bidirectional) override;
+  void on_datagram(quic::Connection&, Bytes data) override;
   void on_closed(quic::Connection&, const Error& reason) override;
   [[nodiscard]] quic::StreamWrite next_write() override;
   void on_written(quic::StreamId, std::size_t bytes, bool fin) override;

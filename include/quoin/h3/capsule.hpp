@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// Capsules (RFC 9297 §3): typed pieces on a request's stream, for protocols that run on HTTP.
+/// Bytes to capsules and back; where the bytes come from and go to is not known here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+
+namespace quoin::h3 {
+
+/// The type of a capsule that carries a datagram, for paths that have no QUIC (RFC 9297 §3.5).
+inline constexpr std::uint64_t datagram_capsule = 0;
+
+/// One capsule.
+struct Capsule {
+  std::uint64_t type = datagram_capsule;  ///< 0 to 2^62 - 1
+  std::string value;                      ///< bytes; what they mean depends on the type
+};
+
+/// A capsule as it goes into a body. A type above 2^62 - 1 is cut to that.
+[[nodiscard]] QUOIN_EXPORT std::string encode_capsule(std::uint64_t type, Bytes value);
+
+/// Finds the capsules in a body. It keeps one at a time: who does not poll() is not read on.
+class QUOIN_EXPORT CapsuleReader {
+ public:
+  /// Keeps capsules of these types; all others are skipped, however long, as RFC 9297 §3.2 wants.
+  /// `max_value`: the longest value of those that are kept, in bytes.
+  explicit CapsuleReader(std::vector<std::uint64_t> types, std::size_t max_value = 64 * 1024);
+
+  /// Takes what came, in pieces of any size, at most to the end of the next capsule that is kept;
+  /// returns how many bytes it took: none while there is a capsule to poll().
+  /// Errors: Http3Error::excessive_load for a value beyond `max_value`; the stream should be reset
+  /// with it, and the reader says the same from then on.
+  [[nodiscard]] Result<std::size_t> read(Bytes data);
+  /// The capsule that is complete.
+  [[nodiscard]] std::optional<Capsule> poll();
+  /// The body has ended. Error: Http3Error::message_error within a capsule.
+  [[nodiscard]] Result<> finish() const;
+
+ private:
+  std::vector<std::uint64_t> types_;
+  std::size_t max_value_;
+  std::string head_;            // of the next capsule, while it is not whole
+  std::optional<Capsule> now_;  // is being read, or complete
+  std::uint64_t left_ = 0;      // bytes of its value, or of one that is skipped
+  bool refused_ = false;
+};
+
+}  // namespace quoin::h3
