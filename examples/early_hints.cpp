@@ -38,10 +38,16 @@ int main(int argc, char** argv) {
       response.end(std::move(*body));
     });
   });
-  if (const auto files = server.files("/", root); !files) {
+  // Without a lifetime the browser would ask again whether what it has is still right.
+  quoin::FileOptions options;
+  options.headers.add("cache-control", "max-age=60");
+  if (const auto files = server.files("/", root, options); !files) {
     std::cerr << "cannot serve: " << files.error().message() << '\n';
     return EXIT_FAILURE;
   }
+  server.on_access([](const quoin::Access& access) {
+    std::cout << access.method << ' ' << access.target << std::endl;
+  });
 
   const auto address = server.listen(argc > 2 ? argv[2] : "[::]:4433");
   if (!address) {

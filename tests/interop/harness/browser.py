@@ -46,8 +46,7 @@ async function look() {
     page: page.nextHopProtocol, others: others.map(e => e.nextHopProtocol),
     images: Array.from(document.images).filter(i => i.naturalWidth > 0).length,
     styled: getComputedStyle(document.querySelector("h1")).color,
-    initiator: style.initiatorType, hinted: style.startTime < (page.finalResponseHeadersStart || page.responseEnd),
-    interim: page.firstInterimResponseStart || 0,
+    style: style.initiatorType, hint: page.firstInterimResponseStart || 0,
     echoed: back.length === sent.length && back.every((byte, i) => byte === sent[i])});
 }
 look().catch(error => { document.getElementById("seen").textContent = "failed: " + error; });
@@ -87,8 +86,11 @@ def check_hints(world, job, port):
         raise Failure("the page or what it loads did not come over h3")
     if report["images"] != IMAGES or report["styled"] != "rgb(1, 2, 3)":
         raise Failure("not all images and styles of the page were loaded")
-    if report["initiator"] != "early-hints" or not report["hinted"]:
-        raise Failure("the browser did not act on the early hint before the page came")
+    if report["style"] != "early-hints" or not report["hint"]:
+        raise Failure("the browser's timing does not say that it acted on the early hint")
+    asked = re.findall(r"^GET (\S+)$", job.server_process.output(), re.MULTILINE)
+    if asked.count("/style.css") != 1 or asked.index("/style.css") > asked.index("/"):
+        raise Failure(f"the style sheet was not fetched once and before the page: {asked}")
     if not report["echoed"]:
         raise Failure("what the page's script posted came back damaged")
 
