@@ -40,14 +40,15 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="128 MiB instead of 1 GiB, 1 s instead of 3, 3 runs")
     parser.add_argument("--runs", type=int, help="runs of each contestant (default 5, with --quick 3)")
-    parser.add_argument("--only", metavar="NAMES", help="scenarios, separated by commas, the number at the end may be left out: "
+    parser.add_argument("--only", metavar="NAMES",
+                        help="scenarios, separated by commas; the number at the end may be left out: "
                         + ", ".join(scenario.key for scenario in every_scenario(quick=False)))
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/bin", help="quoin's programs")
     parser.add_argument("--baseline", type=pathlib.Path, help="ngtcp2's example programs, instead of building them")
     parser.add_argument("--peers", type=pathlib.Path, help="a folder with nginx and caddy, instead of fetching them")
     parser.add_argument("--no-peers", action="store_true", help="without nginx and Caddy")
     parser.add_argument("--json", type=pathlib.Path, help="default: bench.json beside the folder of the programs")
-    parser.add_argument("--plots", type=pathlib.Path, help="folder for SVG files; default: bench-plots beside the JSON file")
+    parser.add_argument("--plots", type=pathlib.Path, help="folder for SVG files; default: bench-plots beside the JSON")
     parser.add_argument("--loopback", action="store_true", help="do not use network namespaces")
     parser.add_argument("--accept-noise", action="store_true", help="do not repeat runs that were disturbed")
     options = parser.parse_args()
@@ -88,7 +89,8 @@ def fetch_peers(options):
 
 
 def check_programs(options, baseline):
-    own = ["quoin-server", "quoin-client"] + [f"quoin-bench-{name}" for name in ("load", "handshakes", "ideal", "server")]
+    own = ["quoin-server", "quoin-client"]
+    own += [f"quoin-bench-{name}" for name in ("load", "handshakes", "ideal", "server")]
     for program in [options.bin_dir / name for name in own] + [baseline / "bsslserver", baseline / "bsslclient"]:
         if not program.exists():
             sys.exit(f"bench: {program} is missing; `make bench` builds it")

@@ -84,7 +84,8 @@ class Bench:
         others = busy_seconds() - kernel_thread_seconds() - others_before
         cpu = cpu_seconds(server.pid)
         if server.process.poll() is not None:
-            raise Failure(f"{server.process.args} stopped during a run: {server.log.read_text(errors='replace')[-600:]}")
+            text = server.log.read_text(errors="replace")[-600:]
+            raise Failure(f"{server.process.args} stopped during a run: {text}")
         used = sum(client.cpu for client in clients)
         others -= cpu - cpu_before + used
         if len(marks) == 2:

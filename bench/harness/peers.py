@@ -65,7 +65,8 @@ class Peers:
 
     def server(self, server, address, files):
         text = (NGINX if server == "nginx" else CADDY).format(
-            folder=self.scratch, address=address, port=PORT, root=files.root, certificate=files.certificate, key=files.key)
+            folder=self.scratch, address=address, port=PORT, root=files.root, certificate=files.certificate,
+            key=files.key)
         config = self.scratch / f"{server}.conf"
         config.write_text(text)
         if server == "nginx":

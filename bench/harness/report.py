@@ -8,8 +8,8 @@ from scenario import IDEAL
 
 
 def summarise(scenario, samples):
-    """For each contestant and figure the median, the extremes, and the ratios to the medians of the first contestant and
-    of the ideal, if that is one."""
+    """For each contestant and figure the median, the extremes, and the ratios to the medians of the first contestant
+    and of the ideal, if that is one."""
     rows, ideal = [], None
     for contestant, runs in samples.items():
         rows.append({"server": contestant[0], "client": contestant[1], "runs": len(runs),
@@ -33,7 +33,8 @@ def cells(figure, value):
 
     out = [text(value["median"]), "-" if value["low"] is None else f"{text(value['low'])}..{text(value['high'])}"]
     if figure.more_is_better is not None:
-        out += ["-" if value[key] is None else f"{value[key]:.2f}" for key in ("ratio", "ratio_to_ideal") if key in value]
+        ratios = [value[key] for key in ("ratio", "ratio_to_ideal") if key in value]
+        out += ["-" if number is None else f"{number:.2f}" for number in ratios]
     return out
 
 

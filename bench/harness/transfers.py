@@ -73,7 +73,8 @@ def upload():
 
     return Scenario(
         "upload", "Bulk upload, one stream, forgotten by the server",
-        [("raw", "raw"), ("handler", "quoin"), ("handler", "raw"), ("raw", "quoin")], FIGURES, commands, evaluate, counts_calls=True)
+        [("raw", "raw"), ("handler", "quoin"), ("handler", "raw"), ("raw", "quoin")], FIGURES, commands, evaluate,
+        counts_calls=True)
 
 
 def all_scenarios():
