@@ -295,7 +295,7 @@ TEST_CASE("Sessions are not used with another trust or for another host") {
 }
 
 TEST_CASE("A session is shown once, and as many are kept as the client may") {
-  Visits world{early_server(), {.max_sessions = 1}};
+  Visits world{early_server(), {.max_sessions = 1, .coalesce = false}};
   (void)world.get("/");
   world.network.run_for(100ms);
   CHECK(world.client->stats().sessions == 1);
