@@ -129,6 +129,13 @@ std::string Client::save_sessions() const { return impl_->sessions.serialize(); 
 
 Result<> Client::load_sessions(Bytes saved) { return impl_->sessions.merge(saved); }
 
+Result<> Client::network_changed() { return impl_->network_changed(); }
+
+void Client::on_path(
+    std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log) {
+  impl_->on_path = std::move(log);
+}
+
 void Client::close(Duration limit, std::move_only_function<void()> done) {
   impl_->close(limit, std::move(done));
 }
@@ -242,11 +249,28 @@ void Client::Impl::dispatch(Time now) {
 
 Result<> Client::Impl::migrate(const Address& new_local) {
   if (const Result<> started = start(); !started) return started;
+  close_unused_sockets();
   const Result<Address> opened = open_socket(loop, *this, new_local);
   if (!opened) return std::unexpected(opened.error());
   sockets.push_back(*opened);
-  wanted_local = *opened;
-  for (const auto& [id, connection] : connections) connection->migrating = true;
+  for (const auto& [id, connection] : connections) {
+    // "Any address" is meant for its own family; of another one it has to be told.
+    const bool same_family = connection->address.is_ipv4() == opened->is_ipv4();
+    if (same_family || !opened->is_any()) connection->migrate_to = *opened;
+  }
+  return {};
+}
+
+Result<> Client::Impl::network_changed() {
+  // A socket for each family that is in use: one socket can serve all connections of its family.
+  for (const bool ipv4 : {true, false}) {
+    const bool used = std::ranges::any_of(
+        connections, [ipv4](const auto& entry) { return entry.second->address.is_ipv4() == ipv4; });
+    if (!used) continue;
+    if (auto moved = migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value()); !moved) {
+      return moved;
+    }
+  }
   return {};
 }
 

@@ -60,6 +60,12 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
     case Type::goaway:
       handle_goaway(connection, event.stream);
       break;
+    case Type::path:
+      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+        call_in_place(on_path, describe(*quic, connection.number, connection.origin->key),
+                      event.path);
+      }
+      break;
     case Type::streams_available:
       for (Origin* const origin : hosts_of(connection)) mark(*origin);
       break;
@@ -221,21 +227,53 @@ void Client::Impl::drop(ClientConnection& connection) {
 }
 
 void Client::Impl::migrate_pending(Time now) {
-  if (wanted_local.is_none() || is_stopped) return;
+  struct Refused {
+    ClientConnection* connection;
+    Address local;
+    Error error;
+  };
+
+  if (is_stopped) return;
+  std::vector<Refused> refused;
   for (const auto& [id, connection] : connections) {
-    quic::Connection* const quic = connection->migrating ? endpoint->find(id) : nullptr;
+    Address local = connection->migrate_to;
+    quic::Connection* const quic = local.is_none() ? nullptr : endpoint->find(id);
     if (quic == nullptr) continue;
-    const Address remote = quic->path().remote;
-    Address local = wanted_local;
     if (local.is_any()) {
-      local = loop.backend().source_for(remote).value_or(local).with_port(wanted_local.port());
+      const Address remote = quic->path().remote;
+      local = loop.backend().source_for(remote).value_or(local).with_port(local.port());
     }
-    const bool possible = local.is_ipv4() == remote.is_ipv4();
-    const Result<> moved = possible ? quic->migrate(local, now) : Result<>{};
+    const Result<> moved = quic->migrate(local, now);
     // Not yet confirmed, or no spare connection ID yet: again in a later turn.
-    connection->migrating = !moved && (moved.error() == Error{UsageError::unsupported} ||
-                                       moved.error() == Error{UsageError::limit_reached});
+    if (!moved && moved.error() == Error{UsageError::limit_reached}) continue;
+    connection->migrate_to = {};
+    if (!moved) refused.push_back({connection.get(), local, moved.error()});
   }
+  for (const Refused& each : refused) {
+    const quic::Connection* const quic = endpoint->find(each.connection->id);
+    if (quic == nullptr || is_stopped) return;
+    call_in_place(on_path, describe(*quic, each.connection->number, each.connection->origin->key),
+                  quic::PathEvent{.type = quic::PathEvent::Type::failed,
+                                  .path = {.local = each.local, .remote = quic->path().remote},
+                                  .error = each.error});
+  }
+}
+
+// Each migration opens a socket. What it leaves behind is needed until the new path is validated,
+// so it goes with the migration after that; the newest stays, for new connections.
+void Client::Impl::close_unused_sockets() {
+  const auto is_used = [this](const Address& socket) {
+    return std::ranges::any_of(connections, [&](const auto& entry) {
+      const quic::Connection* const quic = endpoint->find(entry.first);
+      return entry.second->migrate_to == socket ||
+             (quic != nullptr && quic->path().local.port() == socket.port());
+    });
+  };
+  std::erase_if(sockets, [&](const Address& socket) {
+    const bool unused = socket != sockets.back() && !is_used(socket);
+    if (unused) close_socket(loop, socket);
+    return unused;
+  });
 }
 
 }  // namespace quoin

@@ -128,10 +128,10 @@ struct ClientConnection {
   Time connected_at;
   Time idle_since;  ///< while there are no calls
   bool connected = false;
-  bool early = false;      ///< not connected, but requests that do no harm twice may go
-  bool resuming = false;   ///< begun with a session of before
-  bool draining = false;   ///< takes no new requests
-  bool migrating = false;  ///< is to move as soon as it can
+  bool early = false;     ///< not connected, but requests that do no harm twice may go
+  bool resuming = false;  ///< begun with a session of before
+  bool draining = false;  ///< takes no new requests
+  Address migrate_to;     ///< the socket to move to as soon as that is possible; none: stay
 };
 
 /// A host and port, with what waits for a connection to it.
@@ -172,6 +172,7 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] std::size_t max_datagram_size(const ClientCall& call) override;
   void handle_datagram(ClientCall& call, Bytes data);
   [[nodiscard]] Result<> migrate(const Address& new_local);
+  [[nodiscard]] Result<> network_changed();
   void close(Duration limit, std::move_only_function<void()> done);
 
   void handle_datagram(const Datagram& datagram, Time now) override;
@@ -224,6 +225,7 @@ struct Client::Impl final : Driver, CallHost {
   void drop(ClientConnection& connection);
   void drain(ClientConnection& connection);
   void migrate_pending(Time now);
+  void close_unused_sockets();
   [[nodiscard]] h3::Session* session(quic::ConnectionId id) noexcept;
 
   // client_call.cpp: requests and replies.
@@ -257,7 +259,6 @@ struct Client::Impl final : Driver, CallHost {
   std::optional<quic::Endpoint> endpoint;
   SessionCache sessions;
   std::vector<Address> sockets;
-  Address wanted_local;
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins;
   std::unordered_map<std::string, Address> overrides;
   std::unordered_map<quic::ConnectionId, std::unique_ptr<ClientConnection>, ConnectionIdHash>
@@ -270,6 +271,7 @@ struct Client::Impl final : Driver, CallHost {
   std::vector<std::byte> scratch_space;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
+  std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   std::move_only_function<void(std::string_view, const Address&)> on_connecting;
   ClientStats counted;
   std::optional<Time> next_sweep;

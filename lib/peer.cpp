@@ -147,6 +147,10 @@ void Peer::on_streams_available(std::move_only_function<void(bool)> handler) con
   }
 }
 
+void Peer::on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_path = std::move(handler);
+}
+
 void Peer::on_closed(std::move_only_function<void(const Error&)> handler) const {
   if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_closed = std::move(handler);
 }
@@ -175,18 +179,36 @@ std::size_t Peer::max_datagram_size() const noexcept {
 }
 
 Result<> Peer::migrate(const Address& new_local) const {
-  const auto* const peer = resolve_as<PeerState>(handle_);
+  auto* const peer = resolve_as<PeerState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
   RawDriver& driver = peer->driver;
   const auto opened = driver.open(new_local);
   if (!opened) return std::unexpected(opened.error());
-  const auto local = driver.source_for(*opened, connection->path().remote);
+  const Path used = connection->path();
+  const auto local = driver.source_for(*opened, used.remote);
   auto moved = local ? connection->migrate(*local, driver.loop().now())
                      : Result<>{std::unexpected(local.error())};
-  if (!moved) close_socket(driver.loop(), *opened);
+  if (moved) {
+    // The path in use is kept until the new one is validated; what was left before is not needed.
+    std::erase_if(peer->sockets, [&](const Address& socket) {
+      const bool unused = socket.port() != used.local.port();
+      if (unused) close_socket(driver.loop(), socket);
+      return unused;
+    });
+    peer->sockets.push_back(*opened);
+  } else {
+    close_socket(driver.loop(), *opened);
+  }
   driver.nudge();
   return moved;
+}
+
+Result<> Peer::network_changed() const {
+  const quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  const bool ipv4 = connection->path().remote.is_ipv4();
+  return migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value());
 }
 
 Path Peer::path() const {

@@ -35,6 +35,10 @@ constexpr std::size_t largest_datagram = 65536;
 
 }  // namespace
 
+PeerState::~PeerState() {
+  for (const Address& socket : sockets) close_socket(driver.loop(), socket);
+}
+
 RawDriver::RawDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams,
                      bool server)
     : loop_(loop),

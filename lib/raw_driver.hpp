@@ -64,12 +64,18 @@ struct PeerState {
   PeerState(RawDriver& owner_driver, quic::ConnectionId number)
       : driver(owner_driver), id(number) {}
 
+  PeerState(const PeerState&) = delete;
+  PeerState& operator=(const PeerState&) = delete;
+  ~PeerState();
+
   RawDriver& driver;
   quic::ConnectionId id;
+  std::vector<Address> sockets;  ///< what migrations opened: the latest, and the one in use
   std::unordered_map<quic::StreamId, std::unique_ptr<StreamState>> streams;
   std::move_only_function<void(Stream)> on_stream;
   std::move_only_function<void(Bytes)> on_datagram;
   std::move_only_function<void(bool)> on_streams_available;
+  std::move_only_function<void(const quic::PathEvent&)> on_path;
   std::move_only_function<void(const Error&)> on_closed;
   /// Client: who waits for the connection to be made.
   std::move_only_function<void(Result<Peer>)> on_dialed;

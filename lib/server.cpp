@@ -91,6 +91,11 @@ void Server::on_disconnected(std::move_only_function<void(const ConnectionInfo&)
   impl_->on_disconnected = std::move(log);
 }
 
+void Server::on_path(
+    std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log) {
+  impl_->on_path = std::move(log);
+}
+
 Result<> Server::set_tls(Tls tls) {
   if (!tls.is_server()) {
     return std::unexpected(Error{UsageError::invalid_argument, "a server needs a server's Tls"});

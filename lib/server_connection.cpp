@@ -160,6 +160,11 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
     case Type::closed:
       end_exchange(connection, event.stream, event.error);
       break;
+    case Type::path:
+      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+        call_in_place(on_path, describe(*quic, connection.number, {}), event.path);
+      }
+      break;
     case Type::informational:
     case Type::goaway:
     case Type::streams_available:

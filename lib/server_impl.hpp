@@ -95,6 +95,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::move_only_function<void(const Access&)> on_access;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
+  std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
   std::optional<Time> next_sweep;
   std::uint64_t last_number = 0;

@@ -106,7 +106,7 @@ expect "style.css picture video log" "$("$bin/priorities" | sed 's/:.*//' | tr '
 "$bin/early_data" >"$work/early"
 expect "GET 50 ms, early: 42, and you may be a replay" "$(sed -n 2p "$work/early")"
 
-for alone in quic_echo datagrams http_datagrams deterministic_test custom_backend; do
+for alone in quic_echo datagrams migrate http_datagrams deterministic_test custom_backend; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done
 echo "all examples did what they say"

@@ -281,8 +281,12 @@ class QUOIN_EXPORT Client {
 
   /// Opens `new_local` and moves all connections there (RFC 9000 §9.2), those that are not ready
   /// yet as soon as they are; new ones start there. A path that does not work is not used.
-  /// Errors: system, with the address.
+  /// A connection that may not move stays, and on_path() tells. Errors: system, with the address.
   [[nodiscard]] Result<> migrate(const Address& new_local);
+
+  /// The machine's network is another one (Wi-Fi to mobile, say): moves all connections to the
+  /// address that the system would use now, on a new socket. Errors: those of migrate().
+  [[nodiscard]] Result<> network_changed();
 
   /// The remembered sessions in a form for a file, which must be readable for its owner only: with
   /// it early data can be read. They stay bound to host, port and trust.
@@ -299,6 +303,8 @@ class QUOIN_EXPORT Client {
   void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);
   /// Called when a connection is over, also when its handshake failed.
   void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
+  /// Called with what happens to the path of a connection: migration, the size of datagrams.
+  void on_path(std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log);
   /// Called when the connection to `address` is about to be tried.
   void on_connecting(
       std::move_only_function<void(std::string_view host, const Address& address)> log);

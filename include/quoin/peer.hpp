@@ -98,6 +98,8 @@ class QUOIN_EXPORT Peer {
   void on_datagram(std::move_only_function<void(Bytes)> handler) const;
   /// Called when the peer allows more streams of a kind than before.
   void on_streams_available(std::move_only_function<void(bool bidirectional)> handler) const;
+  /// Called with what happens to paths: validation, migration, the size of datagrams.
+  void on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const;
   /// Called once when the connection is over, with the reason; the last call.
   void on_closed(std::move_only_function<void(const Error& reason)> handler) const;
 
@@ -114,6 +116,9 @@ class QUOIN_EXPORT Peer {
   /// validated before it is used (RFC 9000 §9). Errors: UsageError::stale_handle, those of
   /// quic::Connection::migrate(), system when the address cannot be opened.
   [[nodiscard]] Result<> migrate(const Address& new_local) const;
+  /// Client: the machine's network is another one (Wi-Fi to mobile, say); moves to the address that
+  /// the system would use now, on a new socket. Errors: those of migrate().
+  [[nodiscard]] Result<> network_changed() const;
   /// The path in use; of no addresses when the connection is gone.
   [[nodiscard]] Path path() const;
   /// Figures of the present moment; zeros when the connection is gone.

@@ -161,6 +161,9 @@ class QUOIN_EXPORT Server {
   void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);
   /// Called when a connection is over, also when its handshake failed.
   void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
+  /// Called with what happens to the path of a connection: clients that move, the size of
+  /// datagrams.
+  void on_path(std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log);
 
   /// Uses other certificates for connections from now on; those there are go on as they are, and
   /// tickets of before can be resumed if names and demands are the same. Errors:

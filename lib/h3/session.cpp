@@ -154,6 +154,12 @@ std::optional<Event> Session::Impl::poll_event() {
     }
     return event;
   }
+  if (!paths.empty()) {
+    Event event;
+    event.type = Event::Type::path;
+    event.path = paths.pop_front();
+    return event;
+  }
   return std::nullopt;
 }
 
@@ -307,6 +313,11 @@ void Session::on_streams_available(quic::Connection&, bool bidirectional) {
   if (bidirectional && std::exchange(impl_->wants_stream, false)) {
     impl_->push(Event::Type::streams_available, quic::no_stream, {});
   }
+}
+
+void Session::on_path(quic::Connection&, const quic::PathEvent& event) {
+  if (impl_->paths.size() >= quic::max_path_events) (void)impl_->paths.pop_front();
+  impl_->paths.push_back(event);
 }
 
 void Session::on_closed(quic::Connection&, const Error& reason) {

@@ -143,6 +143,7 @@ struct Session::Impl {
   quic::BlockPool pool;
   StreamTable streams;
   Fifo<Event> events;
+  Fifo<quic::PathEvent> paths;                  // at most quic::max_path_events
   std::unique_ptr<nghttp3_conn, Deleter> conn;  // null before the session has started
 
   bool failed = false;        // conn must not be used any more, or the connection is over

@@ -84,6 +84,12 @@ Result<> Config::validate() const {
   if (max_udp_payload < 1200 || max_udp_payload > 65527) {
     return refuse("max_udp_payload", "1200 to 65527");
   }
+  if (!preferred_ipv4.is_none() && (!preferred_ipv4.is_ipv4() || preferred_ipv4.port() == 0)) {
+    return refuse("preferred_ipv4", "an IPv4 address with a port, or none");
+  }
+  if (!preferred_ipv6.is_none() && (!preferred_ipv6.is_ipv6() || preferred_ipv6.port() == 0)) {
+    return refuse("preferred_ipv6", "an IPv6 address with a port, or none");
+  }
   if (!secret.empty() && secret.size() < 32) {
     return refuse("secret", "32 bytes or more");
   }

@@ -347,30 +347,6 @@ Result<> Connection::send_datagram(Bytes data) {
   return {};
 }
 
-Result<> Connection::migrate(const Address& new_local, Time now) {
-  if (impl_->state != State::connected) {
-    return std::unexpected(Error{UsageError::closed});
-  }
-  if (impl_->server || !impl_->handshake_confirmed) {
-    return std::unexpected(
-        Error{UsageError::unsupported,
-              impl_->server ? "only a client can migrate" : "the handshake is not confirmed yet"});
-  }
-  PathStorage storage{{new_local, path().remote}};
-  switch (ngtcp2_conn_initiate_migration(impl_->conn.get(), storage.get(), quic::to_ngtcp2(now))) {
-    case 0:
-      want_write();
-      return {};
-    case NGTCP2_ERR_CONN_ID_BLOCKED:
-      return std::unexpected(Error{UsageError::limit_reached, "no spare connection ID yet"});
-    case NGTCP2_ERR_INVALID_ARGUMENT:
-      return std::unexpected(Error{UsageError::invalid_argument,
-                                   new_local.to_string() + " is the address in use already"});
-    default:
-      return std::unexpected(Error{UsageError::unsupported, "the peer forbids migration"});
-  }
-}
-
 Result<> Connection::update_keys(Time now) {
   if (impl_->state != State::connected) {
     return std::unexpected(Error{UsageError::closed});

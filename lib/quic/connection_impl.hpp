@@ -131,6 +131,12 @@ struct Connection::Impl {
   /// Those that had to wait.
   void carry_out_rest();
 
+  // Paths, in paths.cpp.
+  void tell_path(PathEvent::Type type, const Path& path);
+  /// Tells the application when the path in use, or its size, is not what it was.
+  void watch_path();
+  void choose_preferred_address(ngtcp2_path& chosen, const ngtcp2_preferred_addr& offered) const;
+
   /// The next deadline; Time::max() for none.
   [[nodiscard]] Time deadline() const noexcept;
 
@@ -184,6 +190,8 @@ struct Connection::Impl {
   Time started{};
   Time last_now{};
   Duration handshake_time{};
+  Path known_path;                ///< as the application knows it
+  std::size_t known_payload = 0;  ///< the largest datagram, as the application knows it
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_at_key_update = 0;  ///< both ways together
@@ -211,6 +219,7 @@ struct Connection::Impl {
   std::optional<Error> tls_error;  ///< why the handshake failed, where we know more than an alert
 
  private:
+  [[nodiscard]] bool offer_preferred_address(ngtcp2_transport_params& params);
   [[nodiscard]] Result<> make_tls();
   [[nodiscard]] Result<> set_expected_name();
   /// The options' session belongs to this server and this trust.

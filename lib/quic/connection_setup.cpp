@@ -216,6 +216,9 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
     return std::unexpected(Error{TransportError::internal_error, "no stateless reset token"});
   }
   params.stateless_reset_token_present = 1;
+  if (!offer_preferred_address(params)) {
+    return std::unexpected(Error{TransportError::internal_error, "no preferred address"});
+  }
 
   const ngtcp2_callbacks callbacks = make_callbacks(true);
   PathStorage storage{path};
@@ -233,6 +236,9 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
                                                : UINT64_MAX);
   shared.add_cid(scid, id.slot);
   shared.add_cid(accepted.header.dcid, id.slot);
+  if (params.preferred_addr_present != 0) {
+    shared.add_cid(params.preferred_addr.cid, id.slot);
+  }
   ++shared.handshakes;
   counted_handshake = true;
   return {};

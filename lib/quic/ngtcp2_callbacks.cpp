@@ -188,9 +188,26 @@ int get_path_challenge_data(ngtcp2_conn*, ngtcp2_path_challenge_data* data, void
   return 0;
 }
 
-int path_validation(ngtcp2_conn*, std::uint32_t flags, const ngtcp2_path*, const ngtcp2_path*,
+int begin_path_validation(ngtcp2_conn*, std::uint32_t, const ngtcp2_path* path, const ngtcp2_path*,
+                          void* user_data) {
+  self(user_data).tell_path(PathEvent::Type::probing, to_path(*path));
+  return 0;
+}
+
+int select_preferred_addr(ngtcp2_conn*, ngtcp2_path* dest, const ngtcp2_preferred_addr* offered,
+                          void* user_data) {
+  self(user_data).choose_preferred_address(*dest, *offered);
+  return 0;
+}
+
+int path_validation(ngtcp2_conn*, std::uint32_t flags, const ngtcp2_path* path, const ngtcp2_path*,
                     ngtcp2_path_validation_result result, void* user_data) {
   auto& impl = self(user_data);
+  if (result != NGTCP2_PATH_VALIDATION_RESULT_ABORTED) {
+    impl.tell_path(result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS ? PathEvent::Type::validated
+                                                                   : PathEvent::Type::failed,
+                   to_path(*path));
+  }
   if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
       (flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN) != 0 && impl.server) {
     impl.submit_new_token();
@@ -209,6 +226,7 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
     callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb;
     callbacks.handshake_confirmed = handshake_confirmed;
     callbacks.recv_new_token = recv_new_token;
+    callbacks.select_preferred_addr = select_preferred_addr;
     callbacks.tls_early_data_rejected = tls_early_data_rejected;
   }
   callbacks.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
@@ -236,6 +254,7 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
   callbacks.get_new_connection_id2 = get_new_connection_id;
   callbacks.remove_connection_id = remove_connection_id;
   callbacks.get_path_challenge_data2 = get_path_challenge_data;
+  callbacks.begin_path_validation = begin_path_validation;
   callbacks.path_validation = path_validation;
   return callbacks;
 }

@@ -160,6 +160,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     const ngtcp2_ssize written = ngtcp2_conn_write_aggregate_pkt2(
         conn.get(), path.get(), &info, to_octets(buffer), std::min(buffer.size(), quantum),
         &segment, write_one, max_segments, timestamp);
+    watch_path();
     if (written > 0) {
       ngtcp2_conn_update_pkt_tx_time(conn.get(), timestamp);
       const auto size = static_cast<std::size_t>(written);

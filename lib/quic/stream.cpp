@@ -162,6 +162,11 @@ std::optional<StreamEvent> Streams::poll_event() {
     event.datagram = impl_->datagrams.pop_front();
     return event;
   }
+  if (!impl_->paths.empty()) {
+    event.type = Type::path;
+    event.path = impl_->paths.pop_front();
+    return event;
+  }
   if (std::exchange(impl_->bidirectional_available, false)) {
     event.type = Type::streams_available;
     event.bidirectional = true;

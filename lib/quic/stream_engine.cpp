@@ -111,6 +111,13 @@ void Streams::on_datagram(Connection& /*connection*/, Bytes data) {
   impl_->datagrams.push_back(std::vector<std::byte>(data.begin(), data.end()));
 }
 
+void Streams::on_path(Connection& /*connection*/, const PathEvent& event) {
+  if (impl_->paths.size() >= max_path_events) {
+    (void)impl_->paths.pop_front();
+  }
+  impl_->paths.push_back(event);
+}
+
 void Streams::on_closed(Connection& /*connection*/, const Error& reason) {
   impl_->over = true;
   impl_->reason = reason;

@@ -104,6 +104,7 @@ struct Side {
         disconnected = event.error;
         break;
       case Event::Type::connected:
+      case Event::Type::path:
       case Event::Type::streams_available:
       case Event::Type::resumable:
       case Event::Type::early_data_rejected:

@@ -15,7 +15,7 @@ struct Entry {
   std::string_view text;
 };
 
-constexpr std::array<Entry, 21> entries{{
+constexpr std::array<Entry, 22> entries{{
     {ExitCode::success, "everything was transferred"},
     {ExitCode::not_https, "the URL is not https"},
     {ExitCode::usage, "wrong options"},
@@ -28,6 +28,7 @@ constexpr std::array<Entry, 21> entries{{
     {ExitCode::read_error, "a file to send could not be read"},
     {ExitCode::timeout, "--max-time or --connect-timeout has passed"},
     {ExitCode::tls_refused, "TLS failed, or the server speaks no HTTP/3 (h3)"},
+    {ExitCode::local_address, "the address of --migrate-to cannot be used"},
     {ExitCode::redirects, "-L, and there were too many redirects, or one led nowhere"},
     {ExitCode::connection_lost, "the connection was lost after it had been made"},
     {ExitCode::certificate, "the server's certificate was refused"},

@@ -20,6 +20,7 @@ enum class ExitCode : int {
   read_error = 26,
   timeout = 28,
   tls_refused = 35,
+  local_address = 45,
   redirects = 47,
   connection_lost = 56,
   certificate = 60,

@@ -77,8 +77,10 @@ Fetcher::Fetcher(Loop& loop, const Tls& tls, const ClientOptions& options,
 Fetcher::~Fetcher() {
   // Clients call back into transfers.
   client_.reset();
-  if (progress_timer_) {
-    loop_.cancel(*progress_timer_);
+  for (const std::optional<TimerId>& timer : {progress_timer_, migration_timer_}) {
+    if (timer) {
+      loop_.cancel(*timer);
+    }
   }
 }
 
@@ -114,8 +116,19 @@ std::unique_ptr<Client> Fetcher::make_client() {
 void Fetcher::observe(Client& client) {
   client.on_connected([this](const ConnectionInfo& info) {
     connections_[info.number] = info;
+    schedule_migration();
     if (options_.verbose) {
       console_.print(shown_connection(info));
+    }
+  });
+  client.on_path([this](const ConnectionInfo& info, const quic::PathEvent& event) {
+    const std::string shown = info.host + ": " + shown_path_event(event);
+    if (event.type == quic::PathEvent::Type::failed && !options_.migrate_to.is_none()) {
+      // The transfers go on where they are.
+      console_.complain(shown);
+      migration_failed_ = true;
+    } else if (options_.verbose) {
+      console_.print("* " + shown + "\n");
     }
   });
   if (!options_.verbose) {
@@ -137,6 +150,23 @@ Result<> Fetcher::load_sessions(Bytes saved) {
 }
 
 std::string Fetcher::save_sessions() const { return client_->save_sessions(); }
+
+void Fetcher::schedule_migration() {
+  // Once, after the first connection was made.
+  if (!options_.migrate_to.is_none() && !std::exchange(migration_scheduled_, true)) {
+    const std::chrono::milliseconds delay{options_.migrate_after.value_or(0)};
+    migration_timer_ = loop_.after(delay, [this] { migrate(); });
+  }
+}
+
+void Fetcher::migrate() {
+  migration_timer_.reset();
+  const Result<> moved = client_ ? client_->migrate(options_.migrate_to) : Result<>{};
+  if (!moved) {
+    console_.complain("--migrate-to: " + without_controls(moved.error().message()));
+    migration_failed_ = true;
+  }
+}
 
 void Fetcher::begin() {
   begun_ = loop_.now();
@@ -274,7 +304,10 @@ void Fetcher::draw_progress() {
 }
 
 int Fetcher::exit_code() const noexcept {
-  return failures_.empty() ? number(ExitCode::success) : failures_.begin()->second;
+  if (!failures_.empty()) {
+    return failures_.begin()->second;
+  }
+  return number(migration_failed_ ? ExitCode::local_address : ExitCode::success);
 }
 
 }  // namespace quoin::tools

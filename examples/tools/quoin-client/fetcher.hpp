@@ -59,6 +59,8 @@ class Fetcher {
 
   [[nodiscard]] std::unique_ptr<Client> make_client();
   void observe(Client& client);
+  void schedule_migration();
+  void migrate();
   void start_more();
   void start(std::size_t index);
   [[nodiscard]] bool may_start(std::size_t index) const;
@@ -81,6 +83,9 @@ class Fetcher {
   std::map<std::string, Unreachable> unreachable_;  ///< by origin
   std::map<std::size_t, int> failures_;             ///< exit codes
   std::optional<TimerId> progress_timer_;
+  std::optional<TimerId> migration_timer_;
+  bool migration_scheduled_ = false;
+  bool migration_failed_ = false;
   Time begun_;
   std::optional<Time> patience_;  ///< until when a session ticket is waited for
   std::size_t next_ = 0;

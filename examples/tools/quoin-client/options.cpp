@@ -226,6 +226,32 @@ void add_websocket_options(CLI::App& app, ClientOptions& options) {
       ->group("WebSocket");
 }
 
+void add_migration_options(CLI::App& app, ClientOptions& options) {
+  const auto read = [&options](const std::string& text) {
+    const Result<Address> bare = Address::parse_host(text, 0);
+    const Result<Address> address = bare ? bare : Address::parse(text);
+    if (!address) {
+      throw CLI::ValidationError("--migrate-to", in_quotes(text) +
+                                                     " is no local address; write 192.0.2.7 or "
+                                                     "[2001:db8::7]:5000, say");
+    }
+    options.migrate_to = *address;
+  };
+  CLI::Option* const target = app.add_option_function<std::string>(
+                                     "--migrate-to", read,
+                                     "Move the connection to the local address ADDR, with or\n"
+                                     "without a port, while it is in use; 0.0.0.0 is another\n"
+                                     "port of the address in use")
+                                  ->type_name("ADDR")
+                                  ->group("Connection");
+  app.add_option(
+         "--migrate-after", options.migrate_after,
+         "Do so MS milliseconds after the first connection was\nmade; 0 without this option")
+      ->type_name("MS")
+      ->needs(target)
+      ->group("Connection");
+}
+
 void add_report_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("-f,--fail", options.fail,
                "Write nothing and fail (exit code 22) when the status\nis 400 or more")
@@ -282,6 +308,7 @@ std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string>
   add_request_options(app, options);
   add_trust_options(app, options);
   add_connection_options(app, options);
+  add_migration_options(app, options);
   add_websocket_options(app, options);
   add_report_options(app, options);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {

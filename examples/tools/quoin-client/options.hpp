@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <quoin/address.hpp>
 #include <quoin/time.hpp>
 
 #include "common/command_line.hpp"
@@ -47,10 +48,12 @@ struct ClientOptions {
   std::optional<Duration> max_time;
   std::size_t parallel = 1;
   bool fresh_connections = false;
-  Io io = Io::automatic;  ///< --io
+  Io io = Io::automatic;     ///< --io
   std::string session_file;  ///< --session; empty: none
   bool early_data = false;
   std::uint64_t key_update = 0;  ///< bytes after which keys are updated; 0: the library's default
+  Address migrate_to;            ///< --migrate-to; none: stay
+  std::optional<std::size_t> migrate_after;  ///< --migrate-after, milliseconds
 
   std::string qlog_directory;             ///< --qlog; empty: none
   bool doctor = false;                    ///< --doctor

@@ -207,6 +207,25 @@ std::string shown_connection(const ConnectionInfo& info) {
          "\n";
 }
 
+std::string shown_path_event(const quic::PathEvent& event) {
+  using Type = quic::PathEvent::Type;
+  const std::string path =
+      "the path " + event.path.local.to_string() + " to " + event.path.remote.to_string();
+  switch (event.type) {
+    case Type::probing:
+      return "trying " + path;
+    case Type::validated:
+      return path + " works";
+    case Type::failed:
+      return path + " is not used: " + without_controls(event.error.message());
+    case Type::changed:
+      return "moved to " + path;
+    case Type::mtu:
+      return "datagrams of up to " + std::to_string(event.udp_payload) + " bytes";
+  }
+  return "news of " + path;
+}
+
 std::string timing_line(const Url& url, const Timing& timing, std::uint64_t bytes,
                         const ConnectionInfo& connection) {
   constexpr std::size_t udp_header = 8;

@@ -12,6 +12,7 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
+#include <quoin/quic/path.hpp>
 #include <quoin/time.hpp>
 #include <quoin/url.hpp>
 
@@ -45,6 +46,9 @@ struct FailedTransfer {
                                         const h3::Headers& headers);
 /// The handshake, certificate and path; for -v.
 [[nodiscard]] std::string shown_connection(const ConnectionInfo& info);
+
+/// What happened to a connection's path, without a line end; for -v.
+[[nodiscard]] std::string shown_path_event(const quic::PathEvent& event);
 
 /// The line of --timing. `bytes` counts the body of the reply, or of the request if that has none.
 [[nodiscard]] std::string timing_line(const Url& url, const Timing& timing, std::uint64_t bytes,

@@ -80,6 +80,7 @@ struct Event {
     resumable,            ///< client: quic::Connection::resumption() has something, or newer
     early_data_rejected,  ///< client: what was sent early is lost, and all streams with it, of
                           ///< which there is no other word; request() works again after `connected`
+    path,                 ///< something happened to a path: `path`
     disconnected,         ///< the connection is over, the last event of all: `error`
   };
   Type type{};                              ///< what happened
@@ -88,6 +89,7 @@ struct Event {
   Error error;                              ///< see Type
   bool early = false;                       ///< headers: of a request in early data (0-RTT)
   std::vector<std::byte> datagram;          ///< see Type
+  quic::PathEvent path;                     ///< see Type
 };
 
 /// The next bytes of a message body; valid until the next call for this stream.
@@ -195,6 +197,7 @@ class QUOIN_EXPORT Session final : public quic::Application {
                         std::optional<std::uint64_t> code) override;
   void on_streams_available(quic::Connection&, bool bidirectional) override;
   void on_datagram(quic::Connection&, Bytes data) override;
+  void on_path(quic::Connection&, const quic::PathEvent& event) override;
   void on_closed(quic::Connection&, const Error& reason) override;
   [[nodiscard]] quic::StreamWrite next_write() override;
   void on_written(quic::StreamId, std::size_t bytes, bool fin) override;

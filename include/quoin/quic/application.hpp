@@ -11,6 +11,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/quic/path.hpp>
 
 namespace quoin::quic {
 
@@ -86,6 +87,9 @@ class QUOIN_EXPORT Application {
 
   /// A DATAGRAM frame; `data` is valid for the call (RFC 9221).
   virtual void on_datagram(Connection&, Bytes data) { (void)data; }
+
+  /// Something happened to a path: validation, migration, another size of datagrams.
+  virtual void on_path(Connection&, const PathEvent& event) { (void)event; }
 
   /// The connection is over, for this reason; the last call. Streams that were open get no call
   /// of their own.

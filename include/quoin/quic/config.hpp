@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <quoin/address.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/quic/cid.hpp>
@@ -97,6 +98,12 @@ struct QUOIN_EXPORT Config {
   std::size_t stateless_per_second = 10'000;
   /// Server: refuse clients that move to another address on purpose (RFC 9000 §9).
   bool disable_active_migration = false;
+  /// Server: addresses that clients should move to when the handshake is done, where it listens as
+  /// well; an anycast service names its machine's own so (RFC 9000 §9.6). None: stay.
+  Address preferred_ipv4;
+  Address preferred_ipv6;  ///< the same for clients on IPv6
+  /// Client: move to the server's preferred address, after it was validated.
+  bool use_preferred_address = true;
   /// Key for stateless resets and tokens, shared by all workers and restarts of one service; 32
   /// bytes or more. Empty: a random one.
   std::string secret;

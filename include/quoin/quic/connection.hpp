@@ -146,8 +146,11 @@ class QUOIN_EXPORT Connection {
 
   /// Moves to another local address on which the endpoint can receive; the path is validated
   /// before it is used, and kept if that fails (RFC 9000 §9). Not to be called from
-  /// Application's members. Errors: UsageError::unsupported before the handshake is confirmed or
-  /// when the peer forbids it, limit_reached without a spare connection ID, closed.
+  /// Application's members. Each path gets a connection ID of its own, so that nobody on the way
+  /// can tell that they belong together. Application::on_path() tells what comes of it. Errors:
+  /// UsageError::unsupported at a server and when the server forbids it; limit_reached for "not
+  /// yet": before the handshake is confirmed, without a spare connection ID; invalid_argument for
+  /// the address in use and another family; closed.
   [[nodiscard]] Result<> migrate(const Address& new_local, Time now);
   /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
   /// UsageError::limit_reached while an update is not confirmed yet, closed.

@@ -43,6 +43,7 @@ struct StreamEvent {
     writable,           ///< room() has grown again after write() took less than offered
     closed,             ///< the stream is over, and read to the end; no_error after an orderly end
     datagram,           ///< `datagram` has arrived
+    path,               ///< something happened to a path: `path`
     streams_available,  ///< open() may work again
     early_data_rejected,  ///< client: what was sent early is lost, and all streams with it; open
                           ///< anew
@@ -53,6 +54,7 @@ struct StreamEvent {
   Error error;                      ///< see Type; domain application for what a peer said
   std::vector<std::byte> datagram;  ///< see Type
   bool bidirectional = false;       ///< streams_available: which kind
+  PathEvent path;                   ///< see Type
 };
 
 /// The next bytes of a stream; valid until the next call for this stream.
@@ -116,6 +118,7 @@ class QUOIN_EXPORT Streams final : public Application {
   void on_early_data_rejected(Connection&) override;
   void on_streams_available(Connection&, bool bidirectional) override;
   void on_datagram(Connection&, Bytes data) override;
+  void on_path(Connection&, const PathEvent& event) override;
   void on_closed(Connection&, const Error& reason) override;
   [[nodiscard]] StreamWrite next_write() override;
   void on_written(StreamId, std::size_t bytes, bool fin) override;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/// Paths of a connection: moving to another one, the server's preferred address, and telling the
+/// application what became of it. Validation itself is ngtcp2's.
+
+#include <cstring>
+#include <netinet/in.h>
+
+#include "quic/connection_impl.hpp"
+
+namespace quoin::quic {
+namespace {
+
+template <class SocketAddressType>
+std::optional<SocketAddressType> socket_address(const Address& address) {
+  if (address.is_none()) {
+    return std::nullopt;
+  }
+  const SocketAddress converted{address};
+  SocketAddressType out{};
+  std::memcpy(&out, converted.get(), sizeof out);
+  return out;
+}
+
+/// The server's other address of the same family as the one in use.
+std::optional<SocketAddress> preferred_for(const ngtcp2_path& path,
+                                           const ngtcp2_preferred_addr& offered) {
+  ngtcp2_addr address{};
+  ngtcp2_sockaddr_union storage{};
+  if (path.local.addr->sa_family == AF_INET && offered.ipv4_present != 0) {
+    storage.in = offered.ipv4;
+    address = {.addr = &storage.sa, .addrlen = sizeof storage.in};
+  } else if (path.local.addr->sa_family == AF_INET6 && offered.ipv6_present != 0) {
+    storage.in6 = offered.ipv6;
+    address = {.addr = &storage.sa, .addrlen = sizeof storage.in6};
+  } else {
+    return std::nullopt;
+  }
+  return SocketAddress{to_address(address)};
+}
+
+}  // namespace
+
+void Connection::Impl::tell_path(PathEvent::Type type, const Path& path) {
+  if (!app_started || reported) {
+    return;
+  }
+  shared.mark_ready(id.slot);
+  const bool failed = type == PathEvent::Type::failed;
+  application->on_path(handle, {.type = type,
+                                .path = path,
+                                .error = failed ? Error{LocalError::no_answer} : Error{},
+                                .udp_payload = known_payload});
+}
+
+void Connection::Impl::watch_path() {
+  if (!conn || state != State::connected) {
+    return;
+  }
+  const Path path = to_path(*ngtcp2_conn_get_path2(conn.get()));
+  const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get());
+  const bool first = known_path.remote.is_none();
+  const bool moved = path != known_path;
+  const bool resized = payload != known_payload;
+  known_path = path;
+  known_payload = payload;
+  if (moved && !first) {
+    tell_path(PathEvent::Type::changed, path);
+  }
+  if (resized && !first) {
+    tell_path(PathEvent::Type::mtu, path);
+  }
+}
+
+bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) {
+  const Config& config = shared.config;
+  const auto ipv4 = socket_address<ngtcp2_sockaddr_in>(config.preferred_ipv4);
+  const auto ipv6 = socket_address<ngtcp2_sockaddr_in6>(config.preferred_ipv6);
+  if (!ipv4 && !ipv6) {
+    return true;
+  }
+  ngtcp2_preferred_addr& offer = params.preferred_addr;
+  offer.cid = shared.new_cid();
+  offer.ipv4 = ipv4.value_or(ngtcp2_sockaddr_in{});
+  offer.ipv6 = ipv6.value_or(ngtcp2_sockaddr_in6{});
+  offer.ipv4_present = ipv4 ? 1 : 0;
+  offer.ipv6_present = ipv6 ? 1 : 0;
+  const std::string& secret = shared.secret;
+  if (ngtcp2_crypto_generate_stateless_reset_token(
+          offer.stateless_reset_token, reinterpret_cast<const std::uint8_t*>(secret.data()),
+          secret.size(), &offer.cid) != 0) {
+    return false;
+  }
+  params.preferred_addr_present = 1;
+  return true;
+}
+
+void Connection::Impl::choose_preferred_address(ngtcp2_path& chosen,
+                                                const ngtcp2_preferred_addr& offered) const {
+  if (!shared.config.use_preferred_address) {
+    return;
+  }
+  if (const auto address = preferred_for(*ngtcp2_conn_get_path2(conn.get()), offered)) {
+    std::memcpy(chosen.remote.addr, address->get(), address->size);
+    chosen.remote.addrlen = address->size;
+  }
+}
+
+Result<> Connection::migrate(const Address& new_local, Time now) {
+  if (impl_->state != State::connected) {
+    return std::unexpected(Error{UsageError::closed});
+  }
+  if (impl_->server) {
+    return std::unexpected(Error{UsageError::unsupported, "only a client can migrate"});
+  }
+  if (!impl_->handshake_confirmed) {
+    return std::unexpected(
+        Error{UsageError::limit_reached, "the handshake is not confirmed yet; migrate later"});
+  }
+  const ngtcp2_transport_params* peer = ngtcp2_conn_get_remote_transport_params2(impl_->conn.get());
+  if (peer != nullptr && peer->disable_active_migration != 0) {
+    return std::unexpected(
+        Error{UsageError::unsupported, "the server forbids migration (disable_active_migration)"});
+  }
+  const Path now_used = path();
+  if (new_local.is_ipv4() != now_used.remote.is_ipv4()) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument, new_local.to_string() + " cannot reach " +
+                                                now_used.remote.to_string() +
+                                                ": not the same family of addresses"});
+  }
+  PathStorage storage{{new_local, now_used.remote}};
+  switch (ngtcp2_conn_initiate_migration(impl_->conn.get(), storage.get(), quic::to_ngtcp2(now))) {
+    case 0:
+      impl_->watch_path();
+      want_write();
+      return {};
+    case NGTCP2_ERR_CONN_ID_BLOCKED:
+      return std::unexpected(Error{UsageError::limit_reached, "no spare connection ID yet"});
+    case NGTCP2_ERR_INVALID_ARGUMENT:
+      return std::unexpected(Error{UsageError::invalid_argument,
+                                   new_local.to_string() + " is the address in use already"});
+    default:
+      return std::unexpected(Error{UsageError::limit_reached,
+                                   "the server's preferred address is being validated; "
+                                   "migrate later"});
+  }
+}
+
+}  // namespace quoin::quic

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/// Clients that change their address, in virtual time: what survives, what is told, and what is
+/// refused.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/peer.hpp>
+#include <quoin/quic/path.hpp>
+
+#include "support/raw_world.hpp"
+#include "support/upload_world.hpp"
+
+using namespace quoin;
+using namespace std::chrono_literals;
+using quoin::test::RawWorld;
+using quoin::test::UploadWorld;
+using Type = quic::PathEvent::Type;
+
+namespace {
+
+Address address(std::string_view text) { return Address::parse(text).value(); }
+
+}  // namespace
+
+TEST_CASE("50 MiB survive the way from Wi-Fi to 4G and back on one connection") {
+#ifdef NDEBUG
+  constexpr std::size_t size = 50UL * 1024 * 1024;
+#else
+  constexpr std::size_t size = 5UL * 1024 * 1024;  // without optimisation 50 take ten seconds
+#endif
+  UploadWorld upload(size);
+  auto& network = upload.world.network;
+  network.link_both("10.0.0.2", "10.0.0.1",
+                    {.delay = 5ms, .loss = 0.001, .mtu = 1500, .bits_per_second = 100'000'000});
+  network.link_both("10.0.0.3", "10.0.0.1",
+                    {.delay = 35ms, .loss = 0.005, .mtu = 1400, .bits_per_second = 50'000'000});
+  // A connection ID must not be seen on two paths.
+  std::map<std::string, std::set<Address>> seen;
+  network.tap([&](const io::Observation& observation) {
+    const Bytes payload = observation.datagram.payload;
+    const Path& path = observation.datagram.path;
+    if (path.remote.host() != "10.0.0.1" || (std::to_integer<unsigned>(payload[0]) & 0x80U) != 0) {
+      return;
+    }
+    seen[std::string{as_text(payload.subspan(1, 12))}].insert(path.local);
+  });
+  const auto run_to = [&](std::size_t bytes) {
+    return upload.world.run_until([&] { return upload.received >= bytes; }, 60s);
+  };
+  REQUIRE(run_to(size / 5));
+  REQUIRE(upload.client.migrate(address("10.0.0.3:0")));
+  REQUIRE(run_to(size / 5 * 3));
+  CHECK(upload.client.path().local.host() == "10.0.0.3");
+  REQUIRE(upload.client.migrate(address("10.0.0.2:0")));
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 60s));
+  CHECK(upload.same);
+  CHECK(upload.received == upload.size);
+  CHECK(upload.handshakes == 1);
+  CHECK(upload.count(Type::changed) == 2);
+  CHECK(upload.count(Type::failed) == 0);
+  CHECK(upload.count(Type::mtu) >= 3);
+  CHECK(upload.client.path().local.host() == "10.0.0.2");
+  CHECK(upload.server.path().remote == upload.client.path().local);
+  CHECK(seen.size() >= 3);
+  for (const auto& [cid, locals] : seen) CHECK(locals.size() == 1);
+}
+
+TEST_CASE("a path on which nobody answers is not used, and said to have failed") {
+  UploadWorld upload(2'000'000);
+  upload.world.network.link_both("10.0.0.3", "10.0.0.1", {.down = true});
+  upload.world.client.after(50ms, [&] { REQUIRE(upload.client.migrate(address("10.0.0.3:0"))); });
+  REQUIRE(upload.world.run_until([&] { return upload.count(Type::failed) == 1; }, 10s));
+  CHECK(upload.client.path().local.host() == "10.0.0.2");
+  CHECK(upload.count(Type::changed) == 0);
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 30s));
+  CHECK(upload.same);
+  // It works again and can be used after all.
+  upload.world.network.link_both("10.0.0.3", "10.0.0.1", {});
+  REQUIRE(upload.client.migrate(address("10.0.0.3:0")).has_value());
+  REQUIRE(upload.world.run_until([&] { return upload.count(Type::changed) == 1; }, 10s));
+  CHECK(upload.client.path().local.host() == "10.0.0.3");
+  CHECK_FALSE(upload.closed.has_value());
+}
+
+TEST_CASE("a NAT that forgets a client moves it without its knowing, and the server is told") {
+  const bool address_too = GENERATE(false, true);
+  UploadWorld upload(2'000'000);
+  auto& network = upload.world.network;
+  network.nat("10.0.0.2", "203.0.113.1");
+  UploadWorld::Events at_server;
+  upload.watch_server(at_server);
+  const Address before = upload.server.path().remote;
+  network.after(50ms, [&] {
+    address_too ? network.rebind("10.0.0.2", "203.0.113.2") : network.rebind("10.0.0.2");
+  });
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 10s));
+  CHECK(upload.same);
+  CHECK(upload.handshakes == 1);
+  CHECK(upload.count(Type::changed) == 0);
+  CHECK(UploadWorld::count(at_server, Type::changed) >= 1);
+  CHECK(UploadWorld::count(at_server, Type::validated) >= 1);
+  CHECK(upload.server.path().remote != before);
+}
+
+TEST_CASE("the sockets that migrations leave behind are closed") {
+  UploadWorld upload(100'000);
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
+  std::vector<Address> used;
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(upload.client.migrate(address(i % 2 == 0 ? "10.0.0.3:0" : "10.0.0.2:0")));
+    upload.world.network.run_for(2s);
+    used.push_back(upload.client.path().local);
+  }
+  CHECK(upload.count(Type::changed) == 5);
+  io::Backend& backend = upload.world.client.backend();
+  // In use: the latest, and the one before until the next migration.
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    CHECK(backend.open(used[i]).has_value() == (i + 2 < used.size()));
+  }
+}
+
+TEST_CASE("a server that forbids migration is obeyed, with an error that says so") {
+  quic::Config config = RawWorld::settings();
+  config.disable_active_migration = true;
+  UploadWorld upload(100'000, config);
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
+  const Result<> moved = upload.client.migrate(address("10.0.0.3:0"));
+  REQUIRE_FALSE(moved.has_value());
+  CHECK(moved.error() == Error{UsageError::unsupported});
+  CHECK(moved.error().detail().contains("forbids"));
+  CHECK_FALSE(upload.closed.has_value());
+}
+
+TEST_CASE("migration to where one is, or to another family, is refused by name") {
+  UploadWorld upload(100'000);
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
+  upload.world.network.add_address("10.0.0.2", "2001:db8::2");
+  CHECK(upload.client.migrate(address("[2001:db8::2]:0")).error() ==
+        Error{UsageError::invalid_argument});
+}
+
+TEST_CASE("when the network has changed a client goes on from the new address") {
+  UploadWorld upload(3'000'000);
+  upload.world.client.after(60ms, [&] { REQUIRE(upload.client.network_changed().has_value()); });
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 30s));
+  CHECK(upload.same);
+  CHECK(upload.count(Type::changed) == 1);
+}
+
+TEST_CASE("a client moves to the server's preferred address unless it was told not to") {
+  const bool moves = GENERATE(true, false);
+  quic::Config config = RawWorld::settings();
+  config.preferred_ipv4 = address("10.0.0.9:4434");
+  config.use_preferred_address = moves;
+  UploadWorld upload(0, config);
+  upload.world.network.add_address("10.0.0.1", "10.0.0.9");
+  REQUIRE(upload.world.listener.listen("10.0.0.9:4434").has_value());
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
+  upload.world.network.run_for(1s);
+  CHECK(upload.client.path().remote == address(moves ? "10.0.0.9:4434" : "10.0.0.1:4433"));
+  CHECK(upload.count(Type::changed) == (moves ? 1 : 0));
+  CHECK_FALSE(upload.closed.has_value());
+}
+
+TEST_CASE("a preferred address of the wrong family is refused by name") {
+  quic::Config config = RawWorld::settings();
+  config.preferred_ipv4 = address("[2001:db8::1]:443");
+  const Result<> valid = config.validate();
+  REQUIRE_FALSE(valid.has_value());
+  CHECK(valid.error().detail().contains("preferred_ipv4"));
+}
