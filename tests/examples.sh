@@ -35,12 +35,15 @@ expect() {
 start "$bin/hello_server" 127.0.0.1:0 "$work/cert.pem"
 expect "Hello over HTTP/3" "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
 expect "Hello, you" "$("$bin/get" "https://127.0.0.1:$port/hello/you" "$work/cert.pem")"
+expect "over HTTP/3: Hello over HTTP/3" "$("$bin/fallback" "https://localhost:$port/" "$work/cert.pem")"
 if "$bin/get" "https://localhost:$port/missing" "$work/cert.pem" >/dev/null; then exit 1; fi
 if "$bin/get" "https://localhost:$port/" 2>/dev/null; then
   echo "get believed a certificate that nobody vouches for" >&2
   exit 1
 fi
 stop
+wait
+expect "over TCP: https://127.0.0.1:$port/" "$("$bin/fallback" "https://127.0.0.1:$port/" "$work/cert.pem" 2>/dev/null)"
 
 # Its input ends when nobody holds the pipe open for writing any more.
 mkfifo "$work/input"

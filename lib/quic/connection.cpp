@@ -54,6 +54,7 @@ void Connection::Impl::handle_packet(const Path& path, Ecn ecn, Bytes packet, Ti
   if (result != 0 && !close_wanted) {
     handle_read_error(result, now);
   }
+  watch_flight(now);
 }
 
 void Connection::Impl::handle_read_error(int result, Time now) {
@@ -135,6 +136,7 @@ void Connection::Impl::handle_timeout(Time now) {
   }
   switch (const int result = ngtcp2_conn_handle_expiry(conn.get(), quic::to_ngtcp2(now)); result) {
     case 0:
+      watch_flight(now);
       return;
     case NGTCP2_ERR_IDLE_CLOSE:
       end(!server && packets_received == 0 ? Error{LocalError::no_answer}
@@ -283,7 +285,8 @@ Stats Connection::stats() const {
       .packets_received = info.pkt_recv,
       .packets_lost = info.pkt_lost,
       .key_updates = impl_->key_updates,
-      .udp_payload_size = ngtcp2_conn_get_path_max_tx_udp_payload_size2(impl_->conn.get()),
+      .udp_payload_size = impl_->udp_payload_size(),
+      .mtu_fallbacks = impl_->mtu.fallbacks(),
   };
 }
 
@@ -318,8 +321,7 @@ std::size_t Connection::max_datagram_size() const noexcept {
   // Short header with a 20-byte connection ID and 4-byte number, AEAD tag, frame type and length.
   constexpr std::size_t overhead = 1 + 20 + 4 + 16 + 1 + 4;
   constexpr std::uint64_t frame_header = 1 + 4;
-  const std::size_t path =
-      ngtcp2_conn_get_path_max_tx_udp_payload_size2(impl_->conn.get()) - overhead;
+  const std::size_t path = impl_->udp_payload_size() - overhead;
   const std::uint64_t frame = params->max_datagram_frame_size > frame_header
                                   ? params->max_datagram_frame_size - frame_header
                                   : 0;

@@ -3,6 +3,7 @@
 /// Not public. R4 and W4 of the architecture's data flows.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,9 +26,14 @@
 #include <quoin/quic/tls.hpp>
 
 #include "quic/ngtcp2_types.hpp"
+#include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
 
 namespace quoin::quic {
+
+/// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
+/// header, jumbo frames, then tunnels; ngtcp2 skips what cannot matter any more (RFC 8899 §5.3).
+inline constexpr std::array<std::uint16_t, 7> mtu_ladder{1452, 1472, 8972, 8952, 4052, 1392, 1232};
 
 /// What all connections of one endpoint share, and how they report to it.
 struct Shared {
@@ -135,6 +141,15 @@ struct Connection::Impl {
   void tell_path(PathEvent::Type type, const Path& path);
   /// Tells the application when the path in use, or its size, is not what it was.
   void watch_path();
+  /// Tells the guard against black holes what the congestion controller counts now.
+  void watch_flight(Time now);
+  void watch_sent(std::size_t size, Time now);
+
+  /// Somebody says that a datagram of ours was too large.
+  void handle_too_large() noexcept { mtu.handle_too_large(); }
+
+  /// The largest datagram for the path in use, bytes.
+  [[nodiscard]] std::size_t udp_payload_size() const noexcept;
   void choose_preferred_address(ngtcp2_path& chosen, const ngtcp2_preferred_addr& offered) const;
 
   /// The next deadline; Time::max() for none.
@@ -190,6 +205,7 @@ struct Connection::Impl {
   Time started{};
   Time last_now{};
   Duration handshake_time{};
+  PathMtuGuard mtu{mtu_ladder};
   Path known_path;                ///< as the application knows it
   std::size_t known_payload = 0;  ///< the largest datagram, as the application knows it
   std::uint64_t bytes_received = 0;
@@ -231,6 +247,8 @@ struct Connection::Impl {
   [[nodiscard]] Error tls_failure() const;
   [[nodiscard]] std::optional<Datagram> write_close(std::span<std::byte> buffer, Time now);
   [[nodiscard]] std::optional<Datagram> repeat_close(std::span<std::byte> buffer);
+  [[nodiscard]] ngtcp2_ssize fill_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                         std::uint8_t* dest, std::size_t size, ngtcp2_tstamp now);
   [[nodiscard]] std::optional<ngtcp2_ssize> write_datagram_frame(ngtcp2_path* path,
                                                                  ngtcp2_pkt_info* info,
                                                                  std::uint8_t* dest,

@@ -2,7 +2,6 @@
 /// Making the ngtcp2 and TLS objects of a connection from the endpoint's settings.
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include <ngtcp2/ngtcp2_crypto.h>
@@ -16,10 +15,6 @@
 
 namespace quoin::quic {
 namespace {
-
-/// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
-/// header, then tunnels; ngtcp2 skips what cannot matter any more (RFC 8899 §5.3).
-constexpr std::array<std::uint16_t, 4> mtu_ladder{1452, 1472, 1392, 1232};
 
 ngtcp2_conn* get_conn(ngtcp2_crypto_conn_ref* ref) {
   return static_cast<Connection::Impl*>(ref->user_data)->conn.get();

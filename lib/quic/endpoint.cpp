@@ -249,14 +249,19 @@ void Endpoint::handle_datagram(const Datagram& datagram, Time now) {
 }
 
 void Endpoint::handle_path_error(const io::PathError& error, Time now) {
-  // Probing finds what the path carries; a message from anybody does not (RFC 8899 §4.6.1).
-  if (error.error == Error{Error::Domain::system, EMSGSIZE}) return;
+  const bool too_large = error.error == Error{Error::Domain::system, EMSGSIZE};
   for (const Impl::Slot& slot : impl_->slots) {
-    if (slot.connection && slot.connection->conn &&
-        slot.connection->handle.path().remote == error.path.remote) {
-      slot.connection->handle_path_error(error.error, now);
-      impl_->update_timer(*slot.connection);
+    if (!slot.connection || !slot.connection->conn ||
+        slot.connection->handle.path().remote != error.path.remote) {
+      continue;
     }
+    if (too_large) {
+      // Probing finds what the path carries; a message from anybody does not (RFC 8899 §4.6.1).
+      slot.connection->handle_too_large();
+      continue;
+    }
+    slot.connection->handle_path_error(error.error, now);
+    impl_->update_timer(*slot.connection);
   }
 }
 

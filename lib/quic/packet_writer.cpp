@@ -64,13 +64,18 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
                                                                    ngtcp2_tstamp now) {
   while (!datagrams.empty()) {
     std::vector<std::byte>& data = datagrams.front();
+    if (data.size() > handle.max_datagram_size()) {
+      // Too large for the path as it is by now: a datagram may be lost (RFC 9221 §5).
+      datagrams.pop_front();
+      ++next_datagram_id;
+      continue;
+    }
     const ngtcp2_vec slice{.base = to_octets(std::span{data}), .len = data.size()};
     int accepted = 0;
     const ngtcp2_ssize written = ngtcp2_conn_writev_datagram(
         conn.get(), path, info, dest, size, &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE,
         next_datagram_id, &slice, 1, now);
     if (accepted != 0 || written == NGTCP2_ERR_INVALID_ARGUMENT) {
-      // Too large for the path as it is by now: a datagram may be lost (RFC 9221 §5).
       datagrams.pop_front();
       ++next_datagram_id;
     }
@@ -85,6 +90,19 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
 ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             std::uint8_t* dest, std::size_t size,
                                             ngtcp2_tstamp now) {
+  if (mtu.is_limited()) {
+    size = std::min(size, mtu.limit());
+  }
+  const ngtcp2_ssize written = fill_packet(path, info, dest, size, now);
+  if (written > 0) {
+    watch_sent(static_cast<std::size_t>(written), last_now);
+  }
+  return written;
+}
+
+ngtcp2_ssize Connection::Impl::fill_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                           std::uint8_t* dest, std::size_t size,
+                                           ngtcp2_tstamp now) {
   if (app_started && !datagrams.empty()) {
     if (const auto done = write_datagram_frame(path, info, dest, size, now)) {
       return *done;

@@ -57,9 +57,11 @@ void Connection::Impl::watch_path() {
     return;
   }
   const Path path = to_path(*ngtcp2_conn_get_path2(conn.get()));
-  const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get());
+  const std::size_t found = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get());
   const bool first = known_path.remote.is_none();
   const bool moved = path != known_path;
+  moved ? mtu.start_path(found) : mtu.set_path_size(found);
+  const std::size_t payload = udp_payload_size();
   const bool resized = payload != known_payload;
   known_path = path;
   known_payload = payload;
@@ -69,6 +71,36 @@ void Connection::Impl::watch_path() {
   if (resized && !first) {
     tell_path(PathEvent::Type::mtu, path);
   }
+}
+
+namespace {
+
+FlightCounters flight_of(ngtcp2_conn* conn) {
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info2(conn, &info);
+  return {.in_flight = info.bytes_in_flight,
+          .bytes_lost = info.bytes_lost,
+          .packets_lost = info.pkt_lost};
+}
+
+}  // namespace
+
+void Connection::Impl::watch_flight(Time now) {
+  if (state == State::connected) {
+    mtu.handle_news(flight_of(conn.get()), to_duration(ngtcp2_conn_get_pto2(conn.get())), now);
+  }
+}
+
+void Connection::Impl::watch_sent(std::size_t size, Time now) {
+  if (state == State::connected) {
+    mtu.handle_sent(size, flight_of(conn.get()), now);
+  }
+}
+
+std::size_t Connection::Impl::udp_payload_size() const noexcept {
+  // Until the guard has been told of a path there is nothing that could have gone wrong on it.
+  return known_path.remote.is_none() ? ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get())
+                                     : mtu.size();
 }
 
 bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) {

@@ -76,10 +76,11 @@ struct QUOIN_EXPORT Config {
   Duration initial_rtt = std::chrono::milliseconds{333};
 
   /// Looks for the largest datagram the path carries (RFC 8899), where the backend can promise
-  /// that nothing is fragmented.
+  /// that nothing is fragmented. Otherwise datagrams have 1200 bytes at most.
   bool probe_path_mtu = true;
-  /// The largest UDP payload to send, ever; 1200 to 65527.
-  std::size_t max_udp_payload = 1452;
+  /// The largest UDP payload to send, ever; 1200 to 65527. The default fills Ethernet's 1500 bytes
+  /// with IPv4; 8972 is for networks with jumbo frames.
+  std::size_t max_udp_payload = 1472;
 
   /// Bytes in either direction after which the keys are updated (RFC 9001 §6), so that one key
   /// that becomes known reveals no more. 0: only when the cipher demands it.

@@ -55,6 +55,7 @@ struct Stats {
   std::uint64_t packets_lost = 0;       ///< declared lost (RFC 9002 §6)
   std::uint64_t key_updates = 0;        ///< that we began, by call or Config::key_update_after
   std::size_t udp_payload_size = 0;     ///< the largest datagram sent on this path, bytes
+  std::uint64_t mtu_fallbacks = 0;      ///< the path stopped carrying what it had carried
 };
 
 /// What the TLS handshake agreed on. Empty before it is complete.

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/// Notices that a path has stopped carrying large datagrams, and finds what it still carries: the
+/// black hole of RFC 8899 §4.3. Not the search for the largest datagram, which is ngtcp2's and is
+/// made once for each path. Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+/// What the congestion controller counts, since the connection began.
+struct FlightCounters {
+  std::uint64_t in_flight = 0;     ///< bytes sent and neither acknowledged nor lost
+  std::uint64_t bytes_lost = 0;    ///< declared lost
+  std::uint64_t packets_lost = 0;  ///< declared lost
+};
+
+/// Watches one path at a time.
+///
+/// No single packet's fate is known here, only how many bytes are in flight and how many were lost.
+/// That is enough: bytes that leave the flight without being lost were acknowledged, and when more
+/// are acknowledged than small datagrams were sent, a large one was among them, which is the proof
+/// that the path carries it. Without a proof for three probe timeouts, in which at least three
+/// large datagrams went out, there is a suspicion: from now on datagrams are small. If those get
+/// through, single large ones try whether that was it; loss by chance hits one, hardly all. Only
+/// when they are lost as well it was a black hole, and smaller sizes are tried.
+class PathMtuGuard {
+ public:
+  /// What every path carries (RFC 9000 §14).
+  static constexpr std::size_t base = 1200;
+  /// Lost trials after which a size is given up.
+  static constexpr int max_trials = 3;
+
+  /// `ladder`: sizes to try below one that failed; outlives this.
+  explicit PathMtuGuard(std::span<const std::uint16_t> ladder) noexcept : ladder_(ladder) {}
+
+  /// Another path is in use: nothing is known about it.
+  void start_path(std::size_t size) noexcept;
+  /// Probing has found that the path carries `size`.
+  void set_path_size(std::size_t size) noexcept;
+
+  /// A datagram left; `counters` are those after it.
+  void handle_sent(std::size_t size, const FlightCounters& counters, Time now) noexcept;
+  /// Something was received, or a timer has expired.
+  void handle_news(const FlightCounters& counters, Duration pto, Time now) noexcept;
+
+  /// Somebody says that a datagram was too large. It may be a forgery, so it only makes a
+  /// suspicion come sooner that there would be without it.
+  void handle_too_large() noexcept { warned_ = true; }
+
+  /// Datagrams must be smaller than what probing has found.
+  [[nodiscard]] bool is_limited() const noexcept { return limited_; }
+
+  /// The most that the next datagram may have.
+  [[nodiscard]] std::size_t limit() const noexcept { return trial_due_ ? target_ : size_; }
+
+  /// The most that datagrams have at present, but for trials.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// How often there was a black hole.
+  [[nodiscard]] std::uint64_t fallbacks() const noexcept { return fallbacks_; }
+
+ private:
+  void expect_proof() noexcept;
+  void check_suspicion(Duration pto, Time now) noexcept;
+  void check_trial(std::uint64_t settled, bool large_lost, std::uint64_t in_flight,
+                   Time now) noexcept;
+  void begin_trials(std::size_t target) noexcept;
+  void handle_trial_lost(Time now) noexcept;
+  void handle_trial_carried(Time now) noexcept;
+  void stay_limited(Time now) noexcept;
+  [[nodiscard]] std::size_t next_below(std::size_t size) const noexcept;
+
+  std::span<const std::uint16_t> ladder_;
+  std::size_t path_size_ = base;  // as probing found it
+  std::size_t size_ = base;
+  FlightCounters last_;
+  std::uint64_t fallbacks_ = 0;
+
+  // While there is no limit: what was sent since the last proof.
+  std::uint64_t small_bytes_ = 0;  // may be acknowledged without proving anything
+  std::uint64_t large_sent_ = 0;
+  Time first_large_{};
+  bool warned_ = false;
+
+  // While there is one.
+  bool limited_ = false;
+  bool confirmed_ = false;           // it is a black hole, not only a suspicion
+  std::uint64_t unsettled_ = 0;      // bytes in flight from before, which tell nothing new
+  std::size_t target_ = 0;           // the size to try; 0: none
+  bool trial_due_ = false;           // the next datagram may be a trial
+  bool trial_flying_ = false;        // one is under way
+  std::uint64_t trial_settles_ = 0;  // bytes that are settled when its fate is known
+  int trials_lost_ = 0;
+  std::optional<Time> raise_at_;  // when to try the path's size again
+  Duration raise_after_{};
+};
+
+}  // namespace quoin::quic
