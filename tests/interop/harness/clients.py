@@ -65,6 +65,8 @@ def gtlsclient_fetch(world, job, port, names):
         if job.testcase == "chacha20":
             only = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
             command.append(f"--ciphers={only}")
+        if job.testcase == "connectionmigration":
+            command.append("--change-local-addr=1s")
         if job.comes_back:
             command += [f"--session-file={world.root / 'session'}", f"--tp-file={world.root / 'parameters'}"]
             command.append("--wait-for-ticket" if batch == names[:1] else "--timeout=120s")

@@ -268,6 +268,8 @@ class Relay:
             flow = self.flows.get(sender)
             if flow is None:
                 flow = self.flows[sender] = Flow(sender, now)
+                if len(self.flows) > 1:
+                    self.counts["moved"] = self.counts.get("moved", 0) + 1
                 self.bind(flow)
                 if self.link.rebind:
                     flow.next_rebind = now + self.link.rebind[0]
