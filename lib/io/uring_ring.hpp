@@ -66,7 +66,7 @@ class BufferRing {
   void lend(unsigned id) noexcept;
 
   std::size_t size_;
-  std::unique_ptr<std::byte[]> bytes_;             // NOLINT(modernize-avoid-c-arrays): left unset
+  std::unique_ptr<std::byte, Free> bytes_;         // pages that nobody touches cost nothing
   std::unique_ptr<io_uring_buf_ring, Free> ring_;  // a page, shared with the kernel
   std::array<bool, count> is_out_{};
 };
