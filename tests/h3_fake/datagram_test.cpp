@@ -123,7 +123,7 @@ TEST_CASE("A flood of datagrams that nobody polls is bounded, and so is what was
 }
 
 TEST_CASE("A datagram that names no stream closes the connection with H3_DATAGRAM_ERROR") {
-  for (const std::string& bytes : {std::string{}, std::string{"\x40"}, varint(1ULL << 60U)}) {
+  for (const std::string& bytes : {std::string{}, std::string(1, 0x40), varint(1ULL << 60U)}) {
     INFO("first of " << bytes.size() << " bytes");
     RawClient world{with_datagrams()};
     world.send(bytes);
