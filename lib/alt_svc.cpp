@@ -83,7 +83,7 @@ class Parser {
 bool read_authority(std::string_view text, AltService& service) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return false;
-  std::string_view host = text.substr(0, colon);
+  const std::string_view host = text.substr(0, colon);
   const auto port = number_of<std::uint16_t>(text.substr(colon + 1));
   if (!port || *port == 0) return false;
   service.port = *port;
