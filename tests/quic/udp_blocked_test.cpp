@@ -65,7 +65,8 @@ TEST_CASE("what ICMP says of a host is told at once, by its own name") {
 TEST_CASE("a connection that has heard of its server believes no ICMP, which anybody can forge") {
   Pair pair;
   pair.establish();
-  for (const std::uint64_t code : {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EMSGSIZE}) {
+  for (const unsigned code :
+       {0U + ECONNREFUSED, 0U + EHOSTUNREACH, 0U + ENETUNREACH, 0U + EMSGSIZE}) {
     pair.client.endpoint->handle_path_error(told(pair, code), pair.now());
   }
   pair.run_for(1s);
