@@ -177,3 +177,29 @@ TEST_CASE("a body that waits is sent when the server asks for it, or says nothin
   CHECK(put("/refuses").second == "no");
   CHECK(put("/fails").second == "without");
 }
+
+TEST_CASE("a request can be given up, or have its time up, at any moment") {
+  for (auto wait = 1ms; wait <= 101ms; wait += 5ms) {
+    for (const bool by_hand : {true, false}) {
+      INFO(wait.count() << " ms, " << (by_hand ? "cancelled" : "out of time"));
+      HostsWorld world;
+      const Error expected =
+          by_hand ? Error{Http3Error::request_cancelled} : Error{LocalError::request_timeout};
+      std::vector<bool> as_expected;
+      ClientRequest request{.method = "GET",
+                            .url = "https://both.b.example:4433/",
+                            .headers = {},
+                            .body = {},
+                            .timeout = by_hand ? 0ms : wait};
+      Call call = world.client->request(std::move(request), [&](Result<Reply> reply) {
+        as_expected.push_back(reply.has_value() || reply.error() == expected);
+      });
+      world.network.run_for(wait);
+      if (by_hand) call.cancel();
+      world.network.run_for(1s);
+      CHECK(as_expected == std::vector{true});
+      CHECK(world.client->stats().open_requests == 0);
+      CHECK(world.fetch("a.example").has_value());
+    }
+  }
+}
