@@ -49,12 +49,14 @@ ServerConfig early_server() {
 struct Habits {
   bool early_safe_methods = false;
   std::size_t max_sessions = 256;
+  bool coalesce = true;
 
   /// All names are the server's.
   [[nodiscard]] ClientConfig config() const {
     ClientConfig made;
     made.early_safe_methods = early_safe_methods;
     made.max_sessions = max_sessions;
+    made.coalesce = coalesce;
     made.resolver = [](const std::string&, std::uint16_t, ResolveDone done) {
       done(std::vector{Address::parse("10.0.0.1:4433").value()});
     };
