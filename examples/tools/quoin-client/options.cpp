@@ -239,9 +239,9 @@ void add_migration_options(CLI::App& app, ClientOptions& options) {
   };
   CLI::Option* const target = app.add_option_function<std::string>(
                                      "--migrate-to", read,
-                                     "Move the connection to the local address ADDR, with or\n"
-                                     "without a port, while it is in use; 0.0.0.0 is another\n"
-                                     "port of the address in use")
+                                     "Move the connection to the local address ADDR, with\n"
+                                     "or without a port, while it is in use; 0.0.0.0 is\n"
+                                     "another port of the address in use")
                                   ->type_name("ADDR")
                                   ->group("Connection");
   app.add_option(
