@@ -74,6 +74,17 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
 
 Endpoint::Impl::~Impl() = default;
 
+void Endpoint::Impl::add_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
+  cids.insert(cid, slot);
+  slots[slot].cids.push_back(cid);
+}
+
+void Endpoint::Impl::remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
+  cids.erase(cid, slot);
+  std::erase_if(slots[slot].cids,
+                [&](const ngtcp2_cid& known) { return ngtcp2_cid_eq(&known, &cid) != 0; });
+}
+
 void Endpoint::Impl::mark_ready(std::uint32_t slot) {
   Connection::Impl& connection = *slots[slot].connection;
   if (!connection.ready) {
@@ -116,15 +127,8 @@ void Endpoint::Impl::remove_connection(std::uint32_t slot) {
   if (connection.writable) {
     std::erase(writable, slot);
   }
-  if (ngtcp2_conn* conn = connection.conn.get()) {
-    std::vector<ngtcp2_cid> own(ngtcp2_conn_get_scid2(conn, nullptr));
-    ngtcp2_conn_get_scid2(conn, own.data());
-    for (const ngtcp2_cid& cid : own) {
-      cids.erase(cid, slot);
-    }
-    if (connection.server) {
-      cids.erase(*ngtcp2_conn_get_client_initial_dcid2(conn), slot);
-    }
+  for (const ngtcp2_cid& cid : std::exchange(slots[slot].cids, {})) {
+    cids.erase(cid, slot);
   }
   slots[slot].connection.reset();
   free_slots.push_back(slot);

@@ -42,11 +42,13 @@ struct Endpoint::Impl final : Shared {
   struct Slot {
     std::unique_ptr<Connection::Impl> connection;
     std::uint32_t generation = 0;
+    /// All that lead here. ngtcp2 does not know them all: not that of a first packet which it
+    /// could not read.
+    std::vector<ngtcp2_cid> cids;
   };
 
-  void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) override { cids.insert(cid, slot); }
-
-  void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) override { cids.erase(cid, slot); }
+  void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
+  void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
 
   void mark_ready(std::uint32_t slot) override;
   void mark_writable(std::uint32_t slot) override;

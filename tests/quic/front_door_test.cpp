@@ -311,4 +311,24 @@ TEST_CASE("garbage, replays and flipped bits change nothing on a live connection
   CHECK_FALSE(pair.server.closed.has_value());
 }
 
+TEST_CASE("a first packet that cannot be read leaves nothing behind, and may come again") {
+  quoin::quic::Config config = test_config();
+  config.retry = RetryPolicy::never;
+  Door door{config};
+  // An Initial that claims to be longer than its datagram.
+  std::string packet =
+      "\xc3\0\0\0\1\x08"
+      "destinat"
+      "\x05"
+      "sourc"
+      "\0\x5f\xff"s;
+  packet.resize(1200, 'x');
+  for (int i = 0; i < 3; ++i) {
+    door.knock(packet);
+    door.pair.run_for(10s);
+    CHECK(door.pair.server.endpoint->stats().connections == 0);
+  }
+  CHECK(door.pair.server.endpoint->stats().connections_accepted == 3);
+}
+
 }  // namespace

@@ -22,8 +22,6 @@ using Type = quic::PathEvent::Type;
 
 namespace {
 
-constexpr std::size_t headers = 28;  // IPv4 and UDP
-
 io::Link wire(std::size_t mtu, double loss = 0) {
   return {.delay = 15ms, .loss = loss, .mtu = mtu, .bits_per_second = 20'000'000};
 }

@@ -237,13 +237,13 @@ void add_migration_options(CLI::App& app, ClientOptions& options) {
     }
     options.migrate_to = *address;
   };
-  CLI::Option* const target = app.add_option_function<std::string>(
-                                     "--migrate-to", read,
-                                     "Move the connection to the local address ADDR, with\n"
-                                     "or without a port, while it is in use; 0.0.0.0 is\n"
-                                     "another port of the address in use")
-                                  ->type_name("ADDR")
-                                  ->group("Connection");
+  CLI::Option* const target =
+      app.add_option_function<std::string>("--migrate-to", read,
+                                           "Move the connection to the local address ADDR, with\n"
+                                           "or without a port, while it is in use; 0.0.0.0 is\n"
+                                           "another port of the address in use")
+          ->type_name("ADDR")
+          ->group("Connection");
   app.add_option(
          "--migrate-after", options.migrate_after,
          "Do so MS milliseconds after the first connection was\nmade; 0 without this option")
