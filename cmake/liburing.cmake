@@ -84,6 +84,10 @@ file(
     "#pragma GCC visibility push(hidden)\nvoid ${_declarations}(void)@_end@\nvoid (*const quoin_uring_functions[])(void) = {${_addresses}}@_end@\n"
   @ONLY)
 add_library(quoin_uring_hidden OBJECT "${_quoin_private_dir}/uring_hidden.c")
+# A sanitizer would put bookkeeping of its own into it, which must not be hidden.
+if(QUOIN_SANITIZE)
+  target_compile_options(quoin_uring_hidden PRIVATE -fno-sanitize=all)
+endif()
 set_target_properties(quoin_uring_hidden PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_COMPILE_COMMANDS OFF)
 
 set(QUOIN_URING_OBJECT "${CMAKE_CURRENT_BINARY_DIR}/liburing.o")
