@@ -297,11 +297,13 @@ std::optional<ConnectionId> Endpoint::poll_ready() {
 std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
                                                 std::size_t max_segments, Time now) {
   if (!impl_->answers.empty()) {
-    Impl::Answer& answer = impl_->answers.front();
-    impl_->answer_sent = std::move(answer.packet);
-    const Path path = answer.path;
+    const Impl::Answer answer = std::move(impl_->answers.front());
     impl_->answers.pop_front();
-    return Datagram{.path = path, .payload = impl_->answer_sent};
+    // Into the caller's memory like any other: it may collect several before it sends them.
+    const std::span<std::byte> payload =
+        buffer.first(std::min(buffer.size(), answer.packet.size()));
+    std::copy_n(answer.packet.begin(), payload.size(), payload.begin());
+    return Datagram{.path = answer.path, .payload = payload};
   }
   while (!impl_->writable.empty()) {
     const std::uint32_t slot = impl_->writable.front();

@@ -100,7 +100,6 @@ struct Endpoint::Impl final : Shared {
   std::deque<std::uint32_t> writable;
   std::vector<std::uint32_t> over;
   std::deque<Answer> answers;
-  std::vector<std::byte> answer_sent;
   RateLimit stateless_limit;
   EndpointStats counters;
 };

@@ -311,6 +311,31 @@ TEST_CASE("garbage, replays and flipped bits change nothing on a live connection
   CHECK_FALSE(pair.server.closed.has_value());
 }
 
+TEST_CASE("several answers without a connection can wait to be sent, each in its own memory") {
+  Door door;
+  auto& endpoint = *door.pair.server.endpoint;
+  const std::string packet = unknown_version(1200);
+  const quoin::Path path{.local = door.pair.server.address, .remote = door.pair.client.address};
+  std::vector<std::vector<std::byte>> buffers(3, std::vector<std::byte>(65536));
+  std::vector<quoin::Datagram> collected;
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    endpoint.handle_datagram({.path = path, .payload = as_bytes(packet)}, door.pair.now());
+  }
+  for (auto& buffer : buffers) {
+    const auto datagram = endpoint.poll_transmit(buffer, 1, door.pair.now());
+    REQUIRE(datagram.has_value());
+    CHECK(datagram->payload.data() == buffer.data());
+    collected.push_back(*datagram);
+  }
+  for (const quoin::Datagram& answer : collected) {
+    CHECK(quoin::as_text(answer.payload).substr(5, 15) ==
+          "\x05"
+          "sourc"
+          "\x08"
+          "destinat"sv);
+  }
+}
+
 TEST_CASE("a first packet that cannot be read leaves nothing behind, and may come again") {
   quoin::quic::Config config = test_config();
   config.retry = RetryPolicy::never;
