@@ -6,7 +6,8 @@ import os
 
 from harness import case, check, check_equal, main
 
-SIZE = 20_000_000
+# So long a download that a new path is validated before its end on any machine.
+SIZE = 150_000_000
 
 
 def download(world, *arguments):
