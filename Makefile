@@ -57,10 +57,10 @@ tsan: ## Run the tests under ThreadSanitizer
 	@$(call cmake_build,tsan)
 	@ctest --preset tsan
 
-tidy: ## Lint with clang-tidy-19
+tidy: ## Lint with clang-tidy-19 (TIDY_PATHS="lib examples": only these)
 	@scripts/setup.sh build lint
 	@cmake --preset $(PRESET) >/dev/null
-	@scripts/tidy.sh build
+	@scripts/tidy.sh build $(TIDY_PATHS)
 
 format: ## Format the sources with clang-format-19
 	@scripts/format.sh

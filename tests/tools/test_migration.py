@@ -7,7 +7,7 @@ import os
 from harness import case, check, check_equal, main
 
 # So long a download that a new path is validated before its end on any machine.
-SIZE = 60_000_000
+SIZE = 150_000_000
 
 
 def download(world, *arguments):
@@ -25,7 +25,7 @@ def check_received(world, data):
 
 @case("a download goes on when the client moves to another loopback address")
 def _(world):
-    data, result = download(world, "--migrate-to", "127.0.0.2", "--migrate-after", "1")
+    data, result = download(world, "--migrate-to", "127.0.0.2", "--migrate-after", "30")
     result.must(0, "trying the path 127.0.0.2:", "moved to the path 127.0.0.2:")
     check_equal(result.err.count("* connected to"), 1, "handshakes")
     check_received(world, data)
@@ -33,7 +33,7 @@ def _(world):
 
 @case("0.0.0.0 is another port of the address in use")
 def _(world):
-    data, result = download(world, "--migrate-to", "0.0.0.0", "--migrate-after", "1")
+    data, result = download(world, "--migrate-to", "0.0.0.0", "--migrate-after", "30")
     result.must(0, "moved to the path 127.0.0.1:")
     check_received(world, data)
 
