@@ -6,10 +6,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <expected>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <quoin/quic/config.hpp>
+
+#include "common/text.hpp"
 
 namespace quoin::tools {
 
@@ -66,6 +71,24 @@ void prepare(CLI::App& app, const std::string& version, const std::string& usage
   app.set_help_flag("-h,--help", "Show this text")->group(help_group);
   app.set_version_flag("-V,--version", app.get_name() + " " + version, "Show the version")
       ->group(help_group);
+}
+
+void add_congestion_control_option(CLI::App& app, quic::CongestionControl& choice,
+                                   const std::string& group) {
+  const std::map<std::string, quic::CongestionControl> controllers{
+      {"cubic", quic::CongestionControl::cubic},
+      {"reno", quic::CongestionControl::reno},
+      {"bbr", quic::CongestionControl::bbr}};
+  const auto set = [&choice, controllers](const std::string& name) {
+    const auto found = controllers.find(name);
+    if (found == controllers.end()) {
+      throw CLI::ValidationError("--cc", in_quotes(name) + " is unknown; write cubic, reno or bbr");
+    }
+    choice = found->second;
+  };
+  app.add_option_function<std::string>("--cc", set, "The congestion controller; without it, cubic")
+      ->type_name("cubic|reno|bbr")
+      ->group(group);
 }
 
 std::expected<void, Stop> parse(CLI::App& app, std::vector<std::string> arguments) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <quoin/quic/config.hpp>
+
 namespace CLI {
 class App;
 }
@@ -26,6 +28,10 @@ struct Stop {
 /// Gives `app` the look that the tools share, --help and --version. `usage` is what follows the
 /// tool's name in the first line of its help.
 void prepare(CLI::App& app, const std::string& version, const std::string& usage);
+
+/// Adds --cc, which sets `choice`.
+void add_congestion_control_option(CLI::App& app, quic::CongestionControl& choice,
+                                   const std::string& group);
 
 /// Parses `arguments`, without the program's name.
 [[nodiscard]] std::expected<void, Stop> parse(CLI::App& app, std::vector<std::string> arguments);

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -113,23 +112,6 @@ void add_client_options(CLI::App& app, PerfOptions& options, double& seconds) {
   app.add_flag("--json", options.json, "Tell the result as JSON")->group("Client");
 }
 
-void add_congestion_control(CLI::App& app, PerfOptions& options) {
-  const std::map<std::string, quic::CongestionControl> controllers{
-      {"cubic", quic::CongestionControl::cubic},
-      {"reno", quic::CongestionControl::reno},
-      {"bbr", quic::CongestionControl::bbr}};
-  const auto set = [&options, controllers](const std::string& name) {
-    const auto found = controllers.find(name);
-    if (found == controllers.end()) {
-      throw CLI::ValidationError("--cc", in_quotes(name) + " is unknown; write cubic, reno or bbr");
-    }
-    options.congestion_control = found->second;
-  };
-  app.add_option_function<std::string>("--cc", set, "The congestion controller; without it, cubic")
-      ->type_name("cubic|reno|bbr")
-      ->group("Both");
-}
-
 // Empty: the options make sense together.
 std::string find_problem(PerfOptions& options, std::string& listen, bool has_target) {
   if (options.serve) {
@@ -163,7 +145,7 @@ std::expected<PerfOptions, Stop> parse_perf_options(std::vector<std::string> arg
   app.footer(footer);
   add_server_options(app, options, listen);
   add_client_options(app, options, seconds);
-  add_congestion_control(app, options);
+  add_congestion_control_option(app, options.congestion_control, "Both");
   add_io_option(app, options.io, "Both");
   const CLI::Option* const target = app.add_option("ADDR:PORT", options.address);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <expected>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -133,21 +132,7 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
       ->group("Transport");
   app.add_flag("--prefer-v2", options.prefer_v2, "Move clients that speak QUIC version 2 to it")
       ->group("Transport");
-  const std::map<std::string, quic::CongestionControl> controllers{
-      {"cubic", quic::CongestionControl::cubic},
-      {"reno", quic::CongestionControl::reno},
-      {"bbr", quic::CongestionControl::bbr}};
-  const auto set_controller = [&options, controllers](const std::string& name) {
-    const auto found = controllers.find(name);
-    if (found == controllers.end()) {
-      throw CLI::ValidationError("--cc", in_quotes(name) + " is unknown; write cubic, reno or bbr");
-    }
-    options.congestion_control = found->second;
-  };
-  app.add_option_function<std::string>("--cc", set_controller,
-                                       "The congestion controller; without it, cubic")
-      ->type_name("cubic|reno|bbr")
-      ->group("Transport");
+  add_congestion_control_option(app, options.congestion_control, "Transport");
   app.add_flag("--no-pmtud", no_pmtud, "Do not look for larger datagrams than 1200 bytes")
       ->group("Transport");
   constexpr std::size_t least = 1200;
