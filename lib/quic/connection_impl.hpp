@@ -195,6 +195,7 @@ struct Connection::Impl {
   bool close_wanted = false;            ///< close() was called; the packet is not written yet
   bool reported = false;                ///< the application knows that it is over
   bool was_reset = false;               ///< a stateless reset was received
+  bool train_ended = false;             ///< no packet may follow in the train under way
   bool ready = false;                   ///< in the endpoint's ready list
   bool writable = false;                ///< in the endpoint's write list
   Error close_reason;

@@ -90,12 +90,18 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
 ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             std::uint8_t* dest, std::size_t size,
                                             ngtcp2_tstamp now) {
+  if (train_ended) {
+    return 0;
+  }
   if (mtu.is_limited()) {
     size = std::min(size, mtu.limit());
   }
   const ngtcp2_ssize written = fill_packet(path, info, dest, size, now);
   if (written > 0) {
     watch_sent(static_cast<std::size_t>(written), last_now);
+    // What follows in the train goes where its first packet goes, and only probes of another path
+    // go elsewhere than by the path in use. ngtcp2 would let stream data follow one.
+    train_ended = ngtcp2_path_eq(path, ngtcp2_conn_get_path2(conn.get())) == 0;
   }
   return written;
 }
@@ -171,6 +177,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     PathStorage path;
     ngtcp2_pkt_info info{};
     std::size_t segment = 0;
+    train_ended = false;
     // Room for one packet at least, whatever the pacer thinks (rule 5).
     const std::size_t quantum =
         std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn.get()),

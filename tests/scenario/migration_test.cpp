@@ -77,6 +77,38 @@ TEST_CASE("50 MiB survive the way from Wi-Fi to 4G and back on one connection") 
   for (const auto& [cid, locals] : seen) CHECK(locals.size() == 1);
 }
 
+TEST_CASE("a client can move in the first moments of a connection") {
+  // While nothing more than 1200 bytes is known to get through, a probe of a path is as large as a
+  // full packet; data that waits must not be sent behind it.
+  const Duration after = GENERATE(0us, 300us, 1ms, 30ms);
+  INFO(std::chrono::duration_cast<std::chrono::microseconds>(after).count() << " us");
+  UploadWorld upload(1000);
+  auto& network = upload.world.network;
+  for (const char* client : {"10.0.0.2", "10.0.0.3"}) {
+    network.link_both(client, "10.0.0.1", {.delay = 100us, .mtu = 1240});
+  }
+  bool only_probes = true;
+  network.tap([&](const io::Observation& seen) {
+    const bool is_new = seen.datagram.path.local.host() == "10.0.0.3";
+    if (is_new && upload.count(Type::validated) == 0) {
+      only_probes = only_probes && seen.datagram.payload.size() == 1200;
+    }
+  });
+  std::move_only_function<void()> move = [&] {
+    if (upload.client.migrate(address("10.0.0.3:0"))) {
+      const Stream stream = upload.client.open_stream(false).value();
+      CHECK(stream.write(as_bytes("more"), true) == 4);
+    } else {
+      upload.world.client.after(50us, [&] { move(); });
+    }
+  };
+  upload.world.client.after(after, [&] { move(); });
+  REQUIRE(upload.world.run_until([&] { return upload.count(Type::changed) == 1; }, 100ms));
+  CHECK(only_probes);
+  CHECK(upload.count(Type::failed) == 0);
+  CHECK(upload.client.path().local.host() == "10.0.0.3");
+}
+
 TEST_CASE("a path on which nobody answers is not used, and said to have failed") {
   UploadWorld upload(2'000'000);
   upload.world.network.link_both("10.0.0.3", "10.0.0.1", {.down = true});
