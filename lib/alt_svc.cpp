@@ -133,6 +133,10 @@ std::string key_of(std::string_view host, std::uint16_t port) {
   return std::string{host} + ':' + std::to_string(port);
 }
 
+bool is_same_place(const AltService& a, const AltService& b) noexcept {
+  return a.protocol == b.protocol && a.host == b.host && a.port == b.port;
+}
+
 }  // namespace
 
 std::string alt_svc(std::uint16_t port, std::chrono::seconds max_age) {
@@ -168,37 +172,61 @@ Result<> AltSvcCache::handle_header(std::string_view host, std::uint16_t port,
                                     std::string_view value, Time now, Duration age) {
   Result<std::vector<AltService>> services = parse_alt_svc(value);
   if (!services) return std::unexpected(services.error());
-  std::vector<Entry> entries;
   for (AltService& service : *services) {
-    const Duration left = Duration{service.max_age} - age;
-    if (left <= Duration{}) continue;
-    if (service.host.empty()) service.host = host;
-    entries.push_back({.service = std::move(service), .expires = now + left});
+    service.max_age = std::chrono::duration_cast<std::chrono::seconds>(service.max_age - age);
   }
-  const std::string key = key_of(host, port);
-  if (entries.empty()) {
-    origins_.erase(key);
-    return {};
+  put({.host = std::string{host}, .port = port, .services = std::move(*services)}, now);
+  return {};
+}
+
+void AltSvcCache::put(const AltSvcEntry& entry, Time now) {
+  const std::string key = key_of(entry.host, entry.port);
+  const auto known = origins_.find(key);
+  Origin origin{.host = entry.host, .port = entry.port, .services = {}};
+  for (const AltService& said : entry.services) {
+    const auto left = std::min(said.max_age, longest_age);
+    if (left <= Duration{} || origin.services.size() == most_services) continue;
+    Entry service{.service = said, .expires = now + left};
+    if (service.service.host.empty()) service.service.host = entry.host;
+    if (known != origins_.end()) {
+      const auto before = std::ranges::find_if(known->second.services, [&](const Entry& old) {
+        return is_same_place(old.service, service.service);
+      });
+      if (before != known->second.services.end()) service.usable_from = before->usable_from;
+    }
+    origin.services.push_back(std::move(service));
   }
-  if (origins_.size() >= max_origins_ && !origins_.contains(key)) {
-    const auto last_moment = [](const auto& origin) {
-      return std::ranges::max(origin.second, {}, &Entry::expires).expires;
+  if (origin.services.empty()) {
+    if (known != origins_.end()) origins_.erase(known);
+    return;
+  }
+  if (origins_.size() >= max_origins_ && known == origins_.end()) {
+    const auto last_moment = [](const auto& each) {
+      return std::ranges::max(each.second.services, {}, &Entry::expires).expires;
     };
     origins_.erase(std::ranges::min_element(origins_, {}, last_moment));
   }
-  origins_.insert_or_assign(key, std::move(entries));
-  return {};
+  origins_.insert_or_assign(key, std::move(origin));
 }
 
 std::optional<AltService> AltSvcCache::find(std::string_view host, std::uint16_t port,
                                             std::string_view protocol, Time now) const {
   const auto found = origins_.find(key_of(host, port));
   if (found == origins_.end()) return std::nullopt;
-  const auto fits = [&](const Entry& entry) {
-    return entry.service.protocol == protocol && now < entry.expires;
-  };
-  const auto entry = std::ranges::find_if(found->second, fits);
-  return entry == found->second.end() ? std::nullopt : std::optional{entry->service};
+  const std::vector<Entry>& services = found->second.services;
+  const auto entry = std::ranges::find_if(services, [&](const Entry& each) {
+    return each.service.protocol == protocol && now < each.expires && now >= each.usable_from;
+  });
+  return entry == services.end() ? std::nullopt : std::optional{entry->service};
+}
+
+void AltSvcCache::set_aside(std::string_view host, std::uint16_t port, const AltService& service,
+                            Time until) {
+  const auto found = origins_.find(key_of(host, port));
+  if (found == origins_.end()) return;
+  for (Entry& entry : found->second.services) {
+    if (is_same_place(entry.service, service)) entry.usable_from = until;
+  }
 }
 
 void AltSvcCache::forget(std::string_view host, std::uint16_t port) {
@@ -206,10 +234,24 @@ void AltSvcCache::forget(std::string_view host, std::uint16_t port) {
 }
 
 void AltSvcCache::handle_network_change() {
-  for (auto& [key, entries] : origins_) {
-    std::erase_if(entries, [](const Entry& entry) { return !entry.service.persist; });
+  for (auto& [key, origin] : origins_) {
+    std::erase_if(origin.services, [](const Entry& entry) { return !entry.service.persist; });
   }
-  std::erase_if(origins_, [](const auto& origin) { return origin.second.empty(); });
+  std::erase_if(origins_, [](const auto& origin) { return origin.second.services.empty(); });
+}
+
+std::vector<AltSvcEntry> AltSvcCache::entries(Time now) const {
+  std::vector<AltSvcEntry> all;
+  for (const auto& [key, origin] : origins_) {
+    AltSvcEntry entry{.host = origin.host, .port = origin.port, .services = {}};
+    for (const Entry& each : origin.services) {
+      if (now >= each.expires) continue;
+      entry.services.push_back(each.service);
+      entry.services.back().max_age = std::chrono::ceil<std::chrono::seconds>(each.expires - now);
+    }
+    if (!entry.services.empty()) all.push_back(std::move(entry));
+  }
+  return all;
 }
 
 }  // namespace quoin

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
@@ -129,6 +130,8 @@ std::string Client::save_sessions() const { return impl_->sessions.serialize(); 
 
 Result<> Client::load_sessions(Bytes saved) { return impl_->sessions.merge(saved); }
 
+AltSvcCache& Client::alternatives() noexcept { return impl_->alternatives; }
+
 Result<> Client::network_changed() { return impl_->network_changed(); }
 
 void Client::on_path(
@@ -174,7 +177,11 @@ std::vector<ConnectionInfo> Client::connections() const {
 }
 
 Client::Impl::Impl(Loop& on, Tls with, ClientConfig settings)
-    : loop(on), tls(std::move(with)), config(std::move(settings)), sessions(config.max_sessions) {
+    : loop(on),
+      tls(std::move(with)),
+      config(std::move(settings)),
+      sessions(config.max_sessions),
+      alternatives(config.max_alternatives) {
   complete_for_http3(config.quic, config.h3);
   config.quic.handshake_timeout = config.connect_timeout;
 }
@@ -262,6 +269,7 @@ Result<> Client::Impl::migrate(const Address& new_local) {
 }
 
 Result<> Client::Impl::network_changed() {
+  alternatives.handle_network_change();
   // A socket for each family that is in use: one socket can serve all connections of its family.
   for (const bool ipv4 : {true, false}) {
     const bool used = std::ranges::any_of(

@@ -177,6 +177,10 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   if (wants_plain(call) && !headers.get("accept-encoding")) {
     headers.add("accept-encoding", known_codings());
   }
+  if (connection.alternative && connection.origin == call.origin) {
+    headers.add("alt-used",
+                connection.alternative->host + ':' + std::to_string(connection.alternative->port));
+  }
   const Result<quic::StreamId> stream = h3->request(headers, has_body);
   if (!stream) return std::unexpected(stream.error());
   call.outgoing.promise(content_length_of(headers));
@@ -313,6 +317,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
       return;
     }
     if (retry_too_early(call, status) || retry_misdirected(call, status)) return;
+    learn_alternatives(call, status, event.headers);
     if (redirect(call, status, event.headers)) return;
     call.has_head = true;
     // What follows an extended CONNECT may last for ever.

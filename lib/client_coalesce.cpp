@@ -37,6 +37,7 @@ bool Client::Impl::join(Origin& origin) {
   if (found == connections.end()) return false;
   found->second->guests.push_back(&origin);
   origin.current = found->first;
+  origin.current_place = origin.place;
   origin.connecting = false;
   origin.attempt_wanted = false;
   ++origin.users;
@@ -61,12 +62,17 @@ bool Client::Impl::retry_misdirected(ClientCall& call, int status) {
   const bool is_repeatable =
       call.body_sent == 0 || RequestBodyAccess::is_repeatable(call.request.body);
   if (status != misdirected || closing || !is_repeatable || found == connections.end() ||
-      found->second->origin == call.origin) {
+      (found->second->origin == call.origin && !found->second->alternative)) {
     return false;
   }
   ClientConnection& connection = *found->second;
   Origin& origin = *call.origin;
-  origin.alone = true;
+  if (connection.origin == &origin) {
+    set_aside(origin, *connection.alternative);
+    drain(connection);
+  } else {
+    origin.alone = true;
+  }
   if (origin.current == connection.id) origin.current.reset();
   if (std::erase(connection.guests, &origin) != 0) release(origin);
   leave_connection(call);

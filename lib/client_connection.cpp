@@ -135,6 +135,7 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   }
   abandon_attempts(origin, connection.id);
   origin.current = connection.id;
+  origin.current_place = connection.alternative;
   connection.connected = true;
   connection.early = false;
   connection.connected_at = loop.now();
@@ -142,6 +143,11 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
     call->reply.timing.connected = connection.connected_at - call->began;
   }
   ++counted.connections;
+  if (connection.alternative) {
+    ++counted.alternatives;
+    // It may have been the slower one only at the beginning.
+    alternatives.set_aside(origin.host, origin.port, *connection.alternative, loop.now());
+  }
   if (quic->tls().resumed) ++counted.resumed;
   origin.connecting = false;
   note_idle(connection);
@@ -161,7 +167,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
   const Error error{reason.domain(), reason.code(), detail};
   if (!connection.connected) {
     take_back_all(connection);
-    if (std::erase(origin.attempts, connection.id) != 0) {
+    if (std::erase(origin.attempts, connection.id) != 0 && !fail_alternative(connection)) {
       // What the server made of a session of before may be the reason: without it, once more.
       const bool objected =
           error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;

@@ -30,7 +30,7 @@ void Client::Impl::keep_session(const ClientConnection& connection) {
   if (!kept) return;
   kept->set_application_data(h3->peer_settings());
   ++counted.sessions_received;
-  sessions.put(connection.origin->key, std::move(*kept));
+  sessions.put(session_key(connection), std::move(*kept));
 }
 
 bool Client::Impl::may_go_early(const ClientCall& call) const {

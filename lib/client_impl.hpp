@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
@@ -124,6 +125,7 @@ struct ClientConnection {
   Origin* origin = nullptr;       ///< the host it was made for
   std::vector<Origin*> guests{};  ///< others whose requests it carries
   Address address;
+  std::optional<AltService> alternative{};  ///< that it was made to, instead of the host itself
   std::unordered_map<quic::StreamId, ClientCall*> calls;
   Time connected_at;
   Time idle_since;  ///< while there are no calls
@@ -142,6 +144,8 @@ struct Origin {
   bool is_address = false;
   std::deque<ClientCall*> waiting;
   std::optional<quic::ConnectionId> current;  ///< the connection for new requests
+  std::optional<AltService> current_place;    ///< where that goes; none: to the host itself
+  std::optional<AltService> place;            ///< where attempts go at present, likewise
   std::vector<quic::ConnectionId> attempts;   ///< under way at the same time
   std::vector<Address> addresses;
   std::size_t next_address = 0;
@@ -204,7 +208,9 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] bool retry_misdirected(ClientCall& call, int status);
   void begin_connecting(Origin& origin);
   void look_up(Origin& origin);
-  void handle_addresses(const std::string& key, Result<std::vector<Address>> addresses);
+  void ask_resolver(Origin& origin, const std::string& host, std::uint16_t port);
+  void handle_addresses(const std::string& key, const std::optional<AltService>& place,
+                        Result<std::vector<Address>> addresses);
   void try_next(Origin& origin);
   [[nodiscard]] Result<> try_address(Origin& origin, const Address& address);
   void set_timer(Origin& origin, Duration delay);
@@ -213,6 +219,14 @@ struct Client::Impl final : Driver, CallHost {
   void fail_attempt(Origin& origin, const Error& reason);
   void fail_origin(Origin& origin);
   void release(Origin& origin);
+
+  // client_alternatives.cpp: where else an origin is.
+  [[nodiscard]] std::optional<AltService> alternative_of(const Origin& origin) const;
+  void learn_alternatives(ClientCall& call, int status, const h3::Headers& headers);
+  void fall_back(Origin& origin);
+  [[nodiscard]] bool fail_alternative(const ClientConnection& connection);
+  void set_aside(const Origin& origin, const AltService& service);
+  [[nodiscard]] static std::string session_key(const ClientConnection& connection);
 
   // client_connection.cpp: events of the sessions.
   void serve(quic::ConnectionId id);
@@ -258,6 +272,7 @@ struct Client::Impl final : Driver, CallHost {
   ClientConfig config;
   std::optional<quic::Endpoint> endpoint;
   SessionCache sessions;
+  AltSvcCache alternatives;
   std::vector<Address> sockets;
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins;
   std::unordered_map<std::string, Address> overrides;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
 #include <quoin/client.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
@@ -75,10 +76,11 @@ Result<> Client::Impl::start() {
         Error{UsageError::invalid_argument, "ClientConfig::connect_timeout must be more than 0"});
   }
   if (config.attempt_delay <= Duration{} || config.max_connections == 0 ||
-      config.max_requests == 0) {
-    return std::unexpected(
-        Error{UsageError::invalid_argument,
-              "ClientConfig::attempt_delay, max_connections and max_requests must be more than 0"});
+      config.max_requests == 0 || config.max_alternatives == 0) {
+    return std::unexpected(Error{
+        UsageError::invalid_argument,
+        "ClientConfig::attempt_delay, max_connections, max_requests and max_alternatives must be "
+        "more than 0"});
   }
   Result<quic::Endpoint> made = quic::Endpoint::create(config.quic, tls, random_of(loop));
   if (!made) return std::unexpected(made.error());
@@ -195,48 +197,57 @@ void Client::Impl::begin_connecting(Origin& origin) {
   origin.addresses.clear();
   origin.next_address = 0;
   origin.deadline = loop.now() + config.connect_timeout;
-  if (const auto fixed = overrides.find(origin.key); fixed != overrides.end()) {
-    handle_addresses(origin.key, std::vector{fixed->second});
-  } else if (origin.is_address) {
-    Result<Address> address = Address::parse_host(origin.host, origin.port);
-    if (!address) {
-      handle_addresses(origin.key, std::unexpected(address.error()));
-    } else {
-      handle_addresses(origin.key, std::vector{*address});
-    }
+  origin.place = alternative_of(origin);
+  look_up(origin);
+}
+
+// The addresses of where attempts go at present.
+void Client::Impl::look_up(Origin& origin) {
+  const std::string host = origin.place ? origin.place->host : origin.host;
+  const std::uint16_t port = origin.place ? origin.place->port : origin.port;
+  origin.resolving = true;
+  const auto fixed = overrides.find(host + ':' + std::to_string(port));
+  if (fixed != overrides.end()) {
+    handle_addresses(origin.key, origin.place, std::vector{fixed->second});
+  } else if (Result<Address> address = Address::parse_host(host, port)) {
+    handle_addresses(origin.key, origin.place, std::vector{*address});
+  } else if (origin.is_address && !origin.place) {
+    handle_addresses(origin.key, origin.place, std::unexpected(address.error()));
   } else {
-    look_up(origin);
+    ask_resolver(origin, host, port);
   }
 }
 
-void Client::Impl::look_up(Origin& origin) {
-  origin.resolving = true;
-  set_timer(origin, config.connect_timeout);
+void Client::Impl::ask_resolver(Origin& origin, const std::string& host, std::uint16_t port) {
+  set_timer(origin, origin.place ? config.attempt_delay : origin.deadline - loop.now());
   if (!config.resolver) config.resolver = system_resolver(loop);
   const Handle self = owner.handle();
-  config.resolver(origin.host, origin.port,
-                  [self, key = origin.key](Result<std::vector<Address>> addresses) {
-                    auto* const client = resolve_as<Client::Impl>(self);
-                    if (client != nullptr) client->handle_addresses(key, std::move(addresses));
-                  });
+  config.resolver(
+      host, port,
+      [self, key = origin.key, place = origin.place](Result<std::vector<Address>> addresses) {
+        auto* const client = resolve_as<Client::Impl>(self);
+        if (client != nullptr) client->handle_addresses(key, place, std::move(addresses));
+      });
 }
 
-void Client::Impl::handle_addresses(const std::string& key,
+void Client::Impl::handle_addresses(const std::string& key, const std::optional<AltService>& place,
                                     Result<std::vector<Address>> addresses) {
   const auto found = origins.find(key);
   // A look-up that took too long may be answered after all.
   if (found == origins.end() || !found->second->connecting) return;
   Origin& origin = *found->second;
-  if (!origin.addresses.empty()) return;
+  if (!origin.resolving || origin.place != place) return;
   origin.resolving = false;
   origin.resolved_at = loop.now();
   origin.attempt_wanted = true;
   if (!addresses) {
     origin.failure = addresses.error();
   } else if (addresses->empty()) {
-    origin.failure = Error{LocalError::name_resolution, origin.host + ": it has no address"};
+    origin.failure = Error{LocalError::name_resolution,
+                           (place ? place->host : origin.host) + ": it has no address"};
   } else {
     origin.addresses = interleaved(std::move(*addresses));
+    origin.next_address = 0;
     if (join(origin)) return;
   }
   mark(origin);
@@ -248,7 +259,7 @@ void Client::Impl::try_next(Origin& origin) {
     const Result<> begun = try_address(origin, address);
     if (begun) {
       const Duration left = origin.deadline - loop.now();
-      const bool is_last = origin.next_address == origin.addresses.size();
+      const bool is_last = origin.next_address == origin.addresses.size() && !origin.place;
       set_timer(origin, is_last ? left : std::min(left, config.attempt_delay));
       call_in_place(on_connecting, std::string_view{origin.key}, address);
       return;
@@ -258,7 +269,9 @@ void Client::Impl::try_next(Origin& origin) {
                              with_context(address.to_string(), begun.error())};
     }
   }
-  if (origin.attempts.empty()) {
+  if (origin.place && loop.now() < origin.deadline) {
+    fall_back(origin);
+  } else if (origin.attempts.empty()) {
     fail_origin(origin);
   } else {
     set_timer(origin, origin.deadline - loop.now());
@@ -276,22 +289,23 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
   }
   const Path path{.local = source, .remote = address};
   quic::ConnectOptions options;
-  options.resumption = sessions.take(origin.key);
+  auto connection = std::make_unique<ClientConnection>();
+  connection->origin = &origin;
+  connection->alternative = origin.place;
+  options.resumption = sessions.take(session_key(*connection));
   options.early_data = std::ranges::any_of(
       origin.waiting, [this](const ClientCall* call) { return may_go_early(*call); });
   const Result<quic::ConnectionId> id = endpoint->connect(
       path, origin.host,
-      [this, &options](quic::Connection& connection) {
-        auto session = std::make_unique<h3::Session>(connection, config.h3);
+      [this, &options](quic::Connection& quic) {
+        auto session = std::make_unique<h3::Session>(quic, config.h3);
         session->assume_peer_settings(options.resumption.application_data());
         return session;
       },
       loop.now(), options);
   if (!id) return std::unexpected(id.error());
-  auto connection = std::make_unique<ClientConnection>();
   connection->id = *id;
   connection->number = ++last_number;
-  connection->origin = &origin;
   connection->address = address;
   connection->resuming = !options.resumption.empty();
   connection->early = endpoint->find(*id)->is_early();

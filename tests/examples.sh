@@ -109,6 +109,8 @@ expect "style.css picture video log" "$("$bin/priorities" | sed 's/:.*//' | tr '
 "$bin/early_data" >"$work/early"
 expect "GET 50 ms, early: 42, and you may be a replay" "$(sed -n 2p "$work/early")"
 
+expect "far near, for shop.example far" "$("$bin/alternative_service" | tr '\n' ' ' | sed 's/ $//')"
+
 for alone in quic_echo datagrams migrate http_datagrams deterministic_test custom_backend; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Alternative services (RFC 7838): how a server on TCP says that it speaks HTTP/3 as well, and
-/// what a client remembers of that. Not a part of Client: the header usually arrives by another
-/// library's HTTP/1.1 or HTTP/2, whose user asks the cache where to go with quoin next time.
+/// what a client remembers of that. Client has such a cache, see ClientConfig::alternatives; it is
+/// also for programs whose HTTP/1.1 or HTTP/2 is another library's.
 #pragma once
 
 #include <chrono>
@@ -42,6 +42,13 @@ struct AltService {
 /// the text for what breaks the syntax, or has more than 4096 bytes.
 [[nodiscard]] QUOIN_EXPORT Result<std::vector<AltService>> parse_alt_svc(std::string_view value);
 
+/// What is known of an origin.
+struct AltSvcEntry {
+  std::string host;                  ///< of the origin
+  std::uint16_t port = 443;          ///< of the origin
+  std::vector<AltService> services;  ///< in its order; `max_age` is what is left of it
+};
+
 /// What servers said about themselves. A service must prove to be the origin: connect to its
 /// address, but check the certificate against the origin's name (Client::resolve() does that), and
 /// take nothing from replies that were not authenticated (RFC 7838 §2.1).
@@ -55,13 +62,22 @@ class QUOIN_EXPORT AltSvcCache {
   /// parse_alt_svc(), and nothing changes.
   [[nodiscard]] Result<> handle_header(std::string_view host, std::uint16_t port,
                                        std::string_view value, Time now, Duration age = {});
-  /// The server's first choice for `protocol` that is still true, with `host` filled in.
+  /// The same for services that are known by other means, a file for example.
+  void put(const AltSvcEntry& entry, Time now);
+  /// The server's first choice for `protocol` that is still true and not set aside, with `host`
+  /// filled in.
   [[nodiscard]] std::optional<AltService> find(std::string_view host, std::uint16_t port,
                                                std::string_view protocol, Time now) const;
-  /// Forgets an origin, because its service does not answer, or with 421 (RFC 7838 §6).
+  /// This service does not answer, or answers with 421 (RFC 7838 §6): find() leaves it out until
+  /// then, even if the origin names it again.
+  void set_aside(std::string_view host, std::uint16_t port, const AltService& service, Time until);
+  /// Forgets an origin.
   void forget(std::string_view host, std::uint16_t port);
   /// The network has changed: forgets what does not persist (RFC 7838 §2.2).
   void handle_network_change();
+
+  /// All that is still true, in the order of the origins' names.
+  [[nodiscard]] std::vector<AltSvcEntry> entries(Time now) const;
 
   /// Origins that are remembered.
   [[nodiscard]] std::size_t size() const noexcept { return origins_.size(); }
@@ -70,10 +86,17 @@ class QUOIN_EXPORT AltSvcCache {
   struct Entry {
     AltService service;
     Time expires;
+    Time usable_from{};
+  };
+
+  struct Origin {
+    std::string host;
+    std::uint16_t port = 0;
+    std::vector<Entry> services;
   };
 
   std::size_t max_origins_;
-  std::map<std::string, std::vector<Entry>, std::less<>> origins_;
+  std::map<std::string, Origin, std::less<>> origins_;
 };
 
 }  // namespace quoin

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
@@ -79,6 +80,14 @@ struct ClientConfig {
   /// and whose verified certificate is for that host too (RFC 9114 §3.3). A request that the
   /// server answers with 421 is sent again on a connection of its host's own.
   bool coalesce = true;
+  /// Follows what replies say in `alt-svc` (RFC 7838), if they come from a server that was
+  /// verified: new requests for that origin go to its first choice for h3, whose certificate must
+  /// be for the origin's name all the same. If it does not answer within `attempt_delay`, the
+  /// origin is tried beside it. A service that fails, or answers with 421, is left alone for 5
+  /// minutes. See Client::alternatives().
+  bool alternatives = false;
+  /// Origins whose alternative services are remembered; those that expire first go. 1 or more.
+  std::size_t max_alternatives = 1024;
   /// Requests at a time, waiting ones included; more fail with UsageError::limit_reached. 1 or
   /// more.
   std::size_t max_requests = 65'536;
@@ -225,24 +234,26 @@ class QUOIN_EXPORT Call {
 
 /// What a client counted since it was made.
 struct ClientStats {
-  std::uint64_t requests = 0;            ///< were begun by the application
-  std::uint64_t replies = 0;             ///< were received whole
-  std::uint64_t requests_failed = 0;     ///< ended otherwise
-  std::uint64_t retries = 0;             ///< requests that were sent again, see Client
-  std::uint64_t requests_refused = 0;    ///< of the failed: by ClientConfig::max_requests
-  std::uint64_t redirects = 0;           ///< were followed
-  std::uint64_t coalesced = 0;           ///< hosts that got another one's connection
-  std::uint64_t connections_idle = 0;    ///< were closed because nobody used them
-  std::uint64_t connections = 0;         ///< handshakes that were completed
-  std::uint64_t resumed = 0;             ///< of these, with a session of before
-  std::uint64_t connections_failed = 0;  ///< attempts that came to nothing, for each address
-  std::uint64_t early_requests = 0;      ///< were sent in early data, refused ones included
-  std::uint64_t early_refused = 0;       ///< of these, sent again after a refusal or 425
-  std::uint64_t sessions_received = 0;   ///< from servers, to be remembered
-  std::size_t sessions = 0;              ///< remembered at present, see max_sessions
-  std::uint64_t attempts_abandoned = 0;  ///< because another address was faster
-  std::size_t open_requests = 0;         ///< at present, waiting ones included
-  std::size_t open_connections = 0;      ///< at present
+  std::uint64_t requests = 0;             ///< were begun by the application
+  std::uint64_t replies = 0;              ///< were received whole
+  std::uint64_t requests_failed = 0;      ///< ended otherwise
+  std::uint64_t retries = 0;              ///< requests that were sent again, see Client
+  std::uint64_t requests_refused = 0;     ///< of the failed: by ClientConfig::max_requests
+  std::uint64_t redirects = 0;            ///< were followed
+  std::uint64_t coalesced = 0;            ///< hosts that got another one's connection
+  std::uint64_t alternatives = 0;         ///< connections to alternative services
+  std::uint64_t alternatives_failed = 0;  ///< that were left alone for a while
+  std::uint64_t connections_idle = 0;     ///< were closed because nobody used them
+  std::uint64_t connections = 0;          ///< handshakes that were completed
+  std::uint64_t resumed = 0;              ///< of these, with a session of before
+  std::uint64_t connections_failed = 0;   ///< attempts that came to nothing, for each address
+  std::uint64_t early_requests = 0;       ///< were sent in early data, refused ones included
+  std::uint64_t early_refused = 0;        ///< of these, sent again after a refusal or 425
+  std::uint64_t sessions_received = 0;    ///< from servers, to be remembered
+  std::size_t sessions = 0;               ///< remembered at present, see max_sessions
+  std::uint64_t attempts_abandoned = 0;   ///< because another address was faster
+  std::size_t open_requests = 0;          ///< at present, waiting ones included
+  std::size_t open_connections = 0;       ///< at present
 };
 
 /// An HTTP/3 client on a loop, which must outlive it. All requests for one host and port share a
@@ -276,7 +287,8 @@ class QUOIN_EXPORT Client {
   Call request(ClientRequest request, Done done);
 
   /// Uses `address` for this host and port from now on and looks nothing up. `host` as in the URL;
-  /// the certificate must still be for `host`.
+  /// the certificate must still be for `host`. An alternative service has a host and port of its
+  /// own.
   void resolve(std::string_view host, std::uint16_t port, const Address& address);
 
   /// Opens `new_local` and moves all connections there (RFC 9000 §9.2), those that are not ready
@@ -294,6 +306,11 @@ class QUOIN_EXPORT Client {
   /// Adds what save_sessions() wrote, of this or another client. Errors:
   /// UsageError::invalid_argument, and nothing is added.
   [[nodiscard]] Result<> load_sessions(Bytes saved);
+
+  /// What is known of alternative services, if ClientConfig::alternatives is on: for adding what
+  /// replies by HTTP/1.1 or HTTP/2 said, and for keeping it. New connections use it. Valid as long
+  /// as the client; the times are those of Loop::now().
+  [[nodiscard]] AltSvcCache& alternatives() noexcept;
 
   /// Takes no more requests, lets those under way finish for at most `limit`, closes all
   /// connections and calls `done` once in a later turn.
