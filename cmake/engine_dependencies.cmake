@@ -75,6 +75,10 @@ foreach(_file IN LISTS _quoin_engine_texts)
   list(REMOVE_DUPLICATES _quoin_engine_names)
 endforeach()
 list(SORT _quoin_engine_names)
+if(QUOIN_PRECOMPILE)
+  # Clang forgets such names where it reads a precompiled header. What is built so is not for others to link.
+  set(_quoin_engine_names)
+endif()
 _quoin_write_header("${_quoin_private_dir}/engine_names.h" "private names for ngtcp2 and nghttp3"
                     "${_quoin_engine_names}" quoin_)
 
