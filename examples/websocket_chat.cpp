@@ -40,6 +40,7 @@ struct Room {
 };
 
 int main(int argc, char** argv) {
+  if (argc > 4 && !chat::RedisBus::accepts(argv[4])) return EXIT_FAILURE;
   const quoin::Tls tls = quoin::Tls::self_signed().value();
   if (argc > 2) std::ofstream{argv[2]} << tls.certificate_pem();
   quoin::Loop loop;

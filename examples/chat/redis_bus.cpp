@@ -46,25 +46,50 @@ Context connect(const std::string& host, int port) {
   return nullptr;
 }
 
+struct Place {
+  std::string host;
+  int port = 6379;
+};
+
+Place parse(const std::string& url) {
+  constexpr std::string_view scheme = "redis://";
+  const std::string context = "--redis '" + url + "': ";
+  std::string_view rest = url;
+  if (!rest.starts_with(scheme)) throw std::invalid_argument{context + "write redis://HOST[:PORT]"};
+  rest.remove_prefix(scheme.size());
+  Place place;
+  const std::size_t colon = rest.rfind(':');
+  place.host = rest.substr(0, colon);
+  if (colon != std::string_view::npos) {
+    const std::string_view port = rest.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), place.port);
+    if (error != std::errc{} || end != port.data() + port.size() || place.port < 1 ||
+        place.port > 65535) {
+      throw std::invalid_argument{context + "the port is a number from 1 to 65535"};
+    }
+  }
+  if (place.host.empty()) throw std::invalid_argument{context + "the host is missing"};
+  return place;
+}
+
 }  // namespace
+
+bool RedisBus::accepts(const std::string& url) {
+  try {
+    parse(url);
+    return true;
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "websocket_chat: %s\n", error.what());
+    return false;
+  }
+}
 
 RedisBus::RedisBus(const std::string& url, quoin::Loop& loop,
                    std::function<void(const std::string&)> deliver)
     : loop_(loop), deliver_(std::move(deliver)) {
-  constexpr std::string_view scheme = "redis://";
-  std::string_view rest = url;
-  if (!rest.starts_with(scheme)) throw std::invalid_argument{"write redis://HOST[:PORT]: " + url};
-  rest.remove_prefix(scheme.size());
-  const std::size_t colon = rest.rfind(':');
-  host_ = rest.substr(0, colon);
-  if (colon != std::string_view::npos) {
-    const std::string_view port = rest.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), port_);
-    if (error != std::errc{} || end != port.data() + port.size() || port_ < 1 || port_ > 65535) {
-      throw std::invalid_argument{"not a port in " + url};
-    }
-  }
-  if (host_.empty()) throw std::invalid_argument{"no host in " + url};
+  Place place = parse(url);
+  host_ = std::move(place.host);
+  port_ = place.port;
   subscriber_ = std::thread{[this] { subscribe(); }};
   sender_ = std::thread{[this] { send(); }};
 }

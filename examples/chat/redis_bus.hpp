@@ -19,8 +19,11 @@ namespace chat {
 /// meanwhile waits, up to a limit, and what others publish is missed.
 class RedisBus {
  public:
+  /// `url` is "redis://HOST[:PORT]"; if not, standard error tells what is wrong with it.
+  [[nodiscard]] static bool accepts(const std::string& url);
+
   /// Calls `deliver` on the loop with all that anybody publishes, this process included. `url` is
-  /// "redis://HOST[:PORT]"; std::invalid_argument if it is not.
+  /// one that accepts() accepts; std::invalid_argument if not.
   RedisBus(const std::string& url, quoin::Loop& loop,
            std::function<void(const std::string&)> deliver);
   RedisBus(const RedisBus&) = delete;

@@ -76,6 +76,17 @@ def _(world):
     world.client("--ws", chat.url, chat.url).must(2, "one URL")
 
 
+@case("a Redis that cannot be meant is refused, with what to write")
+def _(world):
+    for url, expected in (("localhost", "redis://HOST[:PORT]"), ("redis://h:x", "65535"), ("redis://:1", "host")):
+        run = subprocess.run(
+            [world.program("websocket_chat"), "127.0.0.1:0", str(world.path("c.pem")), "--redis", url],
+            capture_output=True, text=True, timeout=20, check=False,
+        )
+        check_equal(run.returncode, 1, f"the exit code for {url}")
+        check(f"--redis '{url}'" in run.stderr and expected in run.stderr, run.stderr)
+
+
 @case("two servers on one Redis share a room, and go on when Redis was away")
 def _(world):
     program = shutil.which("redis-server")
