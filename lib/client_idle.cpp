@@ -21,24 +21,32 @@ bool is_idle(const ClientConnection& connection) noexcept {
          wants_nothing(connection.origin) && std::ranges::all_of(connection.guests, wants_nothing);
 }
 
+// What is missed least comes first: a connection that carries one host, or none any more, before
+// one that several hosts share, then the one that was idle longest.
+bool is_missed_less(const ClientConnection& a, const ClientConnection& b) noexcept {
+  const auto is_shared = [](const ClientConnection& each) { return !each.guests.empty(); };
+  if (is_shared(a) != is_shared(b)) return is_shared(b);
+  return a.idle_since < b.idle_since;
+}
+
 }  // namespace
 
-// Room for one more connection, which the one that was idle longest makes if there is none.
+// Room for one more connection, which the idle one that is missed least makes if there is none.
 bool Client::Impl::has_capacity() {
   std::size_t used = 0;
-  ClientConnection* oldest = nullptr;
+  ClientConnection* spare = nullptr;
   for (const auto& [id, connection] : connections) {
     if (connection->connected && !(connection->draining && connection->calls.empty())) ++used;
     if (!is_idle(*connection)) continue;
-    if (oldest == nullptr || connection->idle_since < oldest->idle_since) oldest = connection.get();
+    if (spare == nullptr || is_missed_less(*connection, *spare)) spare = connection.get();
   }
   used += static_cast<std::size_t>(
       std::ranges::count_if(origins, [](const auto& entry) { return entry.second->connecting; }));
   if (used < config.max_connections) return true;
-  if (oldest == nullptr) return false;
+  if (spare == nullptr) return false;
   ++counted.connections_idle;
-  drain(*oldest);
-  drop(*oldest);
+  drain(*spare);
+  drop(*spare);
   return true;
 }
 

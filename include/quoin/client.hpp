@@ -70,8 +70,8 @@ struct ClientConfig {
   /// it before. An attacker can have them handled again (RFC 8470), so that is for applications
   /// whose safe requests really have no effect. See also ClientRequest::early.
   bool early_safe_methods = false;
-  /// Connections at a time, attempts included: each host and port has one. To make room, the one
-  /// that was idle longest is closed; while none is, requests for other hosts wait. 1 or more.
+  /// Connections at a time, attempts included: each host and port has one. For room, the one
+  /// idle longest is closed, one that hosts share last; while none is, requests wait. 1 or more.
   std::size_t max_connections = 256;
   /// Time after which a connection without requests is closed. Zero: when quic::Config's
   /// `max_idle_timeout` says so.

@@ -2,8 +2,10 @@
 /// Several hosts on one connection, and requests that have to go elsewhere.
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +34,7 @@ struct HostsWorld {
     for (std::size_t i = 0; i < servers.size(); ++i) {
       servers[i].emplace(network.host(addresses[i]), tls);
       REQUIRE(servers[i]->listen(std::string{addresses[i]} + ":4433").has_value());
+      REQUIRE(servers[i]->listen(std::string{addresses[i]} + ":4434").has_value());
       servers[i]->get("/", [](Request request, Response response) {
         response.end(std::string{request.header(":authority")});
       });
@@ -58,9 +61,10 @@ struct HostsWorld {
         std::move(config));
   }
 
-  Result<Reply> fetch(const std::string& host, std::string_view target = "/") {
+  Result<Reply> fetch(const std::string& host, std::string_view target = "/",
+                      std::string_view port = ":4433") {
     std::optional<Result<Reply>> outcome;
-    client->get("https://" + host + ":4433" + std::string{target},
+    client->get("https://" + host + std::string{port} + std::string{target},
                 [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); });
     REQUIRE(network.run_until([&] { return outcome.has_value(); }, 1min));
     return std::move(*outcome);
@@ -71,6 +75,10 @@ struct HostsWorld {
   std::array<std::optional<Server>, 2> servers;
   std::optional<Client> client;
 };
+
+ClientRequest get_of(std::string url) {
+  return {.method = "GET", .url = std::move(url), .headers = {}, .body = {}};
+}
 
 }  // namespace
 
@@ -118,6 +126,23 @@ TEST_CASE("a misdirected request is sent again on a connection of its own, once"
   CHECK(world.client->stats().connections == 2);
 }
 
+TEST_CASE("a connection that several hosts share is the last to make room") {
+  ClientConfig config;
+  config.max_connections = 2;
+  HostsWorld world{std::move(config)};
+  for (const std::string host : {"a.example", "x.b.example", "far.b.example"}) {
+    REQUIRE(world.fetch(host).has_value());
+    world.network.run_for(100ms);
+  }
+  REQUIRE(world.fetch("far.b.example", "/", ":4434").has_value());
+  CHECK(world.client->stats().connections == 3);
+  CHECK(world.client->stats().connections_idle == 1);
+  CHECK(world.fetch("x.b.example").has_value());
+  CHECK(world.client->stats().connections == 3);
+  CHECK(world.fetch("far.b.example").has_value());
+  CHECK(world.client->stats().connections == 4);
+}
+
 TEST_CASE("all hosts of a connection that goes away get another one") {
   HostsWorld world;
   CHECK(world.fetch("a.example").has_value());
@@ -145,7 +170,70 @@ TEST_CASE("a request at any moment of a server's shutdown gets its reply, here o
   CHECK(moved);
 }
 
-TEST_CASE("a body that waits is sent when the server asks for it, or says nothing") {
+TEST_CASE("requests that a shutdown refused are sent again, or fail and say why") {
+  HostsWorld world;
+  world.servers[1]->post("/", [](Request, Response response) { response.end("posted"); });
+  REQUIRE(world.fetch("both.b.example").has_value());
+  bool lost = true;
+  world.network.intercept([&](const Datagram& datagram) {
+    constexpr std::size_t longest_ack = 60;  // those get through
+    return !lost || datagram.path.remote.host() != "10.0.0.1" ||
+           datagram.payload.size() <= longest_ack;
+  });
+  std::map<std::string, std::optional<Result<Reply>>> outcomes;
+  const auto send = [&](const std::string& name, std::string method, RequestBody body) {
+    world.client->request({.method = std::move(method),
+                           .url = "https://both.b.example:4433/",
+                           .headers = {},
+                           .body = std::move(body)},
+                          [&outcomes, name](Result<Reply> reply) { outcomes[name] = reply; });
+  };
+  send("get", "GET", {});
+  send("post", "POST", "kept");
+  send("stream", "POST", writer_of("gone when it was sent"));
+  world.network.run_for(1ms);
+  world.servers[0]->shutdown(5s);
+  world.network.run_for(300ms);  // the server says both GOAWAYs, and has seen none of the requests
+  lost = false;
+  REQUIRE(world.network.run_until([&] { return outcomes.size() == 3; }, 10s));
+  CHECK(outcomes["get"]->value().body == "both.b.example:4433");
+  CHECK(outcomes["post"]->value().body == "posted");
+  REQUIRE_FALSE(outcomes["stream"]->has_value());
+  CHECK(outcomes["stream"]->error() == Error{Http3Error::request_rejected});
+  CHECK(outcomes["stream"]->error().detail() ==
+        "https://both.b.example:4433/: both.b.example:4433 is shutting down");
+  CHECK(world.client->stats().retries == 2);
+  CHECK(world.client->connections().back().path.remote == Address::parse("10.0.0.3:4433").value());
+}
+
+TEST_CASE("a body that waited in vain for the server's word is sent when the time is up") {
+  ClientConfig config;
+  config.continue_timeout = 700ms;
+  HttpWorld world{{.seed = 1, .server = {}, .client = std::move(config)}};
+  world.server->put("/silent", [&](Request request, Response response) {
+    world.network.host("10.0.0.1").after(3s, [request, response]() mutable {
+      request.read_body(
+          1000, [response](Result<std::string> body) mutable { response.end(body.value_or("?")); });
+    });
+  });
+  REQUIRE_FALSE(world.fetch(get_of("/other")).value().status == 200);  // the connection is up
+  std::optional<Time> sent;
+  ClientRequest request{.method = "PUT", .url = "/silent", .headers = {}, .body = {}};
+  request.headers.add("expect", "100-continue");
+  request.body = RequestBody{[&, text = writer_of("text")](std::span<std::byte> room) mutable {
+                               sent = sent.value_or(world.network.now());
+                               return text(room);
+                             },
+                             4};
+  const Time begin = world.network.now();
+  const Result<Reply> reply = world.fetch(std::move(request));
+  CHECK(reply.value().body == "text");
+  REQUIRE(sent.has_value());
+  CHECK(*sent - begin >= 700ms);
+  CHECK(*sent - begin < 750ms);
+}
+
+TEST_CASE("a body that waits is sent when the server asks for it, or refused") {
   HttpWorld world;
   int bodies = 0;
   world.server->put("/asks", [&](Request request, Response response) {
