@@ -35,6 +35,8 @@ struct Connection::Impl {
 
 bool Connection::is_server() const noexcept { return impl_->server; }
 
+bool Connection::is_early() const noexcept { return false; }
+
 Result<StreamId> Connection::open_stream(bool bidirectional) {
   if (impl_->closed) return std::unexpected(Error{UsageError::closed});
   const std::int64_t ordinal = impl_->opened[bidirectional ? 1 : 0]++;

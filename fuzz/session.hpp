@@ -35,7 +35,8 @@ inline h3::Config session_limits() {
 /// One side's session, driven by the fuzzer in place of a peer.
 class Session {
  public:
-  explicit Session(bool server) : connection_(server), session_(connection_.handle, limits_) {
+  explicit Session(bool server, const h3::Config& limits = session_limits())
+      : limits_(limits), connection_(server), session_(connection_.handle, limits_) {
     session_.on_started(connection_.handle);
     session_.on_connected(connection_.handle);
     if (!server) {
@@ -58,6 +59,13 @@ class Session {
     connection_.received += copy.size();
     session_.on_stream_data(connection_.handle, id, copy, fin);
     pump();
+  }
+
+  /// The payload of a DATAGRAM frame. The application looks at it later, with what comes next.
+  void datagram(Bytes data) {
+    if (is_over()) return;
+    const std::vector<std::byte> copy(data.begin(), data.end());
+    session_.on_datagram(connection_.handle, copy);
   }
 
   void reset(quic::StreamId id, std::uint64_t code) {
@@ -107,6 +115,9 @@ class Session {
     if (event.type == Type::headers && connection_.server) {
       (void)session_.respond(event.stream, {{":status", "200"}}, true);
       (void)session_.write(event.stream, as_bytes("hello"), true);
+    } else if (event.type == Type::datagram) {
+      if (touch(event.datagram) != event.datagram.size() || !limits_.datagrams) std::abort();
+      (void)session_.send_datagram(event.stream, event.datagram);
     } else if (event.type == Type::data) {
       for (auto chunk = session_.read(event.stream); !chunk.data.empty();
            chunk = session_.read(event.stream)) {
@@ -121,7 +132,7 @@ class Session {
     return data.size();
   }
 
-  h3::Config limits_ = session_limits();
+  h3::Config limits_;
   quic::Connection::Impl connection_;
   h3::Session session_;
   std::map<quic::StreamId, bool> ended_;
