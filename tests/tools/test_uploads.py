@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What quoin-client sends: files, data, standard input, to a server that keeps it."""
 
+import gzip
 import os
 import re
 
@@ -85,6 +86,26 @@ def _(world):
     file = world.write("file", b"x" * 12345)
     result = world.client(*uploads.trust, "--timing", "-T", file, "-o", "/dev/null", uploads.url("t"))
     check(re.search(r"total [\d.]+ ms, \d+ bytes", result.must(0).err), result.err)
+
+
+@case("with --compressed a reply in gzip or br is written plain, and a broken one fails")
+def _(world):
+    uploads = Uploads(world)
+    page = b"a page that is a page, is a page"
+    coded = {"gzip": gzip.compress(page), "br": bytes.fromhex("1b1f0000041c72a49fa7726869c9482dc894c055ee4a0d2c00")}
+    for coding, content in coded.items():
+        (uploads.folder / coding).write_bytes(content)
+        (uploads.folder / "broken").write_bytes(content[:-3])
+        url = uploads.url(f"coded/{coding}/{coding}")
+        plain = world.client(*uploads.trust, "--compressed", "--fail", "-i", url).must(0)
+        check(plain.out.endswith(b"\n" + page), f"{coding}: {plain.out!r}")
+        check(b"content-encoding" not in plain.out, "the headers tell of a coding that is undone")
+        world.client(*uploads.trust, "--fail", url).must(22, "406")
+        out = world.path("out")
+        broken = uploads.url(f"coded/{coding}/broken")
+        failed = world.client(*uploads.trust, "--compressed", "-o", out, broken)
+        check(failed.code != 0 and "the compressed reply is broken" in failed.err, f"{failed.code}: {failed.err}")
+        check(not out.exists(), "a part of a file was left")
 
 
 main()

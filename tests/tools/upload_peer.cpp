@@ -2,14 +2,17 @@
 /// An HTTP/3 server that keeps what is sent to it, for the tests of quoin-client's uploads.
 /// Usage: quoin_tools_upload_peer CERT KEY FOLDER; prints "listening on ADDR:PORT", writes the body
 /// of a PUT or POST for /NAME to FOLDER/NAME and answers with its size. /to/NAME redirects to
-/// /NAME, /round to itself, /plain to an http URL.
+/// /NAME, /round to itself, /plain to an http URL. GET of
+/// /coded/CODING/NAME sends FOLDER/NAME as being in that content coding, if the client takes it.
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <quoin/address.hpp>
@@ -42,6 +45,18 @@ void keep(const std::filesystem::path& folder, quoin::Request request, quoin::Re
   });
 }
 
+void send_coded(const std::filesystem::path& folder, quoin::Request request,
+                quoin::Response response) {
+  const std::string coding{request.parameter("coding")};
+  if (request.header("accept-encoding").find(coding) == std::string_view::npos) {
+    response.status(406).end("in " + coding + " only\n");
+    return;
+  }
+  std::ifstream file{folder / request.parameter("name"), std::ios::binary};
+  const std::string content{std::istreambuf_iterator<char>{file}, {}};
+  response.header("content-encoding", coding).end(content);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,6 +82,9 @@ int main(int argc, char** argv) {
       response.status(307).header("location", "../" + std::string{request.parameter("name")}).end();
     });
   }
+  server.get("/coded/{coding}/{name}", [&folder](quoin::Request request, quoin::Response response) {
+    send_coded(folder, request, response);
+  });
   server.get("/round", [](quoin::Request, quoin::Response response) {
     response.status(302).header("location", "round").end();
   });
