@@ -126,9 +126,27 @@ def many_connections(connections, seconds):
         [("raw", "load"), ("quoin", "load"), ("nginx", "h2load")], FIGURES, commands, evaluate)
 
 
+def many_workers(workers, seconds):
+    """What sharing connections out to threads costs: all of them have the server's one core."""
+    connections = 10
+
+    def commands(bench, contestant):
+        return [load_command(bench, contestant, connections, STREAMS, seconds)]
+
+    def evaluate(_bench, contestant, run):
+        return load_figures(run, loaded(contestant, run))
+
+    return Scenario(
+        f"workers{workers}",
+        f"1 KiB requests, {plural(workers, 'worker')} on one core, {plural(connections, 'connection')}, "
+        f"{STREAMS} streams each",
+        [("raw", "load"), ("quoin", "load"), (f"workers {workers}", "load")], FIGURES, commands, evaluate)
+
+
 def all_scenarios(quick):
     seconds, count = (1.0, 20_000) if quick else (3.0, 100_000)
     return [requests(1, seconds), requests(10, seconds), requests_by_raw(1, count), requests_by_raw(10, count // 5),
             latency_alone(seconds), LatencyUnderLoad(seconds)] + [
                 many_connections(connections, seconds)
-                for connections in ((1, 10, 100) if quick else (1, 10, 100, 1000, 10_000))]
+                for connections in ((1, 10, 100) if quick else (1, 10, 100, 1000, 10_000))] + [
+                    many_workers(workers, seconds) for workers in ((1, 2) if quick else (1, 2, 4))]

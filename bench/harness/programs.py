@@ -41,8 +41,9 @@ class Programs:
             return [self.quoin / "quoin-bench-server", listen, certificate, key], "udp"
         if who == "ideal":
             return [self.quoin / "quoin-bench-ideal", "--serve", address, str(PORT), self.files.root / "bulk"], "udp"
+        workers = ["--workers", who.removeprefix("workers ")] if who.startswith("workers ") else []
         return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
-                "--cert", certificate, "--key", key], "udp"
+                "--cert", certificate, "--key", key, *workers], "udp"
 
     def download(self, who, address, path):
         url = f"https://{address}:{PORT}{path}"

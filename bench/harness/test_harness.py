@@ -4,6 +4,7 @@
 import pathlib
 import sys
 import tempfile
+import types
 import unittest
 import xml.etree.ElementTree
 
@@ -92,6 +93,14 @@ class Report(unittest.TestCase):
         self.assertEqual({len(line) for line in lines}, {len(lines[0])})
         self.assertIn("x ideal", lines[0])
         self.assertIn("-", lines[1])  # calls that raw did not count
+
+    def test_a_server_is_asked_for_its_workers(self):
+        files = types.SimpleNamespace(key="k", certificate="c", root="r")
+        known = programs.Programs(pathlib.Path("bin"), pathlib.Path("raw"), None, files)
+        scenario = loads.many_workers(2, 1.0)
+        command, _ = known.server(scenario.contestants[-1][0], "127.0.0.1")
+        self.assertEqual(command[-2:], ["--workers", "2"])
+        self.assertNotIn("--workers", known.server("quoin", "127.0.0.1")[0])
 
     def test_scenarios_have_names_of_their_own(self):
         for quick in (False, True):
