@@ -45,7 +45,7 @@ void PathMtuGuard::handle_sent(std::size_t size, const FlightCounters& counters,
   if (!counts) return;
   if (size <= base) {
     small_bytes_ += size;
-  } else if (!limited_) {
+  } else if (expects_proof()) {
     if (large_sent_++ == 0) first_large_ = now;
   }
   if (trial_due_ && size > size_) {
@@ -74,25 +74,27 @@ void PathMtuGuard::handle_news(const FlightCounters& counters, Duration pto, Tim
     } else if (target_ != 0 && acknowledged > 0 && unsettled_ == 0) {
       trial_due_ = true;
     }
-    return;
   }
+  if (expects_proof()) check_proof(acknowledged, pto, now);
+}
+
+void PathMtuGuard::check_proof(std::uint64_t acknowledged, Duration pto, Time now) noexcept {
   if (acknowledged > small_bytes_) {
     expect_proof();
   } else {
-    small_bytes_ = std::min(small_bytes_ - acknowledged, counters.in_flight);
+    small_bytes_ = std::min(small_bytes_ - acknowledged, last_.in_flight);
   }
-  check_suspicion(pto, now);
-}
-
-void PathMtuGuard::check_suspicion(Duration pto, Time now) noexcept {
   const int limit = warned_ ? patience_when_warned : patience;
   if (large_sent_ < min_large_sent || now - first_large_ < limit * pto) return;
+  if (!limited_) raise_after_ = first_raise;
   limited_ = true;
   confirmed_ = false;
-  size_ = base;
+  trial_due_ = false;
+  trial_flying_ = false;
+  raise_at_.reset();
   unsettled_ = last_.in_flight;
-  raise_after_ = first_raise;
-  target_ = path_size_;
+  target_ = size_;
+  size_ = base;
   trials_lost_ = 0;
   expect_proof();
 }
@@ -134,8 +136,9 @@ void PathMtuGuard::handle_trial_carried(Time now) noexcept {
     stay_limited(now);
   } else {
     limited_ = false;
-    expect_proof();
   }
+  expect_proof();
+  small_bytes_ = last_.in_flight;  // most of it
 }
 
 void PathMtuGuard::stay_limited(Time now) noexcept {

@@ -67,7 +67,11 @@ class PathMtuGuard {
 
  private:
   void expect_proof() noexcept;
-  void check_suspicion(Duration pto, Time now) noexcept;
+
+  /// There is a size in use that may turn out to be too large.
+  [[nodiscard]] bool expects_proof() const noexcept { return size_ > base; }
+
+  void check_proof(std::uint64_t acknowledged, Duration pto, Time now) noexcept;
   void check_trial(std::uint64_t settled, bool large_lost, std::uint64_t in_flight,
                    Time now) noexcept;
   void begin_trials(std::size_t target) noexcept;
@@ -82,7 +86,7 @@ class PathMtuGuard {
   FlightCounters last_;
   std::uint64_t fallbacks_ = 0;
 
-  // While there is no limit: what was sent since the last proof.
+  // While datagrams are large: what was sent since the last proof.
   std::uint64_t small_bytes_ = 0;  // may be acknowledged without proving anything
   std::uint64_t large_sent_ = 0;
   Time first_large_{};

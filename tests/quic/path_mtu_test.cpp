@@ -110,6 +110,28 @@ TEST_CASE("a path that stops carrying large datagrams is used with what it still
   CHECK(sender.guard.limit() == found);
 }
 
+TEST_CASE("a path that carries less and less is followed down") {
+  const bool while_raising = GENERATE(false, true);
+  std::size_t largest = 1472;
+  Sender sender{[&largest](std::size_t size) { return size <= largest; }};
+  const auto run_to = [&](std::size_t found) {
+    const Time start = sender.now;
+    while (sender.guard.size() != found || sender.guard.limit() != found) {
+      sender.step();
+      REQUIRE(sender.now - start < 2s);
+    }
+  };
+  for (int i = 0; i < 10; ++i) sender.step();
+  largest = 1400;
+  run_to(1392);
+  if (while_raising) {
+    while (sender.guard.limit() == 1392) sender.step();
+  }
+  largest = 1300;
+  run_to(1232);
+  CHECK(sender.guard.fallbacks() == 2);
+}
+
 TEST_CASE("an outage is no black hole") {
   bool down = false;
   Sender sender{[&down](std::size_t) { return !down; }};
