@@ -207,6 +207,7 @@ void Connection::Impl::handle_handshake_completed() {
   }
   check_negotiated();
   if (server && !close_wanted) {
+    tolerate_replacements();
     submit_new_token();
   }
 }

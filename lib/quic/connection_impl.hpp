@@ -35,6 +35,9 @@ namespace quoin::quic {
 /// header, jumbo frames, then tunnels; ngtcp2 skips what cannot matter any more (RFC 8899 §5.3).
 inline constexpr std::array<std::uint16_t, 7> mtu_ladder{1452, 1472, 8972, 8952, 4052, 1392, 1232};
 
+/// Connection IDs that a peer may give us at a time: active_connection_id_limit.
+inline constexpr std::uint64_t announced_cids = 7;
+
 /// What all connections of one endpoint share, and how they report to it.
 struct Shared {
   Config config;
@@ -147,6 +150,9 @@ struct Connection::Impl {
 
   /// Somebody says that a datagram of ours was too large.
   void handle_too_large() noexcept { mtu.handle_too_large(); }
+
+  /// Server: lets the peer replace a connection ID that ngtcp2 still counts.
+  void tolerate_replacements();
 
   /// The largest datagram for the path in use, bytes.
   [[nodiscard]] std::size_t udp_payload_size() const noexcept;

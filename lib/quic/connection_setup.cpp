@@ -92,7 +92,7 @@ void Connection::Impl::fill_params(ngtcp2_transport_params& params) const {
   params.initial_max_streams_uni = config.max_unidirectional_streams;
   params.max_idle_timeout = quic::to_ngtcp2(config.max_idle_timeout);
   params.max_datagram_frame_size = config.max_datagram_frame;
-  params.active_connection_id_limit = 7;
+  params.active_connection_id_limit = announced_cids;
   params.grease_quic_bit = 1;
   params.disable_active_migration = server && config.disable_active_migration ? 1 : 0;
 }

@@ -103,6 +103,16 @@ std::size_t Connection::Impl::udp_payload_size() const noexcept {
                                      : mtu.size();
 }
 
+void Connection::Impl::tolerate_replacements() {
+  // A server whose client is rebound by a NAT and migrates at once retires the old path's
+  // connection ID and keeps it to fall back to. ngtcp2 1.24 goes on counting it, and would take its
+  // replacement for one too many: CONNECTION_ID_LIMIT_ERROR against a client that did nothing
+  // wrong. What was announced stays as it is; only what is enforced has room for that one.
+  auto* const own =
+      const_cast<ngtcp2_transport_params*>(ngtcp2_conn_get_local_transport_params2(conn.get()));
+  own->active_connection_id_limit = announced_cids + 1;
+}
+
 bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) {
   const Config& config = shared.config;
   const auto ipv4 = socket_address<ngtcp2_sockaddr_in>(config.preferred_ipv4);

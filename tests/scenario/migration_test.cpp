@@ -146,6 +146,23 @@ TEST_CASE("a NAT that forgets a client moves it without its knowing, and the ser
   CHECK(upload.server.path().remote != before);
 }
 
+TEST_CASE("a client may migrate while its server looks into what its NAT has done") {
+  UploadWorld upload(1'000'000);
+  auto& network = upload.world.network;
+  for (const char* client : {"10.0.0.2", "203.0.113.1", "10.0.0.3"}) {
+    network.link_both(client, "10.0.0.1", {.delay = 50ms, .bits_per_second = 20'000'000});
+  }
+  network.nat("10.0.0.2", "203.0.113.1");
+  network.after(200ms, [&] { network.rebind("10.0.0.2"); });
+  upload.world.client.after(290ms, [&] { REQUIRE(upload.client.migrate(address("10.0.0.3:0"))); });
+  REQUIRE(upload.world.run_until([&] { return upload.done || upload.closed; }, 30s));
+  network.run_for(1s);
+  CHECK_FALSE(upload.closed.has_value());
+  CHECK(upload.same);
+  CHECK(upload.count(Type::changed) == 1);
+  CHECK(upload.client.path().local.host() == "10.0.0.3");
+}
+
 TEST_CASE("the sockets that migrations leave behind are closed") {
   UploadWorld upload(100'000);
   REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
