@@ -318,8 +318,8 @@ void HttpWorkload::judge(Ask& ask, const Result<Reply>& reply) {
 void HttpWorkload::disturb() {
   if (dice.chance(30)) {
     for (auto moves = dice.between(1, 3); moves > 0; --moves) {
-      later(dice.between(1500ms, 5s), [this, to = dice.chance(60) ? net.other_client : net.client] {
-        if (connected_ < clients_.size() || !net.may_move()) return;
+      later(dice.between(0ms, 4s), [this, to = dice.chance(60) ? net.other_client : net.client] {
+        if (connected_ < clients_.size()) return;
         for (const auto& client : clients_) {
           if (client) {
             (void)client->migrate(Address::parse_host(to, 0).value());

@@ -61,9 +61,9 @@ io::Link RandomNetwork::random_link() {
 
 void RandomNetwork::let_loose() {
   if (std::exchange(is_loose_, true)) return;
+  loose_ = network.now();
   changes_ = static_cast<unsigned>(dice_.between(0, 4));
-  // Clients know a while after the server that the handshake is complete.
-  network.after(dice_.between(1500ms, 2s), [this] { change(); });
+  network.after(dice_.between(0ms, 500ms), [this] { change(); });
 }
 
 void RandomNetwork::change() {
@@ -73,14 +73,14 @@ void RandomNetwork::change() {
     case 0:
       network.outage(server, client, 0ms, dice_.between(1ms, 1500ms));
       break;
-    case 1: {  // a path that carried large packets goes on carrying them
-      io::Link link = random_link();
-      link.mtu = std::max(link.mtu, network.link(server, client).mtu);
-      network.link(server, client) = link;
+    case 1:
+      network.link(server, client) = random_link();
       break;
-    }
     default:
-      if (!has_nat_ || !may_move()) {
+      // QUIC relies on stable addresses until clients know that the handshake is complete (RFC 9000
+      // §9): until then a client sends nothing again but its last Handshake packet (RFC 9002
+      // §6.2.1), from which a server that is through with it learns no new address.
+      if (!has_nat_ || network.now() - loose_ < 1500ms) {
         break;
       }
       if (dice_.chance(50)) {
@@ -92,14 +92,6 @@ void RandomNetwork::change() {
       break;
   }
   network.after(dice_.between(100ms, 3s), [this] { change(); });
-}
-
-bool RandomNetwork::may_move() {
-  constexpr Duration at_least = 4s;
-  const Time now = network.now();
-  if (now - moved_ < at_least && moved_ != Time{}) return false;
-  moved_ = now;
-  return true;
 }
 
 /// Repeats, damages and redirects some of what it sees.

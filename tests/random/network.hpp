@@ -21,8 +21,8 @@ class RandomNetwork {
  public:
   RandomNetwork(std::uint64_t seed, Dice dice);
 
-  /// From now on NATs rebind, links change and attackers attack: for after a handshake, because
-  /// a client must not change its address before (RFC 9000 §9).
+  /// From now on links change, attackers attack, and a while later NATs rebind: for after a
+  /// handshake.
   void let_loose();
 
   /// No more of that; the links stay as they are.
@@ -30,11 +30,6 @@ class RandomNetwork {
 
   /// In brackets if it is an IPv6 address.
   [[nodiscard]] std::string authority(int port) const;
-
-  /// Whether the client may be moved to another address now; then it counts as moved. Not twice in
-  /// a short time: ngtcp2 1.24 counts connection IDs wrongly when a path changes while it is being
-  /// validated, and ends the connection with CONNECTION_ID_LIMIT_ERROR.
-  [[nodiscard]] bool may_move();
 
   /// What is sent through a NAT must go on, or nothing finds its way back.
   [[nodiscard]] Duration keep_alive() const noexcept;
@@ -56,9 +51,9 @@ class RandomNetwork {
   bool has_attacker_ = false;
   bool is_loose_ = false;
   bool is_calm_ = false;
+  Time loose_{};
   unsigned changes_ = 0;
   unsigned address_ = 1;
-  Time moved_{};
 };
 
 }  // namespace quoin::test
