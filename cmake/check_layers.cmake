@@ -42,6 +42,8 @@ file(GLOB_RECURSE allowed RELATIVE "${ROOT}" "${ROOT}/lib/h3/*")
 forbid("nghttp3 and wslay live in lib/h3 only" "<(nghttp3|wslay)/" ${all_of_lib})
 set(allowed lib/content_decoder.cpp)
 forbid("zlib and brotli are content_decoder.cpp's business" "<(zlib|brotli)[/.]" ${all_of_lib})
+set(allowed lib/idna.cpp)
+forbid("libidn2 is idna.cpp's business" "<idn2\\.h>" ${all_of_lib})
 file(GLOB_RECURSE allowed RELATIVE "${ROOT}" "${ROOT}/lib/io/*")
 forbid("liburing lives in lib/io only" "<liburing" ${all_of_lib})
 # The address formats are values, not sockets: lib/address.cpp prints and parses them, and lib/quic hands them to ngtcp2.

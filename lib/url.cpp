@@ -13,6 +13,8 @@
 #include <quoin/error.hpp>
 #include <quoin/url.hpp>
 
+#include "idna.hpp"
+
 namespace quoin {
 namespace {
 
@@ -63,6 +65,10 @@ std::string encode_target(std::string_view text) {
   return out;
 }
 
+bool is_ascii(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool is_host_name(std::string_view host) noexcept {
   constexpr std::size_t longest_name = 253;
   constexpr std::size_t longest_label = 63;
@@ -104,6 +110,16 @@ std::string_view read_authority(std::string_view text, Url& url) {
     }
   }
   if (host.empty()) return "the host is missing";
+  std::optional<std::string> converted;
+  if (!is_ascii(host)) {
+    converted = to_ascii_host(host);
+    if (!converted) {
+      return has_idna() ? "the host has letters that no name may have (RFC 5891)"
+                        : "the host has letters beyond ASCII; write the form that begins with xn-- "
+                          "(RFC 5890)";
+    }
+    host = *converted;
+  }
   if (bracketed || looks_like_ipv4(host)) {
     const Result<Address> address = Address::parse_host(host, url.port);
     if (!address || (bracketed && !(host.ends_with(']') && address->is_ipv6()))) {
@@ -112,9 +128,6 @@ std::string_view read_authority(std::string_view text, Url& url) {
     url.host = address->host();
     url.host_is_address = true;
     return {};
-  }
-  if (!std::ranges::all_of(host, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-    return "the host has letters beyond ASCII; write the form that begins with xn-- (RFC 5890)";
   }
   if (!is_host_name(host)) return "the host is neither a name nor an IP address";
   url.host = host;

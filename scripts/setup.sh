@@ -28,7 +28,7 @@ packages_of() { # GROUP
   case $1 in
     build)
       echo "g++ make cmake ninja-build ccache ca-certificates xz-utils git libcli11-dev libwslay-dev zlib1g-dev libbrotli-dev" \
-        "android-libboringssl-dev catch2 liburing-dev"
+        "android-libboringssl-dev catch2 liburing-dev libidn2-dev libunistring-dev"
       ;;
     test) echo "libasio-dev libhiredis-dev redis-server libuv1-dev libcurl4-openssl-dev libssl-dev pkgconf openssl curl python3" ;;
     lint) echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck" ;;
@@ -46,6 +46,7 @@ setup: this script installs packages on Debian 12 or later only. Install these y
   BoringSSL or AWS-LC, with headers; point -DBORINGSSL_ROOT=PREFIX at it
   libwslay 1.1 (WebSockets), CLI11 2.1 (the tools), Catch2 3 (the tests), liburing 2.3 with its static library (the io_uring backend)
   zlib and brotli with their static libraries (compressed replies; can be left out)
+  libidn2 and libunistring with their static libraries (host names beyond ASCII, with -DQUOIN_IDNA=on only)
   libcurl with OpenSSL, pkg-config, openssl, curl (the consumer tests)
   clang 19 with clang-tidy, clang-format and libFuzzer (make tidy, format, fuzz)
   Asio, libuv, hiredis with Redis (three of the examples)

@@ -21,8 +21,10 @@ struct QUOIN_EXPORT Url {
 
   /// Reads "https://host[:port][/path][?query]". A fragment is dropped; spaces, control characters
   /// and other bytes that must not be in a URL are percent-encoded in path and query. Other
-  /// schemes, user names and anything else odd are refused.
-  /// Errors: UsageError::invalid_argument with the text and what is wrong with it.
+  /// schemes, user names and anything else odd are refused. A host with letters beyond ASCII, in
+  /// UTF-8, gets the form that begins with xn-- if quoin was built with QUOIN_IDNA (RFC 5891, UTS
+  /// 46 non-transitional), and is refused if not. Errors: UsageError::invalid_argument with the
+  /// text and what is wrong with it.
   [[nodiscard]] static Result<Url> parse(std::string_view text);
 
   /// What `reference`, absolute or relative to this URL, stands for (RFC 3986 §5.2); dot segments
