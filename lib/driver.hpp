@@ -43,6 +43,9 @@ void attach(Loop& loop, Driver& driver);
 /// Opens a socket for `driver`, which is attached; datagrams for it go there. Errors: those of
 /// io::Backend::open().
 [[nodiscard]] Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local);
+/// As open_socket() with a socket that another process opened; takes the descriptor. Errors:
+/// system; UsageError::invalid_argument if the backend has no such sockets.
+[[nodiscard]] Result<Address> adopt_socket(Loop& loop, Driver& driver, int descriptor);
 /// Closes a socket opened for a driver.
 void close_socket(Loop& loop, const Address& local) noexcept;
 /// Forgets the driver and closes all its sockets. Safe in a handler: the driver is not called

@@ -22,6 +22,7 @@
 #include <quoin/time.hpp>
 
 #include "driver.hpp"
+#include "io/shared_sockets.hpp"
 #include "outbox.hpp"
 #include "timer_queue.hpp"
 
@@ -358,14 +359,31 @@ int Loop::descriptor() const noexcept { return impl_->backend->descriptor(); }
 
 void attach(Loop& loop, Driver& driver) { loop.impl().attach(driver); }
 
-Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
-  Result<Address> opened = loop.backend().open(local);
+namespace {
+
+Result<Address> keep_socket(Loop& loop, Driver& driver, Result<Address> opened) {
   if (opened) {
     attach(loop, driver);
     loop.impl().sockets.push_back({.local = *opened, .driver = &driver});
     wake_driver(loop);
   }
   return opened;
+}
+
+}  // namespace
+
+Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
+  return keep_socket(loop, driver, loop.backend().open(local));
+}
+
+Result<Address> adopt_socket(Loop& loop, Driver& driver, int descriptor) {
+  auto* const sockets = dynamic_cast<io::SharedSockets*>(&loop.backend());
+  if (sockets == nullptr) {
+    return std::unexpected{
+        Error{UsageError::invalid_argument,
+              "sockets of another process need io::epoll_backend() or io::uring_backend()"}};
+  }
+  return keep_socket(loop, driver, sockets->adopt(descriptor));
 }
 
 void close_socket(Loop& loop, const Address& local) noexcept { loop.impl().close(local); }

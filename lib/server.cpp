@@ -135,6 +135,22 @@ Result<> Server::Impl::start() {
   return {};
 }
 
+Result<Address> Server::Impl::adopt(int descriptor) {
+  if (const Result<> started = start(); !started) return std::unexpected(started.error());
+  Result<Address> adopted = adopt_socket(loop, *this, descriptor);
+  if (adopted) endpoint->set_capabilities(loop.backend().capabilities());
+  return adopted;
+}
+
+void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
+  if (from_older) {
+    route_back(datagram, neighbours, *endpoint, loop.now());
+  } else {
+    quoin::route(datagram, neighbours, *endpoint, loop.now());
+  }
+  wake_driver(loop);
+}
+
 namespace {
 
 /// How long a connection without a request is waited for when the server goes away. Its client

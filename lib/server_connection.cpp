@@ -44,7 +44,11 @@ constexpr Duration sweep_interval = std::chrono::milliseconds{500};
 }  // namespace
 
 void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
-  endpoint->handle_datagram(datagram, now);
+  if (neighbours.any()) {
+    quoin::route(datagram, neighbours, *endpoint, now);
+  } else {
+    endpoint->handle_datagram(datagram, now);
+  }
 }
 
 void Server::Impl::handle_path_error(const io::PathError& error, Time now) {

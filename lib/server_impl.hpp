@@ -26,6 +26,7 @@
 #include "driver.hpp"
 #include "exchange.hpp"
 #include "facade_endpoint.hpp"
+#include "neighbours.hpp"
 #include "router.hpp"
 
 namespace quoin {
@@ -48,6 +49,11 @@ struct Server::Impl final : Driver, ExchangeHost {
   void shut_down(Duration limit, std::move_only_function<void()> done);
   /// Says goodbye and takes itself out of the loop; no application code is called after.
   void stop() noexcept;
+
+  /// Goes on with a socket of the process before; takes the descriptor.
+  [[nodiscard]] Result<Address> adopt(int descriptor);
+  /// Datagrams that a neighbour passed on.
+  void handle_relayed(const Datagram& datagram, bool from_older);
 
   void handle_datagram(const Datagram& datagram, Time now) override;
   void handle_path_error(const io::PathError& error, Time now) override;
@@ -86,6 +92,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   Tls tls;
   ServerConfig config;
   std::optional<quic::Endpoint> endpoint;
+  Neighbours neighbours;  ///< during a hot restart
   Router router;
   SharedHandler fallback;
   std::unordered_map<quic::ConnectionId, std::unique_ptr<ServerConnection>, ConnectionIdHash>

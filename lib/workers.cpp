@@ -2,7 +2,13 @@
 /// Servers on threads. All that threads share is the kernel's group of sockets, the Tls, and the
 /// queue of posted jobs of each loop.
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -25,11 +31,21 @@
 #include <quoin/time.hpp>
 #include <quoin/workers.hpp>
 
+#include "io/descriptor.hpp"
+#include "io/handover.hpp"
+#include "io/handover_thread.hpp"
+#include "io/relay.hpp"
+#include "io/shared_sockets.hpp"
+#include "neighbours.hpp"
+#include "server_impl.hpp"
+
 namespace quoin {
 namespace {
 
 constexpr unsigned max_workers = 128;
 constexpr std::size_t secret_size = 32;
+/// What the end of the limit leaves for telling the clients.
+constexpr Duration goodbye = std::chrono::milliseconds{100};
 
 unsigned wanted_count(unsigned count) noexcept {
   if (count != 0) return count;
@@ -57,7 +73,8 @@ struct Workers::Impl {
     std::unique_ptr<Loop> loop;
     std::unique_ptr<Server> server;
     std::mutex mutex;
-    bool over = false;  // no thread runs the loop any more; guarded by `mutex`
+    bool over = false;       // no thread runs the loop any more; guarded by `mutex`
+    bool has_ended = false;  // the server has; the loop runs on while an older process needs it
     std::thread thread;
 
     void run() {
@@ -65,6 +82,19 @@ struct Workers::Impl {
       const std::scoped_lock lock{mutex};
       loop->turn();  // for what was posted after the last one
       over = true;
+      if (const auto& newer = server->impl_->neighbours.newer) newer->close_receiving();
+    }
+
+    /// The server is done. What is passed on to and from an older process goes through here, until
+    /// that is done as well.
+    void end() {
+      has_ended = true;
+      if (!server->impl_->neighbours.older) loop->stop();
+    }
+
+    void forget_older() {
+      server->impl_->neighbours.older.reset();
+      if (has_ended) loop->stop();
     }
 
     /// Runs `job` on the thread, or here if there is none, and waits for it.
@@ -93,6 +123,13 @@ struct Workers::Impl {
 
   [[nodiscard]] Result<> make_places();
   [[nodiscard]] Result<> make_place(unsigned number);
+  [[nodiscard]] Result<std::vector<Address>> adopt(io::Inheritance& from);
+  void link_to_older();
+  void begin_handover();
+  void give_way(const io::Relays& newer);
+  void pass_on(std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
+               std::function<void()> done);
+  [[nodiscard]] Result<io::Estate> estate() const;
 
   unsigned count;
   Tls tls;
@@ -100,7 +137,13 @@ struct Workers::Impl {
   Prepare prepare;
   MakeBackend make_backend;
   std::vector<std::unique_ptr<Place>> places;  // empty until listen()
+  std::vector<Address> addresses;
   bool started = false;
+  std::filesystem::path taken_from;            // empty: the sockets are our own
+  std::optional<io::Inheritance> inheritance;  // until start()
+  std::function<void()> on_taken;
+  std::atomic<bool> is_taken = false;
+  std::unique_ptr<io::HandoverThread> handover;  // goes before the places that it posts to
 };
 
 Result<> Workers::Impl::make_places() {
@@ -155,6 +198,10 @@ Result<Address> Workers::listen(std::string_view address) {
   if (impl_->started) {
     return std::unexpected{Error{UsageError::closed, "Workers::listen() after start()"}};
   }
+  if (!impl_->taken_from.empty()) {
+    return std::unexpected{Error{UsageError::invalid_argument,
+                                 "Workers::listen(): the addresses are those taken over"}};
+  }
   if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
   // The kernel numbers the sockets of a group as they come.
   std::optional<Address> opened;
@@ -164,7 +211,128 @@ Result<Address> Workers::listen(std::string_view address) {
     if (!own) return own;
     if (!opened) opened = *own;
   }
+  impl_->addresses.push_back(*opened);
   return *opened;
+}
+
+Result<std::vector<Address>> Workers::take_over(const std::filesystem::path& path) {
+  if (impl_->started || !impl_->places.empty()) {
+    return std::unexpected{
+        Error{UsageError::closed, "Workers::take_over() after listen() or start()"}};
+  }
+  Result<io::Inheritance> from = io::inherit(path);
+  if (!from) return std::unexpected{from.error()};
+  impl_->count = static_cast<unsigned>(from->sockets.size());
+  if (impl_->config.quic.secret.empty()) impl_->config.quic.secret = from->secret;
+  if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
+  Result<std::vector<Address>> adopted = impl_->adopt(*from);
+  if (!adopted) {
+    impl_->places.clear();
+    return adopted;
+  }
+  impl_->addresses = *adopted;
+  impl_->taken_from = path;
+  impl_->inheritance.emplace(std::move(*from));
+  return adopted;
+}
+
+Result<std::vector<Address>> Workers::Impl::adopt(io::Inheritance& from) {
+  std::vector<Address> adopted;
+  for (unsigned worker = 0; worker < count; ++worker) {
+    for (io::Descriptor& socket : from.sockets[worker]) {
+      Result<Address> own = places[worker]->server->impl_->adopt(socket.release());
+      if (!own) return std::unexpected{own.error()};
+      if (worker == 0) adopted.push_back(*own);
+    }
+  }
+  return adopted;
+}
+
+Result<> Workers::offer(const std::filesystem::path& path, std::function<void()> taken) {
+  if (!impl_->started || impl_->is_taken) {
+    return std::unexpected{
+        Error{UsageError::closed, "Workers::offer() before start(), or after they were taken"}};
+  }
+  if (path != impl_->taken_from && io::is_offered(path)) {
+    return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(EADDRINUSE),
+                                 "another process offers its sockets at " + path.string()}};
+  }
+  Result<io::Estate> estate = impl_->estate();
+  if (!estate) return std::unexpected{estate.error()};
+  Result<io::HandoverListener> listener = io::HandoverListener::open(path);
+  if (!listener) return std::unexpected{listener.error()};
+  if (!impl_->handover) impl_->begin_handover();
+  impl_->on_taken = std::move(taken);
+  impl_->handover->offer(std::move(*listener), std::move(*estate));
+  return {};
+}
+
+/// The sockets stay open as long as the servers exist, which is longer than the thread.
+Result<io::Estate> Workers::Impl::estate() const {
+  io::Estate estate{.secret = config.quic.secret, .sockets = {}, .relays = {}};
+  for (const auto& place : places) {
+    const auto* const sockets = dynamic_cast<io::SharedSockets*>(&place->loop->backend());
+    std::vector<int>& own = estate.sockets.emplace_back();
+    for (const Address& address : addresses) {
+      const int socket = sockets == nullptr ? -1 : sockets->descriptor_of(address);
+      if (socket < 0) {
+        return std::unexpected{Error{UsageError::invalid_argument,
+                                     "Workers::offer(): the backend has no sockets to hand over"}};
+      }
+      own.push_back(socket);
+    }
+  }
+  return estate;
+}
+
+void Workers::Impl::begin_handover() {
+  handover = std::make_unique<io::HandoverThread>(io::HandoverThread::Events{
+      .on_taken = [this](const io::Relays& newer) { give_way(newer); },
+      .on_parcels =
+          [this](std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
+                 std::function<void()> done) {
+            pass_on(worker, from_older, std::move(parcels), std::move(done));
+          },
+      .on_older_gone =
+          [this](std::size_t worker) {
+            Place& place = *places[worker];
+            place.loop->post([&place] { place.forget_older(); });
+          },
+  });
+}
+
+void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
+                            std::function<void()> done) {
+  Place& place = *places[worker];
+  const std::scoped_lock lock{place.mutex};
+  if (place.over) {
+    // What is for new clients has only to go back.
+    const auto& newer = place.server->impl_->neighbours.newer;
+    for (const io::Parcel& parcel : parcels) {
+      if (newer && has_long_header(parcel.datagram.payload)) (void)newer->send(parcel.datagram);
+    }
+    done();
+    return;
+  }
+  place.loop->post([&place, from_older, parcels = std::move(parcels), done = std::move(done)] {
+    for (const io::Parcel& parcel : parcels) {
+      place.server->impl_->handle_relayed(parcel.datagram, from_older);
+    }
+    done();
+  });
+}
+
+void Workers::Impl::give_way(const io::Relays& newer) {
+  is_taken = true;
+  for (std::size_t worker = 0; worker < places.size(); ++worker) {
+    Place& place = *places[worker];
+    place.loop->post([this, &place, relay = newer[worker]] {
+      auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
+      for (const Address& address : addresses) sockets->stop_receiving(address);
+      place.server->impl_->neighbours.newer = relay;
+    });
+  }
+  if (on_taken) on_taken();
 }
 
 void Workers::start() {
@@ -173,15 +341,32 @@ void Workers::start() {
     const Worker worker{.loop = *place->loop, .server = *place->server, .number = number++};
     if (impl_->prepare) impl_->prepare(worker);
   }
+  if (impl_->inheritance) impl_->link_to_older();
   for (const auto& place : impl_->places) {
     place->thread = std::thread{[place = place.get()] { place->run(); }};
   }
+  if (impl_->inheritance) {
+    impl_->inheritance->confirm();
+    impl_->inheritance.reset();
+  }
+}
+
+void Workers::Impl::link_to_older() {
+  io::Relays older;
+  for (unsigned worker = 0; worker < count; ++worker) {
+    older.push_back(std::make_shared<io::Relay>(inheritance->relays[worker].release()));
+    places[worker]->server->impl_->neighbours.older = older.back();
+  }
+  begin_handover();
+  handover->watch_older(older);
 }
 
 void Workers::shutdown(Duration limit) {
   for (const auto& place : impl_->places) {
     place->loop->post([place = place.get(), limit] {
-      place->server->shutdown(limit, [place] { place->loop->stop(); });
+      place->server->shutdown(limit, [place] { place->end(); });
+      const Duration longest = limit < Duration::max() - goodbye ? limit + goodbye : limit;
+      place->loop->after(longest, [place] { place->forget_older(); });
     });
   }
 }
@@ -190,6 +375,9 @@ void Workers::join() {
   for (const auto& place : impl_->places) {
     if (place->thread.joinable()) place->thread.join();
   }
+  // What comes for new clients is the next process's.
+  if (impl_->handover) impl_->handover->finish(has_long_header);
+  for (const auto& place : impl_->places) place->server->impl_->neighbours = {};
 }
 
 Result<> Workers::set_tls(const Tls& tls) {

@@ -56,6 +56,14 @@ wait "$server"
 expect "4 responses by 3 workers" "$(tail -n 1 "$work/log")"
 server=
 
+start "$bin/hot_restart" old "$work/meeting" "$work/cert.pem" 2>/dev/null
+expect old "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
+old=$server
+start "$bin/hot_restart" new "$work/meeting" "$work/cert.pem"
+wait "$old"
+expect new "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
+stop
+
 mkdir "$work/root" "$work/uploads"
 head -c 3000000 /dev/urandom >"$work/root/file"
 start "$bin/file_server" "$work/root" "$work/uploads" 127.0.0.1:0 "$work/cert.pem"

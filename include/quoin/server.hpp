@@ -173,6 +173,7 @@ class QUOIN_EXPORT Server {
   [[nodiscard]] ServerStats stats() const;
 
  private:
+  friend class Workers;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

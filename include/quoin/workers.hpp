@@ -3,9 +3,11 @@
 /// thread pool: each connection belongs to one thread from its first packet to its last.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
@@ -57,6 +59,19 @@ class QUOIN_EXPORT Workers {
   /// Server::listen(); UsageError::invalid_argument for `count` and for
   /// `config.quic.connection_ids`, which is each worker's own; UsageError::closed after start().
   [[nodiscard]] Result<Address> listen(std::string_view address);
+  /// Hot restart, instead of listen(): takes the sockets of the process that offers them at `path`,
+  /// with as many workers as it has, whatever the constructor was told, and with its secret unless
+  /// `config.quic.secret` is set. Returns the addresses. When start() was called this process gets
+  /// all new connections, and that one keeps those it has until they are over. Errors: system,
+  /// ENOENT or ECONNREFUSED when nobody offers sockets there, EPROTO when it is another version
+  /// of quoin; those of listen(). The other process goes on as before until start().
+  [[nodiscard]] Result<std::vector<Address>> take_over(const std::filesystem::path& path);
+  /// Offers the sockets to a later process of the same user, which connects to the Unix socket that
+  /// is made at `path`; only after start(). When that has taken over, `taken` is called once, on a
+  /// thread of the library; it should call shutdown(), with the time that connections may go on.
+  /// Errors: system, EADDRINUSE when another process offers its sockets at `path`, unless they
+  /// were taken over from there; UsageError::closed before start() or after the sockets were taken.
+  [[nodiscard]] Result<> offer(const std::filesystem::path& path, std::function<void()> taken);
   /// Starts the threads. Throws std::system_error when the system has no more of them; later calls
   /// do nothing.
   void start();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <unistd.h>
+#include <utility>
 
 namespace quoin::io {
 
@@ -10,6 +11,8 @@ namespace quoin::io {
 class Descriptor {
  public:
   explicit Descriptor(int fd) noexcept : fd_(fd) {}
+
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
 
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -21,6 +24,9 @@ class Descriptor {
   }
 
   [[nodiscard]] int get() const noexcept { return fd_; }
+
+  /// Gives it away.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

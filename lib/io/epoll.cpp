@@ -57,7 +57,10 @@ class EpollBackend final : public SocketBackend {
   /// The kernel forgets a descriptor that is closed.
   void unwatch(UdpSocket& /*socket*/) noexcept override {}
 
+  void unwatch_readable(UdpSocket& socket) noexcept override { modify(socket); }
+
   void watch_writable(UdpSocket& socket) noexcept override;
+  void modify(UdpSocket& socket) noexcept;
   void poll(std::optional<Duration> timeout);
   [[nodiscard]] int poll_events(std::span<epoll_event> events, std::optional<Duration> timeout);
   void handle_event(const epoll_event& event);
@@ -136,7 +139,7 @@ void EpollBackend::handle_event(const epoll_event& event) {
     return;
   }
   UdpSocket& socket = *static_cast<UdpSocket*>(event.data.ptr);
-  if ((event.events & EPOLLIN) != 0) {
+  if ((event.events & EPOLLIN) != 0 && !socket.is_send_only) {
     socket.is_readable = true;
   }
   if ((event.events & EPOLLERR) != 0) {
@@ -152,9 +155,16 @@ void EpollBackend::watch_writable(UdpSocket& socket) noexcept {
     return;
   }
   socket.is_watched_writable = socket.is_blocked();
+  modify(socket);
+}
+
+/// Tells the kernel anew what to wait for.
+void EpollBackend::modify(UdpSocket& socket) noexcept {
   epoll_event event{};
-  event.events = EPOLLIN;
-  if (socket.is_blocked()) {
+  if (!socket.is_send_only) {
+    event.events = EPOLLIN;
+  }
+  if (socket.is_watched_writable) {
     event.events |= EPOLLOUT;
   }
   event.data.ptr = &socket;

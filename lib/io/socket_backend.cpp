@@ -85,7 +85,30 @@ Result<Address> SocketBackend::open(const Address& local) {
   const bool ipv4_taken = std::ranges::any_of(sockets_, [&](const auto& socket) {
     return socket->local().is_ipv4() && socket->local().port() == local.port();
   });
-  auto opened = UdpSocket::open(local, ipv4_taken, options_, calls_);
+  return keep(UdpSocket::open(local, ipv4_taken, options_, calls_));
+}
+
+Result<Address> SocketBackend::adopt(int descriptor) {
+  return keep(UdpSocket::adopt(descriptor, options_, calls_));
+}
+
+int SocketBackend::descriptor_of(const Address& local) const noexcept {
+  const auto found =
+      std::ranges::find_if(sockets_, [&](const auto& each) { return each->local() == local; });
+  return found == sockets_.end() ? -1 : (*found)->descriptor();
+}
+
+void SocketBackend::stop_receiving(const Address& local) noexcept {
+  for (const auto& socket : sockets_) {
+    if (socket->local() == local && !socket->is_send_only) {
+      socket->is_send_only = true;
+      socket->is_readable = false;
+      unwatch_readable(*socket);
+    }
+  }
+}
+
+Result<Address> SocketBackend::keep(Result<std::unique_ptr<UdpSocket>> opened) {
   if (!opened) {
     return std::unexpected{std::move(opened).error()};
   }

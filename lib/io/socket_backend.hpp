@@ -19,6 +19,7 @@
 #include <quoin/time.hpp>
 
 #include "io/descriptor.hpp"
+#include "io/shared_sockets.hpp"
 #include "io/socket_calls.hpp"
 #include "io/udp_socket.hpp"
 
@@ -28,7 +29,7 @@ namespace quoin::io {
 [[nodiscard]] std::unexpected<Error> failed(int failure, std::string what);
 
 /// Everything of io::Backend but wait(), receive() and descriptor().
-class SocketBackend : public Backend {
+class SocketBackend : public Backend, public SharedSockets {
  public:
   [[nodiscard]] Time now() const noexcept override;
   void fill_random(std::span<std::byte> out) noexcept override;
@@ -41,6 +42,10 @@ class SocketBackend : public Backend {
   void wake() noexcept override;
   [[nodiscard]] std::string describe() const override;
 
+  [[nodiscard]] Result<Address> adopt(int descriptor) override;
+  [[nodiscard]] int descriptor_of(const Address& local) const noexcept override;
+  void stop_receiving(const Address& local) noexcept override;
+
  protected:
   /// `name` is what describe() begins with; `calls` must outlive the backend.
   SocketBackend(std::string name, const SocketOptions& options, SocketCalls& calls);
@@ -49,6 +54,9 @@ class SocketBackend : public Backend {
   [[nodiscard]] virtual Result<void> watch(UdpSocket& socket) = 0;
   /// Ends that, before the socket is closed.
   virtual void unwatch(UdpSocket& socket) noexcept = 0;
+  /// Ends waiting for datagrams only, of a socket that is_send_only. What arrived already is still
+  /// received.
+  virtual void unwatch_readable(UdpSocket& socket) noexcept = 0;
   /// Asks to be told about room to send while the socket has none, and only then.
   virtual void watch_writable(UdpSocket& socket) noexcept = 0;
 
@@ -66,6 +74,7 @@ class SocketBackend : public Backend {
 
  private:
   [[nodiscard]] UdpSocket* find(const Address& source) const noexcept;
+  [[nodiscard]] Result<Address> keep(Result<std::unique_ptr<UdpSocket>> opened);
 
   std::string name_;
   SocketOptions options_;

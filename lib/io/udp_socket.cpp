@@ -86,7 +86,10 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ip
   }
   std::unique_ptr<UdpSocket> socket{new UdpSocket{fd, calls}};
   socket->family_ = family;
-  socket->configure(ipv6_only, options);
+  if (family == AF_INET6) {
+    (void)socket->set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
+  }
+  socket->configure(options);
   if (options.workers > 1 && !socket->set(SOL_SOCKET, SO_REUSEPORT, 1)) {
     return std::unexpected{system_error(errno, "cannot share between threads", local)};
   }
@@ -97,6 +100,21 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ip
     return std::unexpected{system_error(errno, "cannot steer to threads", local)};
   }
   socket->local_ = from_system(address);
+  return socket;
+}
+
+Result<std::unique_ptr<UdpSocket>> UdpSocket::adopt(int fd, const SocketOptions& options,
+                                                    SocketCalls& calls) {
+  std::unique_ptr<UdpSocket> socket{new UdpSocket{fd, calls}};
+  SocketAddress address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, &address.any, &size) != 0 || from_system(address).is_none()) {
+    return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(ENOTSOCK),
+                                 "what was taken over is no UDP socket"}};
+  }
+  socket->family_ = address.any.sa_family;
+  socket->local_ = from_system(address);
+  socket->configure(options);
   return socket;
 }
 
@@ -128,10 +146,9 @@ bool UdpSocket::steer(unsigned workers) noexcept {
 }
 
 /// What cannot be had is done without; features_ tells.
-void UdpSocket::configure(bool ipv6_only, const SocketOptions& options) noexcept {
+void UdpSocket::configure(const SocketOptions& options) noexcept {
   const bool is_ipv6 = family_ == AF_INET6;
   if (is_ipv6) {
-    (void)set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
     (void)set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     (void)set(IPPROTO_IPV6, IPV6_RECVERR, 1);
   }

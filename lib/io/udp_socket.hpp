@@ -124,6 +124,10 @@ class UdpSocket {
   [[nodiscard]] static Result<std::unique_ptr<UdpSocket>> open(const Address& local, bool ipv6_only,
                                                                const SocketOptions& options,
                                                                SocketCalls& calls);
+  /// Goes on with a socket that another process opened; takes the descriptor. Errors: system.
+  [[nodiscard]] static Result<std::unique_ptr<UdpSocket>> adopt(int fd,
+                                                                const SocketOptions& options,
+                                                                SocketCalls& calls);
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
   ~UdpSocket();
@@ -164,6 +168,7 @@ class UdpSocket {
 
   bool is_readable = false;          ///< for the owner: there may be something to receive
   bool is_watched_writable = false;  ///< for the owner: registered for writability
+  bool is_send_only = false;         ///< for the owner: another process receives
 
  private:
   /// A place in a batch.
@@ -183,7 +188,7 @@ class UdpSocket {
 
   [[nodiscard]] bool set(int level, int name, int value) noexcept;
   [[nodiscard]] bool steer(unsigned workers) noexcept;
-  void configure(bool ipv6_only, const SocketOptions& options) noexcept;
+  void configure(const SocketOptions& options) noexcept;
   void configure_buffer(int option, int forced_option, std::size_t size) noexcept;
   [[nodiscard]] SendBatch::Piece piece_at(std::span<const Datagram> batch,
                                           Cursor at) const noexcept;

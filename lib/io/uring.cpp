@@ -97,6 +97,10 @@ class UringBackend final : public SocketBackend {
 
   [[nodiscard]] Result<void> watch(UdpSocket& socket) override;
   void unwatch(UdpSocket& socket) noexcept override;
+
+  void unwatch_readable(UdpSocket& socket) noexcept override { release(receiver_of(socket), true); }
+
+  void release(const Receiver& receiver, bool while_writing);
   void watch_writable(UdpSocket& socket) noexcept override;
 
   [[nodiscard]] int open_ring() noexcept;
@@ -222,7 +226,7 @@ void UringBackend::arm() {
   }
   for (std::size_t i = 0; i < receivers_.size(); ++i) {
     next_armed_ = next_armed_ + 1 < receivers_.size() ? next_armed_ + 1 : 0;
-    if (!receivers_[next_armed_]->is_receiving) {
+    if (!receivers_[next_armed_]->is_receiving && !receivers_[next_armed_]->socket.is_send_only) {
       arm(*receivers_[next_armed_]);
     }
   }
@@ -326,23 +330,22 @@ void UringBackend::cancel(const Receiver& receiver, Subject subject) noexcept {
   }
 }
 
+/// Returns when the kernel has let go of the socket.
+void UringBackend::release(const Receiver& receiver, bool while_writing) {
+  const Time end = now() + std::chrono::seconds{1};
+  while (ring_.is_open() && (receiver.is_receiving || (receiver.is_polling && !while_writing))) {
+    if (receiver.is_receiving) cancel(receiver, receiving);
+    if (receiver.is_polling && !while_writing) cancel(receiver, writing);
+    enter(patience_without_ring);
+    collect();
+    if (now() > end) take_over();  // without the ring, nothing of it is left either
+  }
+}
+
 /// The kernel must have let go of the socket before its port can be used again.
 void UringBackend::unwatch(UdpSocket& socket) noexcept {
   Receiver& receiver = receiver_of(socket);
-  const Time end = now() + std::chrono::seconds{1};
-  while (ring_.is_open() && (receiver.is_receiving || receiver.is_polling)) {
-    if (receiver.is_receiving) {
-      cancel(receiver, receiving);
-    }
-    if (receiver.is_polling) {
-      cancel(receiver, writing);
-    }
-    enter(patience_without_ring);
-    collect();
-    if (now() > end) {
-      take_over();  // without the ring, nothing of it is left either
-    }
-  }
+  release(receiver, false);
   arrived_.erase(arrived_.begin(), arrived_.begin() + static_cast<std::ptrdiff_t>(next_arrived_));
   next_arrived_ = 0;
   std::erase_if(arrived_, [&](const Arrival& arrival) {

@@ -252,6 +252,14 @@ void Endpoint::handle_datagram(const Datagram& datagram, Time now) {
   } while (!rest.empty());
 }
 
+bool Endpoint::owns(Bytes packet) const noexcept {
+  ngtcp2_version_cid decoded{};
+  return packet.size() >= min_packet &&
+         ngtcp2_pkt_decode_version_cid(&decoded, to_octets(packet), packet.size(),
+                                       impl_->cid_size) == 0 &&
+         impl_->cids.find(decoded.dcid, decoded.dcidlen).has_value();
+}
+
 void Endpoint::handle_path_error(const io::PathError& error, Time now) {
   const bool too_large = error.error == Error{Error::Domain::system, EMSGSIZE};
   for (const Impl::Slot& slot : impl_->slots) {

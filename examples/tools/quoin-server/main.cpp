@@ -111,6 +111,14 @@ class SignalDuty {
     }
   }
 
+  /// Another server has taken the sockets over; called on a thread of the library.
+  void give_way() {
+    std::fputs("quoin-server: another server has taken over; ending with the last connection\n",
+               stderr);
+    workers_.shutdown(options_.drain);
+    end_.release();
+  }
+
   /// Returns after the first signal to end, when all threads have.
   void wait() {
     end_.acquire();
@@ -144,7 +152,7 @@ class SignalDuty {
   const ServerOptions& options_;
   int ends_ = 0;
   std::atomic<int> exit_code_ = number(ServerExit::stopped);
-  std::binary_semaphore end_{0};
+  std::counting_semaphore<2> end_{0};  // a signal, and another server
   std::binary_semaphore over_{0};
 };
 
@@ -184,6 +192,9 @@ Expected<int> serve(const ServerOptions& options) {
   if (!config) {
     return std::unexpected{std::move(config.error())};
   }
+  if (Expected<> checked = check_root(options); !checked) {
+    return std::unexpected{std::move(checked.error())};
+  }
   tell_about_io(options.io, "quoin-server", options.verbose);
   Preparation preparation{options};
   Workers workers{
@@ -202,6 +213,13 @@ Expected<int> serve(const ServerOptions& options) {
   workers.start();
   if (!preparation.result()) {
     return std::unexpected{preparation.result().error()};
+  }
+  if (!options.takeover.empty()) {
+    if (const Result<> offered = workers.offer(options.takeover, [&duty] { duty.give_way(); });
+        !offered) {
+      return std::unexpected{Failure{.exit_code = number(ServerExit::address),
+                                     .message = "--takeover: " + offered.error().message()}};
+    }
   }
   announce(*addresses, *tls, options.certificates.empty());
   duty.wait();

@@ -4,6 +4,7 @@
 #include "quoin-server/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <string>
@@ -77,6 +78,29 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(0U, most).description(""))
       ->group("What to serve");
+}
+
+void add_restart_options(CLI::App& app, ServerOptions& options) {
+  CLI::Option* const takeover =
+      app.add_option("--takeover", options.takeover,
+                     "Restart without losing a connection: take the sockets of\n"
+                     "the server that was started with the same PATH, with its\n"
+                     "addresses and number of workers; it ends when its\n"
+                     "connections are over. Without one, begin as usual. Then\n"
+                     "offer the sockets there to the next server")
+          ->type_name("PATH")
+          ->group("Restart");
+  constexpr unsigned usual = 300;
+  constexpr unsigned most = 86'400;
+  options.drain = std::chrono::seconds{usual};
+  app.add_option_function<unsigned>(
+         "--drain", [&options](unsigned seconds) { options.drain = std::chrono::seconds{seconds}; },
+         "How long connections may go on when another server has\n"
+         "taken over, 0 to 86400; without it, 300")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0U, most).description(""))
+      ->needs(takeover)
+      ->group("Restart");
 }
 
 void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_signed) {
@@ -182,6 +206,7 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   prepare(app, QUOIN_VERSION, "--root DIR (--cert PEM --key PEM | --self-signed) [options]");
   app.footer(footer());
   add_what_options(app, options);
+  add_restart_options(app, options);
   add_identity_options(app, options, self_signed);
   add_transport_options(app, options, no_pmtud);
   add_report_options(app, options);

@@ -2,6 +2,7 @@
 /// The command line of quoin-server as values. What they lead to is in main.cpp.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <filesystem>
@@ -20,7 +21,9 @@ struct ServerOptions {
   std::vector<std::string> listen;  ///< never empty; "HOST:PORT" as Address::parse() takes it
   bool listen_is_default = false;   ///< the user named no address
   std::filesystem::path root;
-  unsigned workers = 1;  ///< 0: as many as the machine has cores
+  unsigned workers = 1;            ///< 0: as many as the machine has cores
+  std::filesystem::path takeover;  ///< where the sockets change hands; empty: they do not
+  std::chrono::seconds drain{0};   ///< for connections after the sockets were taken over
 
   std::vector<std::filesystem::path> certificates;  ///< none: self-signed
   std::vector<std::filesystem::path> keys;          ///< as many; the n-th for the n-th certificate

@@ -101,6 +101,12 @@ std::string listen_advice(int error) {
   }
 }
 
+/// No server offers its sockets: this is the first one.
+bool is_nobody(const Error& error) {
+  return error.domain() == Error::Domain::system &&
+         (error.code() == ENOENT || error.code() == ECONNREFUSED);
+}
+
 bool is_missing_family(const Error& error) {
   return error.domain() == Error::Domain::system &&
          (error.code() == EADDRNOTAVAIL || error.code() == EAFNOSUPPORT);
@@ -163,13 +169,12 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
   return config;
 }
 
+Expected<> check_root(const ServerOptions& options) {
+  return check_folder("--root", options.root, R_OK | X_OK,
+                      "name the folder whose files are to be served", number(ServerExit::root));
+}
+
 Expected<> serve_root(Server& server, const ServerOptions& options) {
-  if (Expected<> checked =
-          check_folder("--root", options.root, R_OK | X_OK,
-                       "name the folder whose files are to be served", number(ServerExit::root));
-      !checked) {
-    return checked;
-  }
   const Result<> served = server.files("/", options.root, {.listing = true});
   if (!served) {
     return fail(ServerExit::root, "--root: " + in_quotes(options.root.string()) +
@@ -179,6 +184,15 @@ Expected<> serve_root(Server& server, const ServerOptions& options) {
 }
 
 Expected<std::vector<Address>> listen_all(Workers& workers, const ServerOptions& options) {
+  if (!options.takeover.empty()) {
+    Result<std::vector<Address>> taken = workers.take_over(options.takeover);
+    if (taken) {
+      return std::move(*taken);
+    }
+    if (!is_nobody(taken.error())) {
+      return fail(ServerExit::address, "--takeover: " + taken.error().message());
+    }
+  }
   std::vector<Address> opened;
   for (const std::string& text : options.listen) {
     const Result<Address> address = workers.listen(text);

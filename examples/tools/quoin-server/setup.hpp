@@ -20,9 +20,12 @@ namespace quoin::tools {
 [[nodiscard]] Expected<Tls> make_identity(const ServerOptions& options);
 /// The settings. Fails if the folder for qlog files cannot be used.
 [[nodiscard]] Expected<ServerConfig> make_config(const ServerOptions& options);
+/// Fails if there is no folder to serve; before anything is taken over.
+[[nodiscard]] Expected<> check_root(const ServerOptions& options);
 /// Gives `server` the folder to serve.
 [[nodiscard]] Expected<> serve_root(Server& server, const ServerOptions& options);
-/// Opens all addresses and returns them with their ports. Of the default addresses, one that this
+/// Opens all addresses and returns them with their ports; instead takes those of the server at
+/// --takeover, if there is one. Of the default addresses, one that this
 /// machine does not have is left out.
 [[nodiscard]] Expected<std::vector<Address>> listen_all(Workers& workers,
                                                         const ServerOptions& options);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
@@ -66,6 +67,9 @@ class QUOIN_EXPORT Endpoint {
 
   /// A datagram, or a train of them, has arrived.
   void handle_datagram(const Datagram& datagram, Time now);
+  /// Whether the destination ID of a single datagram is one of a connection here. What else
+  /// arrives is from a stranger, or for another endpoint on the same sockets.
+  [[nodiscard]] bool owns(Bytes packet) const noexcept;
   /// Something was learned about a path; believed only before the handshake is complete.
   void handle_path_error(const io::PathError& error, Time now);
   /// Does what is due.
