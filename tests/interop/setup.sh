@@ -23,7 +23,7 @@ describe_root() { # NAME
       ;;
     trixie)
       suites="trixie"
-      packages="curl nginx caddy haproxy python3 python3-aioquic"
+      packages="curl nginx caddy haproxy python3 python3-aioquic python3-wsproto"
       programs="curl=usr/bin/curl nginx=usr/sbin/nginx caddy13=usr/bin/caddy
         haproxy=usr/sbin/haproxy aioquic-python=usr/bin/python3"
       ;;
@@ -132,7 +132,7 @@ list_versions() {
   done
   for root in bookworm trixie; do
     # Changelogs are the only place of a version that an unpacked package leaves behind.
-    for package in ngtcp2-client libngtcp2-16 libnghttp3-9 nginx haproxy python3-aioquic; do
+    for package in ngtcp2-client libngtcp2-16 libnghttp3-9 nginx haproxy python3-aioquic python3-wsproto; do
       log=$cache/$root/usr/share/doc/$package/changelog.Debian.gz
       [ -f "$log" ] || continue
       zcat "$log" | sed -n "1s/^[^ ]* (\([^)]*\)).*/  $package \1 ($root)/p"

@@ -67,7 +67,7 @@ def many(job):
 
 
 SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many}
-PAGES = {"page": browser.check_page, "hints": browser.check_hints}
+PAGES = {"page": browser.check_page, "hints": browser.check_hints, "chat": clients.check_chat}
 
 
 def files(*sizes):

@@ -145,6 +145,12 @@ def aioquic_upload(world, job, port, names):
     aioquic(world, job, port, names, "upload")
 
 
+def check_chat(world, job, port):
+    """Two members of a chat room over WebSocket."""
+    command = [world.peer("aioquic-python"), HERE / "websocket_peer.py", "--host", job.host, "--port", str(port)]
+    world.run("websocket-client", [*command, "--certificate", world.certs / "chat.pem"], job.seconds)
+
+
 FETCH = {
     "quoin": quoin_fetch,
     "endpoint": endpoint_fetch,

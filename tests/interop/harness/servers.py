@@ -61,6 +61,15 @@ def early_hints(world, job):
     return port
 
 
+def websocket_chat(world, job):
+    """The library's example of WebSockets over HTTP/3 (RFC 9220), a room that repeats what is said."""
+    port = free_port(job.host)
+    command = [world.quoin("websocket_chat"), listen(job.host, port), world.certs / "chat.pem"]
+    job.server_process = world.spawn("websocket_chat", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
 def endpoint(world, job):
     port = free_port(job.host)
     job.server_process = world.spawn(
@@ -208,6 +217,7 @@ SERVERS = {
     "quoin": quoin,
     "file_server": file_server,
     "early_hints": early_hints,
+    "websocket_chat": websocket_chat,
     "endpoint": endpoint,
     "gtlsserver": gtlsserver,
     "caddy": caddy,
