@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -42,12 +43,31 @@ std::string lower(std::string_view host) {
   return out;
 }
 
+/// Decodes segment by segment. One that is no percent-encoding stands for itself.
+std::string decode(std::string_view path) {
+  if (path.find('%') == std::string_view::npos) return std::string{path};
+  std::string out;
+  while (true) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    out += percent_decode(segment).value_or(std::string{segment});
+    if (slash == std::string_view::npos) return out;
+    out += '/';
+    path.remove_prefix(slash + 1);
+  }
+}
+
 }  // namespace
+
+/// What a parameter on the way to the present node has taken of the path, behind the one before it.
+/// On the stack of the search, as are all views into the path.
+struct Router::Taken {
+  const Taken* before;
+  std::string_view raw;
+};
 
 struct Router::Search {
   std::string_view method;
-  std::vector<std::string> segments;  // decoded
-  std::vector<std::string> values;    // of the parameters on the way to the present node
   std::set<std::string> allowed;
   Match match;
 };
@@ -91,7 +111,7 @@ void Router::add(std::string_view method, std::string_view pattern, Server::Hand
                                      std::make_shared<Server::Handler>(std::move(handler)));
 }
 
-bool Router::accept(const Leaf* leaf, Search& search) {
+bool Router::accept(const Leaf* leaf, const Taken* taken, Search& search) {
   if (leaf == nullptr) return false;
   search.match.handler = leaf->handler_for(search.method);
   if (!search.match.handler) {
@@ -101,44 +121,43 @@ bool Router::accept(const Leaf* leaf, Search& search) {
     }
     return false;
   }
-  const std::size_t count = std::min(leaf->names.size(), search.values.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    search.match.parameters.emplace_back(leaf->names[i], search.values[i]);
+  Parameters& parameters = search.match.parameters;
+  parameters.resize(leaf->names.size());
+  for (std::size_t i = parameters.size(); i > 0 && taken != nullptr; taken = taken->before) {
+    --i;
+    parameters[i] = {leaf->names[i], decode(taken->raw)};
   }
   return true;
 }
 
-bool Router::descend(const Node& node, std::size_t depth, Search& search) {
-  if (depth == search.segments.size()) return accept(node.here.get(), search);
-  const std::string& segment = search.segments[depth];
-  if (const auto next = node.literals.find(segment);
-      next != node.literals.end() && descend(*next->second, depth + 1, search)) {
-    return true;
-  }
+/// `path` is what is left of it; null when all of it was matched, which an empty one was not.
+bool Router::descend(const Node& node, std::optional<std::string_view> path, const Taken* taken,
+                     Search& search) {
+  if (!path) return accept(node.here.get(), taken, search);
+  const std::size_t slash = path->find('/');
+  const std::string_view segment = path->substr(0, slash);
+  const auto below =
+      slash == std::string_view::npos ? std::nullopt : std::optional{path->substr(slash + 1)};
+  const auto next = segment.find('%') == std::string_view::npos
+                        ? node.literals.find(segment)
+                        : node.literals.find(decode(segment));
+  if (next != node.literals.end() && descend(*next->second, below, taken, search)) return true;
   if (node.any && !segment.empty()) {
-    search.values.push_back(segment);
-    if (descend(*node.any, depth + 1, search)) return true;
-    search.values.pop_back();
+    const Taken value{.before = taken, .raw = segment};
+    if (descend(*node.any, below, &value, search)) return true;
   }
-  if (!node.rest) return false;
-  std::string rest = segment;
-  for (std::size_t i = depth + 1; i < search.segments.size(); ++i) rest += '/' + search.segments[i];
-  search.values.push_back(std::move(rest));
-  if (accept(node.rest.get(), search)) return true;
-  search.values.pop_back();
-  return false;
+  const Taken rest{.before = taken, .raw = *path};
+  return accept(node.rest.get(), &rest, search);
 }
 
 Match Router::find(std::string_view method, std::string_view path, std::string_view host) const {
   Search search;
   if (!path.starts_with('/')) return {};
+  path.remove_prefix(1);
   search.method = method;
-  for (const std::string_view segment : split(path)) {
-    // What is no percent-encoding stands for itself.
-    search.segments.push_back(percent_decode(segment).value_or(std::string{segment}));
-  }
   const auto own = hosts_.empty() ? hosts_.end() : hosts_.find(lower(host));
-  if (!(own != hosts_.end() && descend(own->second, 0, search)) && !descend(root_, 0, search)) {
+  if (!(own != hosts_.end() && descend(own->second, path, nullptr, search)) &&
+      !descend(root_, path, nullptr, search)) {
     for (const std::string& method_there : search.allowed) {
       if (!search.match.allow.empty()) search.match.allow += ", ";
       search.match.allow += method_there;

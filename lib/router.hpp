@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,9 +50,11 @@ class Router {
     std::unique_ptr<Leaf> rest;
   };
 
+  struct Taken;
   struct Search;
-  static bool descend(const Node& node, std::size_t depth, Search& search);
-  static bool accept(const Leaf* leaf, Search& search);
+  static bool descend(const Node& node, std::optional<std::string_view> path, const Taken* taken,
+                      Search& search);
+  static bool accept(const Leaf* leaf, const Taken* taken, Search& search);
 
   Node root_;
   std::map<std::string, Node, std::less<>> hosts_;  ///< of patterns that begin with a host
