@@ -257,8 +257,9 @@ void Client::Impl::handle_datagram(ClientCall& call, Bytes data) {
 }
 
 void Client::Impl::do_work() {
-  const std::vector<Handle> now = std::exchange(work, {});
-  for (const Handle& handle : now) {
+  working.clear();
+  working.swap(work);
+  for (const Handle& handle : working) {
     if (is_stopped) return;
     if (auto* const call = resolve_as<ClientCall>(handle)) {
       call->working = false;

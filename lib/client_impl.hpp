@@ -280,9 +280,11 @@ struct Client::Impl final : Driver, CallHost {
       connections;
   std::unordered_map<const ClientCall*, std::unique_ptr<ClientCall>> calls;
   std::vector<Origin*> dirty;
+  std::vector<Origin*> advancing;   ///< the part of it that is being looked at
   std::deque<std::string> starved;  ///< keys of origins
   std::deque<ClientCall*> finished;
   std::vector<Handle> work;
+  std::vector<Handle> working;  ///< the part of it that is being done
   std::vector<std::byte> scratch_space;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;

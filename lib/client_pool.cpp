@@ -133,8 +133,9 @@ void Client::Impl::release(Origin& origin) {
 }
 
 void Client::Impl::advance_all() {
-  const std::vector<Origin*> now = std::exchange(dirty, {});
-  for (Origin* const origin : now) {
+  advancing.clear();
+  advancing.swap(dirty);
+  for (Origin* const origin : advancing) {
     if (is_stopped) return;
     origin->dirty = false;
     advance(*origin);

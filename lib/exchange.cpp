@@ -52,14 +52,15 @@ bool expects_continue(const h3::Headers& request) {
 
 Exchange::Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
                    h3::Headers request)
-    : host_(host),
+    : id(stream),
+      host_(host),
       connection_(connection),
-      stream_(stream),
       request_(std::move(request)),
       awaits_continue_(expects_continue(request_)),
       began_(host.now()),
       limit_began_(began_),
       progress_(began_) {
+  std::swap(response_, host.spare_headers());
   clear_response();
 }
 
@@ -89,12 +90,12 @@ Address Exchange::peer() {
 
 h3::Priority Exchange::priority() {
   h3::Session* const h3 = session();
-  return h3 == nullptr ? h3::Priority{} : h3->priority(stream_);
+  return h3 == nullptr ? h3::Priority{} : h3->priority(id);
 }
 
 void Exchange::prioritize(const h3::Priority& priority) {
   h3::Session* const h3 = session();
-  if (h3 != nullptr && !cancelled_) (void)h3->prioritize(stream_, priority);
+  if (h3 != nullptr && !cancelled_) (void)h3->prioritize(id, priority);
 }
 
 void Exchange::on_datagram(std::move_only_function<void(Bytes)> handler) {
@@ -119,7 +120,7 @@ void Exchange::handle_datagram(Bytes data) {
 Result<> Exchange::send_datagram(Bytes data) {
   h3::Session* const h3 = session();
   if (h3 == nullptr || cancelled_) return std::unexpected(Error{UsageError::stale_handle});
-  Result<> sent = h3->send_datagram(stream_, data);
+  Result<> sent = h3->send_datagram(id, data);
   if (sent) {
     touch();
     want_work();  // so that the turn is taken which sends it
@@ -129,7 +130,7 @@ Result<> Exchange::send_datagram(Bytes data) {
 
 std::size_t Exchange::max_datagram_size() {
   const h3::Session* const h3 = session();
-  return h3 == nullptr ? 0 : h3->max_datagram_size(stream_);
+  return h3 == nullptr ? 0 : h3->max_datagram_size(id);
 }
 
 std::string_view Exchange::parameter(std::string_view name) const noexcept {
@@ -150,7 +151,7 @@ void Exchange::want_work() {
 void Exchange::on_body(Reader reader) {
   incoming_.set(std::move(reader));
   h3::Session* const h3 = session();
-  const bool has_begun = h3 == nullptr || !h3->read(stream_).data.empty();
+  const bool has_begun = h3 == nullptr || !h3->read(id).data.empty();
   // Who asked for it sends the body only now (RFC 9110 §10.1.1).
   if (std::exchange(awaits_continue_, false) && !has_begun) inform(100, {});
   want_work();
@@ -193,7 +194,7 @@ void Exchange::add_headers(const h3::Headers& headers) {
 }
 
 void Exchange::clear_response() {
-  response_ = {};
+  response_.clear();
   response_.add(":status", "200");
 }
 
@@ -221,7 +222,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     response_.add("content-length", std::to_string(*size));
   }
   outgoing_.promise(has_content() ? content_length_of(response_) : std::nullopt);
-  if (const Result<> begun = h3->respond(stream_, response_, has_body); !begun) {
+  if (const Result<> begun = h3->respond(id, response_, has_body); !begun) {
     if (failure_) {
       cancel(Http3Error::internal_error);
     } else if (begun.error() == Error{UsageError::invalid_argument}) {
@@ -230,7 +231,8 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     return false;
   }
   answered_ = true;
-  response_ = {};
+  response_.clear();
+  std::swap(response_, host_.spare_headers());
   outcome_.status = status_;
   sent_ = !has_body;
   touch();
@@ -274,7 +276,7 @@ void Exchange::send_trailers() {
   sent_ = true;
   h3::Session* const h3 = session();
   if (h3 == nullptr) return;
-  if (const Result<> sent = h3->write_trailers(stream_, trailers_); !sent) {
+  if (const Result<> sent = h3->write_trailers(id, trailers_); !sent) {
     reset(Http3Error::internal_error, sent.error());
   }
 }
@@ -285,7 +287,7 @@ void Exchange::inform(int code, const h3::Headers& headers) {
   if (code == 100) awaits_continue_ = false;
   h3::Headers all{{":status", std::to_string(code)}};
   for (const h3::Field& field : headers) all.add(field.name, field.value, field.never_index);
-  if (const Result<> sent = h3->inform(stream_, all); !sent) {
+  if (const Result<> sent = h3->inform(id, all); !sent) {
     if (sent.error() == Error{UsageError::invalid_argument}) invalid_ = sent.error();
     return;
   }
@@ -301,7 +303,7 @@ void Exchange::cancel(Http3Error code) {
   }
   incoming_.drop();
   if (std::exchange(cancelled_, true)) return;
-  if (h3::Session* const h3 = session()) h3->cancel(stream_, code);
+  if (h3::Session* const h3 = session()) h3->cancel(id, code);
 }
 
 void Exchange::reset(Http3Error code, Error error) {
@@ -336,7 +338,7 @@ void Exchange::work() {
 }
 
 void Exchange::receive(h3::Session& session) {
-  const Moved moved = incoming_.move(session, stream_, host_.stopped());
+  const Moved moved = incoming_.move(session, id, host_.stopped());
   outcome_.bytes_received += moved.bytes;
   if (moved.bytes != 0) touch();
   if (wanted_cancel_) {
@@ -354,7 +356,7 @@ void Exchange::receive(h3::Session& session) {
 
 void Exchange::send(h3::Session& session) {
   if (!outgoing_.is_pending()) return;
-  const Moved moved = outgoing_.move(session, stream_, trailers_, host_.scratch(), host_.stopped());
+  const Moved moved = outgoing_.move(session, id, trailers_, host_.scratch(), host_.stopped());
   outcome_.bytes_sent += moved.bytes;
   if (moved.bytes != 0) touch();
   if (moved.failed) {
@@ -368,8 +370,8 @@ void Exchange::send(h3::Session& session) {
 // The response is complete without the rest of the request: RFC 9114 §4.1 lets a server say so.
 void Exchange::close_unread(h3::Session& session) {
   if (incoming_.is_over() || incoming_.has_reader()) return;
-  const h3::Chunk rest = session.read(stream_);
-  if (!rest.data.empty() || !rest.last) session.stop_reading(stream_, Http3Error::no_error);
+  const h3::Chunk rest = session.read(id);
+  if (!rest.data.empty() || !rest.last) session.stop_reading(id, Http3Error::no_error);
 }
 
 void Exchange::handle_writable() {
@@ -395,13 +397,13 @@ bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
   if (cancelled_) return false;
   h3::Session* const h3 = session();
   if (h3 == nullptr) return false;
-  const bool awaits_client = incoming_.has_reader() && h3->read(stream_).data.empty();
+  const bool awaits_client = incoming_.has_reader() && h3->read(id).data.empty();
   const Duration whole = own_limit_.value_or(limits.whole);
   if (whole != Duration{} && now - limit_began_ >= whole) {
     end_overdue(awaits_client);
     return true;
   }
-  if (const std::uint64_t mark = h3->progress(stream_); mark != progress_mark_) {
+  if (const std::uint64_t mark = h3->progress(id); mark != progress_mark_) {
     progress_mark_ = mark;
     progress_ = now;
     return false;

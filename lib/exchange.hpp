@@ -45,6 +45,8 @@ class ExchangeHost {
   [[nodiscard]] virtual Time now() const noexcept = 0;
   /// True once no application code may be called any more.
   [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
+  /// Fields that nobody uses, whose memory is passed on from one response to the next.
+  [[nodiscard]] virtual h3::Headers& spare_headers() noexcept = 0;
   /// Room for writers to fill.
   [[nodiscard]] virtual std::span<std::byte> scratch() noexcept = 0;
 };
@@ -61,6 +63,8 @@ class Exchange {
  public:
   Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
            h3::Headers request);
+
+  const quic::StreamId id;
 
   [[nodiscard]] Handle handle() const noexcept { return owner_.handle(); }
 
@@ -152,7 +156,6 @@ class Exchange {
 
   ExchangeHost& host_;
   quic::ConnectionId connection_;
-  quic::StreamId stream_;
   h3::Headers request_;
   h3::Headers request_trailers_;
   bool awaits_continue_;  // the client keeps the body back until it is asked for it

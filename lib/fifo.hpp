@@ -8,7 +8,7 @@
 
 namespace quoin {
 
-/// A ring that grows when it must and never shrinks. T is default-constructible and movable.
+/// A ring that grows when it must and shrinks when told to. T is default-constructible and movable.
 template <class T>
 class Fifo {
  public:
@@ -43,6 +43,19 @@ class Fifo {
     head_ = place(1);
     --size_;
     return value;
+  }
+
+  /// Removes all elements that are equal to `value`; the others keep their order.
+  void erase(const T& value) {
+    for (std::size_t left = size_; left > 0; --left) {
+      if (T element = pop_front(); !(element == value)) push_back(std::move(element));
+    }
+  }
+
+  /// Gives the memory of an empty queue back if it is much.
+  void shrink() {
+    constexpr std::size_t little = 16;
+    if (size_ == 0 && ring_.size() > little) *this = {};
   }
 
   void clear() {

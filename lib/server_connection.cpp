@@ -95,6 +95,8 @@ Time Server::Impl::now() const noexcept { return loop.now(); }
 
 const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
 
+h3::Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
+
 std::span<std::byte> Server::Impl::scratch() noexcept {
   if (scratch_space.empty()) scratch_space.resize(scratch_size);
   return scratch_space;
@@ -195,8 +197,8 @@ void Server::Impl::handle_connected(ServerConnection& connection) {
 
 void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
   const quic::ConnectionId id = connection.id;
-  while (!connection.exchanges.empty() && !is_stopped) {
-    end_exchange(connection, connection.exchanges.begin()->first, reason);
+  while (const Exchange* const exchange = is_stopped ? nullptr : connection.exchanges.any()) {
+    end_exchange(connection, exchange->id, reason);
   }
   if (is_stopped) return;
   if (const h3::Session* const h3 = session(id)) {
@@ -215,8 +217,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
   auto made =
       std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
   made->set_early(event.early);
-  Exchange& exchange = *made;
-  connection.exchanges.insert_or_assign(event.stream, std::move(made));
+  Exchange& exchange = connection.exchanges.add(std::move(made));
   if (!next_sweep) next_sweep = loop.now() + sweep_interval;
   call_handler(exchange);
 }
@@ -270,9 +271,9 @@ void Server::Impl::answer_in_words(Exchange& exchange, int status) {
 }
 
 void Server::Impl::handle_stream(ServerConnection& connection, h3::Event& event) {
-  const auto found = connection.exchanges.find(event.stream);
-  if (found == connection.exchanges.end()) return;
-  Exchange& exchange = *found->second;
+  Exchange* const found = connection.exchanges.find(event.stream);
+  if (found == nullptr) return;
+  Exchange& exchange = *found;
   switch (event.type) {
     case h3::Event::Type::trailers:
       exchange.set_request_trailers(std::move(event.headers));
@@ -299,9 +300,10 @@ void Server::Impl::handle_stream(ServerConnection& connection, h3::Event& event)
 
 void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId stream,
                                 const Error& error) {
-  const auto node = connection.exchanges.extract(stream);
-  if (node.empty()) return;
-  Exchange& exchange = *node.mapped();
+  const Exchange* const found = connection.exchanges.find(stream);
+  if (found == nullptr) return;
+  const std::unique_ptr<Exchange> over = connection.exchanges.take(*found);
+  Exchange& exchange = *over;
   const Address peer = exchange.peer();
   const Outcome outcome = exchange.finish(error);
   counted.body_bytes_sent += outcome.bytes_sent;
@@ -335,8 +337,9 @@ void Server::Impl::count_reset(ServerConnection& connection) {
 
 void Server::Impl::do_work() {
   // What is asked for meanwhile is for the next round: wake_driver() has been called for it.
-  const std::vector<Handle> now = std::exchange(work, {});
-  for (const Handle& handle : now) {
+  working.clear();
+  working.swap(work);
+  for (const Handle& handle : working) {
     if (is_stopped) return;
     if (auto* const exchange = resolve_as<Exchange>(handle)) exchange->work();
   }
@@ -349,12 +352,10 @@ void Server::Impl::sweep(Time now) {
                           .idle = config.stream_idle_timeout,
                           .whole = config.request_timeout};
   for (const auto& [id, connection] : connections) {
-    for (const auto& [stream, exchange] : connection->exchanges) {
+    connection->exchanges.for_each([&](Exchange& exchange) {
       next_sweep = now + sweep_interval;
-      if (exchange->handle_silence(now, limits)) {
-        ++counted.timeouts;
-      }
-    }
+      if (exchange.handle_silence(now, limits)) ++counted.timeouts;
+    });
   }
 }
 

@@ -27,6 +27,7 @@
 #include "exchange.hpp"
 #include "facade_endpoint.hpp"
 #include "neighbours.hpp"
+#include "quic/stream_table.hpp"
 #include "router.hpp"
 
 namespace quoin {
@@ -35,7 +36,7 @@ namespace quoin {
 struct ServerConnection {
   quic::ConnectionId id;
   std::uint64_t number = 0;
-  std::unordered_map<quic::StreamId, std::unique_ptr<Exchange>> exchanges;
+  quic::ByStreamId<Exchange> exchanges;
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
   Time resets_counted;     ///< when it was filled last
   bool closing = false;    ///< close() was called
@@ -68,6 +69,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   [[nodiscard]] std::string_view date() const override;
   [[nodiscard]] Time now() const noexcept override;
   [[nodiscard]] const bool& stopped() const noexcept override;
+  [[nodiscard]] h3::Headers& spare_headers() noexcept override;
   [[nodiscard]] std::span<std::byte> scratch() noexcept override;
 
   ServerConnection& connection_of(quic::ConnectionId id);
@@ -98,6 +100,8 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::unordered_map<quic::ConnectionId, std::unique_ptr<ServerConnection>, ConnectionIdHash>
       connections;
   std::vector<Handle> work;
+  std::vector<Handle> working;  ///< the part of it that is being done
+  h3::Headers spare_fields;
   std::vector<std::byte> scratch_space;
   std::move_only_function<void(const Access&)> on_access;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;

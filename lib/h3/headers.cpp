@@ -106,6 +106,11 @@ Headers& Headers::set(std::string_view name, std::string_view value, bool never_
   return add(new_name, new_value, never_index);
 }
 
+void Headers::clear() noexcept {
+  text_.clear();
+  entries_.clear();
+}
+
 void Headers::remove(std::string_view name) {
   const auto is_other = [&](const Field& field) { return !equals(field.name, name); };
   if (std::ranges::all_of(*this, is_other)) return;

@@ -203,7 +203,10 @@ void Session::Impl::finish(Stream& stream) {
   push(Event::Type::closed, stream.id, stream.close_error);
 }
 
-void Session::Impl::release(Stream& stream) noexcept { streams.remove(stream); }
+void Session::Impl::release(Stream& stream) {
+  streams.remove(stream);
+  if (streams.size() == 0) pool.trim();
+}
 
 void Session::Impl::start_over() {
   if (failed) return;

@@ -50,7 +50,7 @@ struct Session::Impl {
   void close_in_nghttp3(quic::StreamId id, const Error& reason);
   /// Tells the application that a stream is over, once it has read everything.
   void finish(Stream& stream);
-  void release(Stream& stream) noexcept;
+  void release(Stream& stream);
 
   /// nghttp3 can be used.
   [[nodiscard]] bool is_alive() const noexcept { return conn != nullptr && !failed; }

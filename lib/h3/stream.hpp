@@ -15,6 +15,7 @@
 #include "quic/block_pool.hpp"
 #include "quic/receive_buffer.hpp"
 #include "quic/send_buffer.hpp"
+#include "quic/stream_table.hpp"
 
 namespace quoin::h3 {
 
@@ -26,16 +27,12 @@ enum class Writing : std::uint8_t {
   closed,  ///< reset by us or stopped by the peer
 };
 
-/// A request stream with both of its messages. It lives from the first field (server) or from
-/// request() (client) until the application has polled its `closed` event.
-struct Stream {
-  Stream(quic::BlockPool& pool, quic::StreamId stream) : id(stream), send(pool), receive(pool) {}
-
+/// What is known of a request stream and both of its messages.
+struct StreamState {
   quic::StreamId id;
   std::uint64_t progress = 0;  ///< bytes of bodies that came in or were acknowledged
 
   // The message that we send.
-  quic::SendBuffer send;
   std::size_t unwritten = 0;  ///< bytes of the body that nghttp3 has, but no packet yet
   Writing writing = Writing::not_begun;
   bool has_trailers = false;  ///< they follow the body and end the message
@@ -43,7 +40,6 @@ struct Stream {
   bool wants_room = false;    ///< `writable` is to be told when there is room again
 
   // The message that we receive.
-  quic::ReceiveBuffer receive;
   Headers section;               ///< the field section that is being received
   std::size_t section_size = 0;  ///< of all sections of the message so far (RFC 9114 §4.2.2)
   std::size_t field_count = 0;   ///< of all sections of the message so far
@@ -64,81 +60,55 @@ struct Stream {
   Error close_error{Http3Error::no_error};
 };
 
-/// The streams of a session by ID: open addressing, because the few that are open at a time lie
-/// close together and most look-ups hit the same one again. IDs of request streams are consecutive
-/// and their number is limited, so nobody can choose them to collide.
+/// A request stream. It lives from the first field (server) or from request() (client) until the
+/// application has polled its `closed` event.
+struct Stream : StreamState {
+  Stream(quic::BlockPool& pool, quic::StreamId stream)
+      : StreamState{.id = stream}, send(pool), receive(pool) {}
+
+  /// Forgets everything but the memory of the queues, and is another stream from now on.
+  void begin_again(quic::StreamId stream) { static_cast<StreamState&>(*this) = {.id = stream}; }
+
+  quic::SendBuffer send;        ///< of the message that we send
+  quic::ReceiveBuffer receive;  ///< of the message that we receive
+};
+
+/// The streams of a session. Keeps about as many spare ones as are open, with the memory of their
+/// queues, so that requests that come and go allocate none.
 class StreamTable {
  public:
-  [[nodiscard]] Stream* find(quic::StreamId id) noexcept {
-    if (latest_ != nullptr && latest_->id == id) return latest_;
-    if (slots_.empty()) return nullptr;
-    for (std::size_t i = home(id);; i = next(i)) {
-      if (slots_[i] == nullptr) return nullptr;
-      if (slots_[i]->id == id) return latest_ = slots_[i].get();
-    }
-  }
+  [[nodiscard]] Stream* find(quic::StreamId id) noexcept { return table_.find(id); }
 
   /// Adds a stream that is not there yet.
   Stream& add(quic::BlockPool& pool, quic::StreamId id) {
-    if ((size_ + 1) * 2 > slots_.size()) grow();
-    ++size_;
-    return *(latest_ = place(std::make_unique<Stream>(pool, id)));
+    if (spare_.empty()) return table_.add(std::make_unique<Stream>(pool, id));
+    std::unique_ptr<Stream> stream = std::move(spare_.back());
+    spare_.pop_back();
+    stream->begin_again(id);
+    return table_.add(std::move(stream));
   }
 
-  /// Destroys a stream that is there.
-  void remove(Stream& stream) noexcept {
-    latest_ = nullptr;
-    --size_;
-    std::size_t gap = home(stream.id);
-    while (slots_[gap].get() != &stream) gap = next(gap);
-    slots_[gap].reset();
-    // Whatever the gap cuts off from its home moves into it.
-    for (std::size_t i = next(gap); slots_[i] != nullptr; i = next(i)) {
-      const std::size_t wanted = home(slots_[i]->id);
-      if (((i - wanted) & mask()) >= ((i - gap) & mask())) {
-        slots_[gap] = std::move(slots_[i]);
-        gap = i;
-      }
-    }
+  /// Ends a stream that is there.
+  void remove(Stream& stream) {
+    std::unique_ptr<Stream> done = table_.take(stream);
+    done->section = {};
+    done->send.clear();
+    done->receive.clear();
+    spare_.push_back(std::move(done));
+    while (spare_.size() > table_.size() + 1) spare_.pop_back();
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
 
   /// Calls `visit` with each stream; it must not add or remove any.
   template <class Visit>
   void for_each(Visit visit) {
-    for (const auto& slot : slots_) {
-      if (slot != nullptr) visit(*slot);
-    }
+    table_.for_each(visit);
   }
 
  private:
-  [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
-
-  [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask(); }
-
-  [[nodiscard]] std::size_t home(quic::StreamId id) const noexcept {
-    return static_cast<std::size_t>(static_cast<std::int64_t>(id) >> 2) & mask();
-  }
-
-  Stream* place(std::unique_ptr<Stream> stream) noexcept {
-    std::size_t i = home(stream->id);
-    while (slots_[i] != nullptr) i = next(i);
-    slots_[i] = std::move(stream);
-    return slots_[i].get();
-  }
-
-  void grow() {
-    auto old = std::exchange(
-        slots_, std::vector<std::unique_ptr<Stream>>(slots_.empty() ? 16 : slots_.size() * 2));
-    for (auto& stream : old) {
-      if (stream != nullptr) place(std::move(stream));
-    }
-  }
-
-  std::vector<std::unique_ptr<Stream>> slots_;  // its size is 0 or a power of two
-  std::size_t size_ = 0;
-  Stream* latest_ = nullptr;
+  quic::ByStreamId<Stream> table_;
+  std::vector<std::unique_ptr<Stream>> spare_;
 };
 
 }  // namespace quoin::h3

@@ -122,10 +122,10 @@ void Endpoint::Impl::remove_connection(std::uint32_t slot) {
   const Connection::Impl& connection = *slots[slot].connection;
   timers.set(slot, Time::max());
   if (connection.ready) {
-    std::erase(ready, slot);
+    ready.erase(slot);
   }
   if (connection.writable) {
-    std::erase(writable, slot);
+    writable.erase(slot);
   }
   for (const ngtcp2_cid& cid : std::exchange(slots[slot].cids, {})) {
     cids.erase(cid, slot);
@@ -296,8 +296,7 @@ std::optional<ConnectionId> Endpoint::poll_ready() {
   if (impl_->ready.empty()) {
     return std::nullopt;
   }
-  Connection::Impl& connection = *impl_->slots[impl_->ready.front()].connection;
-  impl_->ready.pop_front();
+  Connection::Impl& connection = *impl_->slots[impl_->ready.pop_front()].connection;
   connection.ready = false;
   return connection.id;
 }
@@ -314,8 +313,7 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
     return Datagram{.path = answer.path, .payload = payload};
   }
   while (!impl_->writable.empty()) {
-    const std::uint32_t slot = impl_->writable.front();
-    impl_->writable.pop_front();
+    const std::uint32_t slot = impl_->writable.pop_front();
     Connection::Impl& connection = *impl_->slots[slot].connection;
     connection.writable = false;
     auto datagram = connection.poll_transmit(buffer, max_segments, now);

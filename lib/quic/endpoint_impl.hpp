@@ -13,6 +13,7 @@
 
 #include <quoin/quic/endpoint.hpp>
 
+#include "fifo.hpp"
 #include "quic/cid_map.hpp"
 #include "quic/connection_impl.hpp"
 #include "quic/timer_heap.hpp"
@@ -96,8 +97,8 @@ struct Endpoint::Impl final : Shared {
   std::vector<std::uint32_t> free_slots;
   std::size_t connection_count = 0;
   TimerHeap timers;
-  std::deque<std::uint32_t> ready;
-  std::deque<std::uint32_t> writable;
+  Fifo<std::uint32_t> ready;
+  Fifo<std::uint32_t> writable;
   std::vector<std::uint32_t> over;
   std::deque<Answer> answers;
   RateLimit stateless_limit;

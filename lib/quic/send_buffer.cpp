@@ -94,6 +94,7 @@ void SendBuffer::clear() {
     Segment segment = segments_.pop_front();
     if (segment.block) pool_->give_back(std::move(segment.block));
   }
+  segments_.shrink();
   next_ = offset_ = unsent_ = size_ = copied_ = 0;
 }
 

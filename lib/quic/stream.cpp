@@ -114,6 +114,7 @@ void Streams::Impl::remove(StreamId id) {
   const auto found = streams.find(id);
   kept -= found->second->send.copied();
   streams.erase(found);
+  if (streams.empty()) pool.trim();
 }
 
 std::optional<StreamEvent> Streams::Impl::poll_stream_event() {

@@ -48,6 +48,8 @@ class QUOIN_EXPORT Headers {
   Headers& set(std::string_view name, std::string_view value, bool never_index = false);
   /// Removes all fields of this name.
   void remove(std::string_view name);
+  /// Removes all fields and keeps the memory for others.
+  void clear() noexcept;
 
   /// The value of the first field of this name; valid until the next change.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
