@@ -324,9 +324,9 @@ void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io:
 
 void Workers::Impl::give_way(const io::Relays& newer) {
   is_taken = true;
-  for (std::size_t worker = 0; worker < places.size(); ++worker) {
-    Place& place = *places[worker];
-    place.loop->post([this, &place, relay = newer[worker]] {
+  for (std::size_t worker = 0; const auto& each : places) {
+    Place& place = *each;
+    place.loop->post([this, &place, relay = newer[worker++]] {
       auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
       for (const Address& address : addresses) sockets->stop_receiving(address);
       place.server->impl_->neighbours.newer = relay;
