@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   quoin::quic::Config config;
   config.alpn = {"datagrams"};
   config.max_datagram_frame = 1200;
+  config.datagram_policy = quoin::quic::DatagramPolicy::drop_oldest;
   const auto tls = quoin::Tls::self_signed().value();
   quoin::Loop loop;
 
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   }
 
   int returned = 0;
+  int lost = 0;
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), config};
   const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
@@ -40,6 +42,9 @@ int main(int argc, char** argv) {
       std::cout << quoin::as_text(data) << '\n';
       if (++returned == wanted) loop.stop();
     });
+    peer->on_datagram_fate([&](quoin::quic::DatagramId, quoin::quic::DatagramFate fate) {
+      if (fate != quoin::quic::DatagramFate::acknowledged) ++lost;
+    });
     for (int i = 0; i < wanted; ++i) {
       const std::string text = "datagram " + std::to_string(i);
       if (!peer->send_datagram(quoin::as_bytes(text))) std::cout << text << " not sent\n";
@@ -48,6 +53,6 @@ int main(int argc, char** argv) {
   if (!begun) return EXIT_FAILURE;
   loop.after(std::chrono::seconds{2}, [&] { loop.stop(); });  // some may be lost: do not wait
   loop.run();
-  std::cout << returned << " of " << wanted << " came back\n";
+  std::cout << returned << " of " << wanted << " came back, " << lost << " did not get there\n";
   return returned > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -62,7 +62,7 @@ void Connection::fill_random(std::span<std::byte> out) {
 
 std::size_t Connection::max_datagram_size() const noexcept { return 1200; }
 
-Result<> Connection::send_datagram(Bytes /*data*/) { return {}; }
+Result<DatagramId> Connection::send_datagram(Bytes /*data*/) { return DatagramId{}; }
 
 Time Connection::now() const noexcept { return Time{std::chrono::seconds{1}}; }
 

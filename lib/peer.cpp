@@ -141,6 +141,13 @@ void Peer::on_datagram(std::move_only_function<void(Bytes)> handler) const {
   if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_datagram = std::move(handler);
 }
 
+void Peer::on_datagram_fate(
+    std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) {
+    peer->on_datagram_fate = std::move(handler);
+  }
+}
+
 void Peer::on_streams_available(std::move_only_function<void(bool)> handler) const {
   if (auto* const peer = resolve_as<PeerState>(handle_)) {
     peer->on_streams_available = std::move(handler);
@@ -164,7 +171,7 @@ Result<Stream> Peer::open_stream(bool bidirectional) const {
   return Stream{peer->driver.add_stream(*peer, *id).owner.handle()};
 }
 
-Result<> Peer::send_datagram(Bytes data) const {
+Result<quic::DatagramId> Peer::send_datagram(Bytes data) const {
   const auto* const peer = resolve_as<PeerState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();

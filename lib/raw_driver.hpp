@@ -74,6 +74,7 @@ struct PeerState {
   std::unordered_map<quic::StreamId, std::unique_ptr<StreamState>> streams;
   std::move_only_function<void(Stream)> on_stream;
   std::move_only_function<void(Bytes)> on_datagram;
+  std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> on_datagram_fate;
   std::move_only_function<void(bool)> on_streams_available;
   std::move_only_function<void(const quic::PathEvent&)> on_path;
   std::move_only_function<void(const Error&)> on_closed;

@@ -50,6 +50,8 @@ bool RawDriver::handle(PeerState& peer, const quic::StreamEvent& event) {
       return handle_opened(peer, event.stream);
     case Type::datagram:
       return call(owner_.handle(), peer.on_datagram, Bytes{event.datagram});
+    case Type::datagram_fate:
+      return call(owner_.handle(), peer.on_datagram_fate, event.datagram_id, event.fate);
     case Type::path:
       return call(owner_.handle(), peer.on_path, event.path);
     case Type::streams_available:

@@ -15,6 +15,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/handle.hpp>
+#include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/transfer.hpp>
 
@@ -96,6 +97,9 @@ class QUOIN_EXPORT Peer {
   void on_stream(std::move_only_function<void(Stream)> handler) const;
   /// Called with each datagram; the bytes are valid for the call (RFC 9221).
   void on_datagram(std::move_only_function<void(Bytes)> handler) const;
+  /// Called with what became of each datagram that was sent or dropped.
+  void on_datagram_fate(
+      std::move_only_function<void(quic::DatagramId id, quic::DatagramFate fate)> handler) const;
   /// Called when the peer allows more streams of a kind than before.
   void on_streams_available(std::move_only_function<void(bool bidirectional)> handler) const;
   /// Called with what happens to paths: validation, migration, the size of datagrams.
@@ -106,9 +110,10 @@ class QUOIN_EXPORT Peer {
   /// Opens a stream; the peer learns of it with its first bytes. Errors: UsageError::stale_handle,
   /// closed, limit_reached (wait for on_streams_available()).
   [[nodiscard]] Result<Stream> open_stream(bool bidirectional = true) const;
-  /// Sends `data` in one datagram, or never: it may be lost like any other (RFC 9221). Errors:
-  /// UsageError::stale_handle, unsupported, too_large, limit_reached, closed.
-  [[nodiscard]] Result<> send_datagram(Bytes data) const;
+  /// Sends `data` in one datagram, or never: it may be lost like any other (RFC 9221). Returns what
+  /// on_datagram_fate() will call it. Errors: UsageError::stale_handle, unsupported, too_large,
+  /// limit_reached (see quic::Config::datagram_policy), closed.
+  [[nodiscard]] Result<quic::DatagramId> send_datagram(Bytes data) const;
   /// The longest `data` that send_datagram() takes at present; 0: the peer takes none.
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
 

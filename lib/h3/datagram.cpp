@@ -65,7 +65,8 @@ Result<> Session::Impl::send_datagram(quic::StreamId id, Bytes data) {
   }
   std::string whole = header_of(id);
   whole += as_text(data);
-  return connection.send_datagram(as_bytes(whole));
+  const auto sent = connection.send_datagram(as_bytes(whole));
+  return sent ? Result<>{} : std::unexpected{sent.error()};
 }
 
 std::size_t Session::Impl::max_datagram_size(quic::StreamId id) const noexcept {

@@ -288,6 +288,12 @@ Stats Connection::stats() const {
       .key_updates = impl_->key_updates,
       .udp_payload_size = impl_->udp_payload_size(),
       .mtu_fallbacks = impl_->mtu.fallbacks(),
+      .datagrams_queued = impl_->datagrams.size(),
+      .datagrams_sent = impl_->datagrams.sent,
+      .datagrams_acknowledged = impl_->datagrams.acknowledged,
+      .datagrams_lost = impl_->datagrams.lost,
+      .datagrams_dropped = impl_->datagrams.dropped,
+      .datagrams_refused = impl_->datagrams.refused,
   };
 }
 
@@ -312,43 +318,6 @@ std::uint64_t Connection::streams_left(bool bidirectional) const noexcept {
 void Connection::want_write() noexcept { impl_->shared.mark_writable(impl_->id.slot); }
 
 void Connection::want_poll() noexcept { impl_->shared.mark_ready(impl_->id.slot); }
-
-std::size_t Connection::max_datagram_size() const noexcept {
-  const ngtcp2_transport_params* params =
-      ngtcp2_conn_get_remote_transport_params2(impl_->conn.get());
-  if (params == nullptr || params->max_datagram_frame_size == 0) {
-    return 0;
-  }
-  // Short header with a 20-byte connection ID and 4-byte number, AEAD tag, frame type and length.
-  constexpr std::size_t overhead = 1 + 20 + 4 + 16 + 1 + 4;
-  constexpr std::uint64_t frame_header = 1 + 4;
-  const std::size_t path = impl_->udp_payload_size() - overhead;
-  const std::uint64_t frame = params->max_datagram_frame_size > frame_header
-                                  ? params->max_datagram_frame_size - frame_header
-                                  : 0;
-  return static_cast<std::size_t>(std::min<std::uint64_t>(path, frame));
-}
-
-Result<> Connection::send_datagram(Bytes data) {
-  if (impl_->state != State::connected) {
-    return std::unexpected(Error{UsageError::closed});
-  }
-  const std::size_t limit = max_datagram_size();
-  if (limit == 0) {
-    return std::unexpected(Error{UsageError::unsupported, "the peer takes no DATAGRAM frames"});
-  }
-  if (data.size() > limit) {
-    return std::unexpected(
-        Error{UsageError::too_large,
-              std::to_string(data.size()) + " bytes; the path takes " + std::to_string(limit)});
-  }
-  if (impl_->datagrams.size() >= impl_->shared.config.datagram_queue) {
-    return std::unexpected(Error{UsageError::limit_reached, "the DATAGRAM queue is full"});
-  }
-  impl_->datagrams.emplace_back(data.begin(), data.end());
-  want_write();
-  return {};
-}
 
 Result<> Connection::update_keys(Time now) {
   if (impl_->state != State::connected) {

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +24,7 @@
 #include <quoin/quic/resumption.hpp>
 #include <quoin/quic/tls.hpp>
 
+#include "quic/datagram_queue.hpp"
 #include "quic/ngtcp2_types.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
@@ -135,6 +135,12 @@ struct Connection::Impl {
   [[nodiscard]] ngtcp2_ssize write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                           std::uint8_t* dest, std::size_t size, ngtcp2_tstamp now);
 
+  // In datagram_queue.cpp.
+  [[nodiscard]] Result<DatagramId> send_datagram(Bytes data);
+  void tell_fate(DatagramId datagram, DatagramFate fate);
+  /// Tells of those that a full queue has dropped since the last time.
+  void tell_dropped();
+
   // In stream_commands.cpp.
   void carry_out(const StreamCommand& command);
   /// Those that had to wait.
@@ -229,8 +235,7 @@ struct Connection::Impl {
   std::uint64_t close_budget = 0;
   bool close_due = false;
 
-  std::deque<std::vector<std::byte>> datagrams;
-  std::uint64_t next_datagram_id = 0;
+  DatagramQueue datagrams;
 
   // Order matters: the C objects go before what they call back into.
   std::unique_ptr<Application> application;

@@ -136,6 +136,18 @@ int recv_datagram(ngtcp2_conn*, std::uint32_t, const std::uint8_t* data, std::si
   return impl.callback_result();
 }
 
+int ack_datagram(ngtcp2_conn*, std::uint64_t id, void* user_data) {
+  auto& impl = self(user_data);
+  impl.tell_fate(DatagramId{id}, DatagramFate::acknowledged);
+  return impl.callback_result();
+}
+
+int lost_datagram(ngtcp2_conn*, std::uint64_t id, void* user_data) {
+  auto& impl = self(user_data);
+  impl.tell_fate(DatagramId{id}, DatagramFate::lost);
+  return impl.callback_result();
+}
+
 int recv_new_token(ngtcp2_conn*, const std::uint8_t* token, std::size_t size, void* user_data) {
   auto& impl = self(user_data);
   impl.token = as_text(to_bytes(token, size));
@@ -249,6 +261,8 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
   callbacks.extend_max_local_streams_bidi = extend_max_streams_bidi;
   callbacks.extend_max_local_streams_uni = extend_max_streams_uni;
   callbacks.recv_datagram = recv_datagram;
+  callbacks.ack_datagram = ack_datagram;
+  callbacks.lost_datagram = lost_datagram;
   callbacks.recv_stateless_reset2 = recv_stateless_reset;
   callbacks.rand = fill_random;
   callbacks.get_new_connection_id2 = get_new_connection_id;

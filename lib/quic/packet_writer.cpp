@@ -57,36 +57,6 @@ std::optional<std::uint8_t> certificate_alert(const Error& reason) {
 
 }  // namespace
 
-std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* path,
-                                                                   ngtcp2_pkt_info* info,
-                                                                   std::uint8_t* dest,
-                                                                   std::size_t size,
-                                                                   ngtcp2_tstamp now) {
-  while (!datagrams.empty()) {
-    std::vector<std::byte>& data = datagrams.front();
-    if (data.size() > handle.max_datagram_size()) {
-      // Too large for the path as it is by now: a datagram may be lost (RFC 9221 §5).
-      datagrams.pop_front();
-      ++next_datagram_id;
-      continue;
-    }
-    const ngtcp2_vec slice{.base = to_octets(std::span{data}), .len = data.size()};
-    int accepted = 0;
-    const ngtcp2_ssize written = ngtcp2_conn_writev_datagram(
-        conn.get(), path, info, dest, size, &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE,
-        next_datagram_id, &slice, 1, now);
-    if (accepted != 0 || written == NGTCP2_ERR_INVALID_ARGUMENT) {
-      datagrams.pop_front();
-      ++next_datagram_id;
-    }
-    if (written == NGTCP2_ERR_WRITE_MORE || written == NGTCP2_ERR_INVALID_ARGUMENT) {
-      continue;
-    }
-    return written;
-  }
-  return std::nullopt;
-}
-
 ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             std::uint8_t* dest, std::size_t size,
                                             ngtcp2_tstamp now) {
@@ -167,6 +137,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     return std::nullopt;
   }
   if (!close_wanted) {
+    tell_dropped();
     carry_out_rest();
     const std::uint64_t volume = shared.config.key_update_after;
     if (volume != 0 && handshake_confirmed &&

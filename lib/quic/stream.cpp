@@ -163,6 +163,13 @@ std::optional<StreamEvent> Streams::poll_event() {
     event.datagram = impl_->datagrams.pop_front();
     return event;
   }
+  if (!impl_->fates.empty()) {
+    const Impl::Fate told = impl_->fates.pop_front();
+    event.type = Type::datagram_fate;
+    event.datagram_id = told.id;
+    event.fate = told.fate;
+    return event;
+  }
   if (!impl_->paths.empty()) {
     event.type = Type::path;
     event.path = impl_->paths.pop_front();
@@ -282,5 +289,7 @@ std::size_t Streams::open_streams() const noexcept {
 Connection& Streams::connection() noexcept { return impl_->connection; }
 
 std::uint64_t Streams::datagrams_dropped() const noexcept { return impl_->datagrams_dropped; }
+
+std::uint64_t Streams::datagram_fates_dropped() const noexcept { return impl_->fates_dropped; }
 
 }  // namespace quoin::quic

@@ -111,6 +111,15 @@ void Streams::on_datagram(Connection& /*connection*/, Bytes data) {
   impl_->datagrams.push_back(std::vector<std::byte>(data.begin(), data.end()));
 }
 
+void Streams::on_datagram_fate(Connection& /*connection*/, DatagramId id, DatagramFate fate) {
+  if (impl_->config.datagram_fates == 0) return;
+  if (impl_->fates.size() >= impl_->config.datagram_fates) {
+    (void)impl_->fates.pop_front();
+    ++impl_->fates_dropped;
+  }
+  impl_->fates.push_back({.id = id, .fate = fate});
+}
+
 void Streams::on_path(Connection& /*connection*/, const PathEvent& event) {
   if (impl_->paths.size() >= max_path_events) {
     (void)impl_->paths.pop_front();

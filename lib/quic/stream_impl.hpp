@@ -87,10 +87,17 @@ struct Streams::Impl {
   std::vector<StreamId> starved;  ///< want room that the whole connection lacks
   std::array<Bytes, 16> slices{};
   Fifo<std::vector<std::byte>> datagrams;
+  struct Fate {
+    DatagramId id{};
+    DatagramFate fate{};
+  };
+
+  Fifo<Fate> fates;
   Fifo<PathEvent> paths;   ///< at most max_path_events
   std::size_t kept = 0;    ///< copied bytes in all send buffers
   std::size_t unread = 0;  ///< streams that are closed and not read to the end
   std::uint64_t datagrams_dropped = 0;
+  std::uint64_t fates_dropped = 0;
   Error reason;
   bool connected = false;                 ///< to be told
   bool early_data_rejected = false;       ///< to be told

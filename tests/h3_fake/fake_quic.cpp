@@ -168,10 +168,10 @@ std::size_t Connection::max_datagram_size() const noexcept {
   return impl_->net.options_.datagram_size;
 }
 
-Result<> Connection::send_datagram(Bytes data) {
+Result<DatagramId> Connection::send_datagram(Bytes data) {
   if (data.size() > max_datagram_size()) return std::unexpected(Error{UsageError::too_large});
   impl_->net.datagrams_.emplace_back(!impl_->server, as_text(data));
-  return {};
+  return DatagramId{};
 }
 
 void Connection::close(const Error& reason) {

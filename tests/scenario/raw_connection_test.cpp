@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -21,6 +23,8 @@
 #include <quoin/io/simulated.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/peer.hpp>
+#include <quoin/quic/application.hpp>
+#include <quoin/quic/config.hpp>
 
 #include "support/pair.hpp"
 #include "support/raw_world.hpp"
@@ -255,6 +259,40 @@ TEST_CASE("datagrams go both ways") {
           Error{UsageError::too_large});
   });
   CHECK(world.run_until([&] { return answer == "ping"; }, 5s));
+}
+
+TEST_CASE("a sender is told which datagrams arrived, which were lost and which never left") {
+  auto config = RawWorld::settings();
+  config.max_datagram_frame = 1200;
+  config.datagram_queue = 4;
+  config.datagram_policy = quic::DatagramPolicy::drop_oldest;
+  RawWorld world{1, config};
+  std::vector<std::string> arrived;
+  world.listener.on_connection([&](Peer peer) {
+    peer.on_datagram([&](Bytes data) { arrived.emplace_back(quoin::as_text(data)); });
+  });
+  std::map<quic::DatagramFate, std::vector<quic::DatagramId>> fates;
+  bool is_inside = false;
+  Peer sender;
+  world.connect([&](Peer peer) {
+    sender = peer;
+    peer.on_datagram_fate([&](quic::DatagramId id, quic::DatagramFate fate) {
+      CHECK_FALSE(is_inside);
+      fates[fate].push_back(id);
+    });
+    is_inside = true;
+    for (const char* text : {"a", "b", "c", "d", "e", "f"}) {
+      CHECK(peer.send_datagram(quoin::as_bytes(text)).has_value());
+    }
+    is_inside = false;
+  });
+  using enum quic::DatagramFate;
+  REQUIRE(world.run_until([&] { return fates[acknowledged].size() == 4; }, 5s));
+  CHECK(arrived == std::vector<std::string>{"c", "d", "e", "f"});
+  CHECK(fates[dropped] == std::vector{quic::DatagramId{0}, quic::DatagramId{1}});
+  CHECK(fates[lost].empty());
+  CHECK(sender.stats().datagrams_dropped == 2);
+  CHECK(sender.stats().datagrams_sent == 4);
 }
 
 TEST_CASE("a transfer goes on while the client moves to another address") {

@@ -31,6 +31,17 @@ inline constexpr StreamId no_stream{-1};
   return (static_cast<std::int64_t>(id) & 2) == 0;
 }
 
+/// Names a datagram of a connection: what Connection::send_datagram() returned. They count from 0.
+enum class DatagramId : std::uint64_t {};
+
+/// What became of a datagram (RFC 9221 §5.2). Of one that was under way when the connection ended
+/// nothing is known.
+enum class DatagramFate : std::uint8_t {
+  acknowledged,  ///< the peer has it; its application may still have dropped it
+  lost,          ///< taken for lost; if it was only late, `acknowledged` comes after all
+  dropped,       ///< never sent: by Config::datagram_policy, or too large for the path by now
+};
+
 /// What an application wants to send next. The bytes, not the array of slices, must stay where
 /// they are and unchanged until they were acknowledged or the stream was closed; the array must
 /// stay until the next call of any member.
@@ -87,6 +98,12 @@ class QUOIN_EXPORT Application {
 
   /// A DATAGRAM frame; `data` is valid for the call (RFC 9221).
   virtual void on_datagram(Connection&, Bytes data) { (void)data; }
+
+  /// What became of a datagram that was to be sent; once for each, see DatagramFate.
+  virtual void on_datagram_fate(Connection&, DatagramId id, DatagramFate fate) {
+    (void)id;
+    (void)fate;
+  }
 
   /// Something happened to a path: validation, migration, another size of datagrams.
   virtual void on_path(Connection&, const PathEvent& event) { (void)event; }

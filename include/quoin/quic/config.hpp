@@ -29,6 +29,13 @@ enum class RetryPolicy : std::uint8_t {
   always,   ///< for every client that brings no valid token
 };
 
+/// What Connection::send_datagram() does when Config::datagram_queue datagrams wait already.
+enum class DatagramPolicy : std::uint8_t {
+  refuse,       ///< answers UsageError::limit_reached, so that the caller can slow down
+  drop_oldest,  ///< takes the new one and drops the one that waits longest: for what gets stale
+  drop_newest,  ///< takes it and drops it at once
+};
+
 /// A version of QUIC.
 enum class Version : std::uint8_t {
   v1,  ///< RFC 9000
@@ -67,8 +74,10 @@ struct QUOIN_EXPORT Config {
   std::uint64_t max_unidirectional_streams = 100;
   /// The largest DATAGRAM frame we take, in bytes; 0: the extension is off (RFC 9221 §3).
   std::size_t max_datagram_frame = 0;
-  /// DATAGRAM frames that wait to be sent; one more is refused. 1 to 65536.
+  /// DATAGRAM frames that wait to be sent. 1 to 65536.
   std::size_t datagram_queue = 64;
+  /// What happens to one more; counted in Stats::datagrams_dropped or datagrams_refused.
+  DatagramPolicy datagram_policy = DatagramPolicy::refuse;
 
   /// How the sending rate follows the path.
   CongestionControl congestion_control = CongestionControl::cubic;

@@ -56,6 +56,12 @@ struct Stats {
   std::uint64_t key_updates = 0;        ///< that we began, by call or Config::key_update_after
   std::size_t udp_payload_size = 0;     ///< the largest datagram sent on this path, bytes
   std::uint64_t mtu_fallbacks = 0;      ///< the path stopped carrying what it had carried
+  std::size_t datagrams_queued = 0;     ///< DATAGRAM frames that wait to be sent
+  std::uint64_t datagrams_sent = 0;     ///< DATAGRAM frames that went into a packet
+  std::uint64_t datagrams_acknowledged = 0;  ///< of these, those that the peer has
+  std::uint64_t datagrams_lost = 0;          ///< taken for lost; some may be only late
+  std::uint64_t datagrams_dropped = 0;       ///< never sent, see DatagramFate::dropped
+  std::uint64_t datagrams_refused = 0;       ///< by DatagramPolicy::refuse
 };
 
 /// What the TLS handshake agreed on. Empty before it is complete.
@@ -139,9 +145,10 @@ class QUOIN_EXPORT Connection {
   /// Asks the peer to give up sending, with an application error code (STOP_SENDING).
   void stop_sending(StreamId, std::uint64_t code);
 
-  /// Queues a DATAGRAM frame with a copy of `data` (RFC 9221). Errors: UsageError::unsupported
-  /// when the peer takes none, too_large, limit_reached when the queue is full, closed.
-  [[nodiscard]] Result<> send_datagram(Bytes data);
+  /// Queues a DATAGRAM frame with a copy of `data` (RFC 9221) and says how to call it: see
+  /// Application::on_datagram_fate(). Errors: UsageError::unsupported when the peer takes none,
+  /// too_large, limit_reached when the queue is full (see Config::datagram_policy), closed.
+  [[nodiscard]] Result<DatagramId> send_datagram(Bytes data);
   /// The longest `data` for send_datagram() at present, 0 if the peer takes none.
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
 

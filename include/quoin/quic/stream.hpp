@@ -25,6 +25,9 @@ struct StreamsConfig {
   std::size_t send_buffer_total = 64 * 1024 * 1024;
   /// Received datagrams that wait to be polled; the oldest are dropped for newer ones.
   std::size_t datagram_queue = 256;
+  /// Fates of sent datagrams that wait to be polled; the oldest are dropped for newer ones. 0: none
+  /// is told.
+  std::size_t datagram_fates = 4096;
   /// Streams that are over and wait to be read to their end; when a peer brings about more, the
   /// connection is closed with TransportError::application_error. Open ones are limited by
   /// Config::max_bidirectional_streams and the like.
@@ -43,6 +46,7 @@ struct StreamEvent {
     writable,           ///< room() has grown again after write() took less than offered
     closed,             ///< the stream is over, and read to the end; no_error after an orderly end
     datagram,           ///< `datagram` has arrived
+    datagram_fate,      ///< `fate` became of the sent datagram `datagram_id`
     path,               ///< something happened to a path: `path`
     streams_available,  ///< open() may work again
     early_data_rejected,  ///< client: what was sent early is lost, and all streams with it; open
@@ -53,6 +57,8 @@ struct StreamEvent {
   StreamId stream = no_stream;      ///< no_stream where the event is not about a stream
   Error error;                      ///< see Type; domain application for what a peer said
   std::vector<std::byte> datagram;  ///< see Type
+  DatagramId datagram_id{};         ///< see Type
+  DatagramFate fate{};              ///< see Type
   bool bidirectional = false;       ///< streams_available: which kind
   PathEvent path;                   ///< see Type
 };
@@ -108,6 +114,8 @@ class QUOIN_EXPORT Streams final : public Application {
   [[nodiscard]] Connection& connection() noexcept;
   /// Datagrams that were dropped because of StreamsConfig::datagram_queue.
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
+  /// Fates that were dropped because of StreamsConfig::datagram_fates.
+  [[nodiscard]] std::uint64_t datagram_fates_dropped() const noexcept;
 
   void on_connected(Connection&) override;
   void on_stream_data(Connection&, StreamId, Bytes data, bool fin) override;
@@ -118,6 +126,7 @@ class QUOIN_EXPORT Streams final : public Application {
   void on_early_data_rejected(Connection&) override;
   void on_streams_available(Connection&, bool bidirectional) override;
   void on_datagram(Connection&, Bytes data) override;
+  void on_datagram_fate(Connection&, DatagramId id, DatagramFate fate) override;
   void on_path(Connection&, const PathEvent& event) override;
   void on_closed(Connection&, const Error& reason) override;
   [[nodiscard]] StreamWrite next_write() override;
