@@ -157,10 +157,10 @@ endfunction()
 
 file(GLOB _quoin_ngtcp2_sources "${NGTCP2_SOURCE_DIR}/lib/*.c")
 add_library(quoin_ngtcp2 OBJECT ${_quoin_ngtcp2_sources} "${NGTCP2_SOURCE_DIR}/crypto/boringssl/boringssl.c"
-                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c")
+                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c" "${PROJECT_SOURCE_DIR}/lib/quic/initial_window.c")
 _quoin_absorb(quoin_ngtcp2)
 target_link_libraries(quoin_ngtcp2 PRIVATE quoin_tls_api)
-target_include_directories(quoin_ngtcp2 PRIVATE "${NGTCP2_SOURCE_DIR}/lib" "${NGTCP2_SOURCE_DIR}/crypto")
+target_include_directories(quoin_ngtcp2 PRIVATE "${NGTCP2_SOURCE_DIR}/lib" "${NGTCP2_SOURCE_DIR}/crypto" "${PROJECT_SOURCE_DIR}/lib")
 
 file(GLOB _quoin_nghttp3_sources "${NGHTTP3_SOURCE_DIR}/lib/*.c" "${NGHTTP3_SOURCE_DIR}/lib/sfparse/*.c")
 add_library(quoin_nghttp3 OBJECT ${_quoin_nghttp3_sources} "${PROJECT_SOURCE_DIR}/lib/h3/qpack_peer_table.c")

@@ -2,8 +2,10 @@
 /// Listener: addresses and the handler of new connections. The rest is RawDriver's.
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
@@ -36,6 +38,10 @@ Result<Address> Listener::listen(std::string_view address) {
   const auto local = Address::parse(address);
   if (!local) return std::unexpected(local.error());
   return impl_->driver.open(*local);
+}
+
+Result<> Listener::set_token_secrets(std::vector<std::string> secrets) {
+  return impl_->driver.set_token_secrets(std::move(secrets));
 }
 
 void Listener::stop_accepting() noexcept { impl_->driver.stop_accepting(); }

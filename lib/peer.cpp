@@ -106,6 +106,11 @@ void Stream::on_stop_sending(std::move_only_function<void(std::uint64_t)> handle
   if (const Found found{handle_}) found.state->on_stop_sending = std::move(handler);
 }
 
+Result<> Stream::prioritize(quic::StreamPriority priority) const {
+  const Found found{handle_};
+  return found ? found.streams->prioritize(found.state->id, priority) : stale();
+}
+
 void Stream::resume() const {
   if (const Found found{handle_}) found.driver().resume(*found.state);
 }

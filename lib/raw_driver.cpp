@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -103,6 +104,12 @@ Result<> RawDriver::connect(const Path& path, std::string_view server_name,
 
 void RawDriver::stop_accepting() noexcept {
   if (endpoint_) endpoint_->stop_accepting();
+}
+
+Result<> RawDriver::set_token_secrets(std::vector<std::string> secrets) {
+  if (endpoint_) return endpoint_->set_token_secrets(std::move(secrets), loop_.now());
+  config_.token_secrets = std::move(secrets);
+  return {};
 }
 
 quic::EndpointStats RawDriver::stats() const noexcept {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -101,6 +102,7 @@ class RawDriver final : public Driver {
   [[nodiscard]] Result<> connect(const Path& path, std::string_view server_name,
                                  std::move_only_function<void(Result<Peer>)> done);
   void stop_accepting() noexcept;
+  [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   [[nodiscard]] quic::EndpointStats stats() const noexcept;
 
   [[nodiscard]] quic::Connection* find(const PeerState& peer) noexcept;

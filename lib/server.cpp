@@ -104,6 +104,14 @@ Result<> Server::set_tls(Tls tls) {
   return impl_->endpoint ? impl_->endpoint->set_tls(std::move(tls)) : Result<>{};
 }
 
+Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
+  if (impl_->endpoint) {
+    return impl_->endpoint->set_token_secrets(std::move(secrets), impl_->loop.now());
+  }
+  impl_->config.quic.token_secrets = std::move(secrets);
+  return {};
+}
+
 ServerStats Server::stats() const {
   ServerStats stats = impl_->counted;
   if (impl_->endpoint) stats.quic = impl_->endpoint->stats();

@@ -389,6 +389,14 @@ Result<> Workers::set_tls(const Tls& tls) {
   return {};
 }
 
+Result<> Workers::set_token_secrets(const std::vector<std::string>& secrets) {
+  for (const auto& place : impl_->places) {
+    Result<> set = place->ask([&] { return place->server->set_token_secrets(secrets); });
+    if (!set) return set;
+  }
+  return {};
+}
+
 ServerStats Workers::stats() {
   ServerStats sum;
   for (const auto& place : impl_->places) {

@@ -114,6 +114,7 @@ if cmp -s "$work/dynamic" "$work/static"; then exit 1; fi
 
 # Asked for last, but urgent.
 expect "style.css picture video log" "$("$bin/priorities" | sed 's/:.*//' | tr '\n' ' ' | sed 's/ $//')"
+expect "complete: 3 bytes" "$("$bin/stream_priorities" | head -1)"
 "$bin/early_data" >"$work/early"
 expect "GET 50 ms, early: 42, and you may be a replay" "$(sed -n 2p "$work/early")"
 

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
@@ -36,6 +38,9 @@ class QUOIN_EXPORT Listener {
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the
   /// address or with the name of a wrong setting, system with the address.
   [[nodiscard]] Result<Address> listen(std::string_view address);
+  /// Replaces quic::Config::token_secrets while the listener runs; see
+  /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
+  [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   /// New connections are refused from now on; those there are go on.
   void stop_accepting() noexcept;
   /// What was counted since the first listen().

@@ -17,6 +17,7 @@
 #include <quoin/handle.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
+#include <quoin/quic/stream.hpp>
 #include <quoin/transfer.hpp>
 
 namespace quoin {
@@ -59,6 +60,10 @@ class QUOIN_EXPORT Stream {
   void source(Writer writer) const;
   /// Called when the peer wants no more from us, with its code: nothing more can be sent.
   void on_stop_sending(std::move_only_function<void(std::uint64_t code)> handler) const;
+
+  /// Sends this stream before, after or in turns with the others of its connection, from the next
+  /// packet on. Errors: UsageError::stale_handle, invalid_argument for an urgency above 7.
+  [[nodiscard]] Result<> prioritize(quic::StreamPriority priority) const;
 
   /// Offers the reader again what it did not take, and asks the writer again.
   void resume() const;

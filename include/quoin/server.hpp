@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <quoin/address.hpp>
 #include <quoin/connection_info.hpp>
@@ -169,6 +170,9 @@ class QUOIN_EXPORT Server {
   /// tickets of before can be resumed if names and demands are the same. Errors:
   /// UsageError::invalid_argument for a client's Tls, and nothing changes.
   [[nodiscard]] Result<> set_tls(Tls tls);
+  /// Replaces quic::Config::token_secrets while the server runs, without a client's noticing; see
+  /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
+  [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   /// The figures of now.
   [[nodiscard]] ServerStats stats() const;
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -83,6 +84,9 @@ class QUOIN_EXPORT Workers {
 
   /// New connections get this certificate, as by Server::set_tls(). Errors: those of that.
   [[nodiscard]] Result<> set_tls(const Tls& tls);
+  /// All workers sign tokens with the first of these keys from now on, as by
+  /// Server::set_token_secrets(). Errors: those of that.
+  [[nodiscard]] Result<> set_token_secrets(const std::vector<std::string>& secrets);
   /// The sums over all workers. Waits for the end of each one's present turn.
   [[nodiscard]] ServerStats stats();
 

@@ -293,6 +293,13 @@ std::uint64_t Session::progress(quic::StreamId stream) const noexcept {
 
 quic::Connection& Session::connection() noexcept { return impl_->connection; }
 
+std::uint64_t Session::bytes_queued() const noexcept {
+  std::uint64_t sum = 0;
+  impl_->streams.for_each(
+      [&](const Stream& stream) { sum += stream.send.unsent() + stream.unwritten; });
+  return sum;
+}
+
 void Session::on_started(quic::Connection&) { impl_->start(); }
 
 void Session::on_connected(quic::Connection&) {

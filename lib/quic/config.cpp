@@ -6,6 +6,8 @@
 
 #include <quoin/quic/config.hpp>
 
+#include "quic/token_keys.hpp"
+
 namespace quoin::quic {
 namespace {
 
@@ -51,6 +53,24 @@ Result<> validate_limits(const Config& config) {
   return {};
 }
 
+Result<> validate_tokens(const Config& config) {
+  using namespace std::chrono_literals;
+  if (!config.secret.empty() && config.secret.size() < min_secret_size) {
+    return refuse("secret", "32 bytes or more");
+  }
+  if (!are_token_secrets(config.token_secrets)) {
+    return refuse("token_secrets", "up to 4 of 32 bytes or more");
+  }
+  if (config.retry_token_lifetime < 1s || config.retry_token_lifetime > 1min) {
+    return refuse("retry_token_lifetime", "1 s to 1 min");
+  }
+  if (config.address_token_lifetime != Duration::zero() &&
+      (config.address_token_lifetime < 1s || config.address_token_lifetime > 24h * 30)) {
+    return refuse("address_token_lifetime", "1 s to 30 days, or zero");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> Config::validate() const {
@@ -78,6 +98,9 @@ Result<> Config::validate() const {
   if (keep_alive < Duration::zero()) {
     return refuse("keep_alive", "zero or more");
   }
+  if (initial_window != 0 && (initial_window < 2400 || initial_window > 1'048'576)) {
+    return refuse("initial_window", "2400 to 1048576, or zero");
+  }
   if (initial_rtt < std::chrono::milliseconds{1} || initial_rtt > std::chrono::seconds{10}) {
     return refuse("initial_rtt", "1 ms to 10 s");
   }
@@ -90,8 +113,8 @@ Result<> Config::validate() const {
   if (!preferred_ipv6.is_none() && (!preferred_ipv6.is_ipv6() || preferred_ipv6.port() == 0)) {
     return refuse("preferred_ipv6", "an IPv6 address with a port, or none");
   }
-  if (!secret.empty() && secret.size() < 32) {
-    return refuse("secret", "32 bytes or more");
+  if (auto valid = validate_tokens(*this); !valid) {
+    return valid;
   }
   if (!qlog_directory.empty() && !std::filesystem::is_directory(qlog_directory)) {
     return refuse("qlog_directory",

@@ -231,16 +231,16 @@ void Connection::Impl::check_negotiated() {
 }
 
 void Connection::Impl::submit_new_token() {
-  std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN> new_token;
+  if (shared.config.address_token_lifetime == Duration::zero()) {
+    return;
+  }
   const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
-  const std::string& secret = shared.secret;
-  const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(
-      new_token.data(), reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(),
-      path->remote.addr, path->remote.addrlen, ngtcp2_conn_get_timestamp(conn.get()));
-  if (size > 0) {
+  const Time now{Duration{static_cast<Duration::rep>(ngtcp2_conn_get_timestamp(conn.get()))}};
+  const std::vector<std::uint8_t> given =
+      shared.token_keys.address_token(to_path(*path).remote, now);
+  if (!given.empty()) {
     // Failure costs the client a round trip some day, nothing else.
-    (void)ngtcp2_conn_submit_new_token(conn.get(), new_token.data(),
-                                       static_cast<std::size_t>(size));
+    (void)ngtcp2_conn_submit_new_token(conn.get(), given.data(), given.size());
   }
 }
 
@@ -288,6 +288,7 @@ Stats Connection::stats() const {
       .key_updates = impl_->key_updates,
       .udp_payload_size = impl_->udp_payload_size(),
       .mtu_fallbacks = impl_->mtu.fallbacks(),
+      .bytes_queued = impl_->application->bytes_queued() + impl_->datagrams.bytes(),
       .datagrams_queued = impl_->datagrams.size(),
       .datagrams_sent = impl_->datagrams.sent,
       .datagrams_acknowledged = impl_->datagrams.acknowledged,

@@ -28,6 +28,7 @@
 #include "quic/ngtcp2_types.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
+#include "quic/token_keys.hpp"
 
 namespace quoin::quic {
 
@@ -49,9 +50,13 @@ struct Shared {
   std::vector<std::uint8_t> alpn_wire;  ///< as RFC 7301 §3.1 encodes it
   std::size_t handshakes = 0;
   std::uint64_t handshakes_completed = 0;
+  std::uint64_t cid_repeats = 0;
+  TokenKeys token_keys;
 
   virtual void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
   virtual void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
+  /// Packets with this ID belong to somebody.
+  [[nodiscard]] virtual bool knows_cid(const ngtcp2_cid& cid) const = 0;
   /// The connection's application has news, or it wants to send.
   virtual void mark_ready(std::uint32_t slot) = 0;
   virtual void mark_writable(std::uint32_t slot) = 0;
@@ -70,15 +75,8 @@ struct Shared {
     random({reinterpret_cast<std::byte*>(out), size});
   }
 
-  [[nodiscard]] ngtcp2_cid new_cid() {
-    ngtcp2_cid cid{};
-    cid.datalen = cid_size;
-    fill_random(cid.data, cid_size);
-    if (config.connection_ids) {
-      config.connection_ids->generate({reinterpret_cast<std::byte*>(cid.data), cid_size});
-    }
-    return cid;
-  }
+  /// An ID that nobody has; none when the generator makes the same ones over and over.
+  [[nodiscard]] std::optional<ngtcp2_cid> new_cid();
 
   /// Long enough that nobody guesses one, short enough for every packet.
   static constexpr std::size_t plain_cid_size = 12;

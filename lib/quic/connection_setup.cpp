@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
+#include "quic/initial_window.h"
 #include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 
@@ -41,7 +42,28 @@ Error ngtcp2_failure(int result) {
   return {TransportError::internal_error, ngtcp2_strerror(result)};
 }
 
+Error repeated_cid() {
+  return {UsageError::limit_reached,
+          "quic::Config::connection_ids makes IDs that are in use, time and again"};
+}
+
 }  // namespace
+
+std::optional<ngtcp2_cid> Shared::new_cid() {
+  // Chance repeats an ID of 6 bytes once in a while, and never so often.
+  constexpr int attempts = 8;
+  for (int i = 0; i < attempts; ++i) {
+    ngtcp2_cid cid{};
+    cid.datalen = cid_size;
+    fill_random(cid.data, cid_size);
+    if (config.connection_ids) {
+      config.connection_ids->generate({reinterpret_cast<std::byte*>(cid.data), cid_size});
+    }
+    if (!knows_cid(cid)) return cid;
+    ++cid_repeats;
+  }
+  return std::nullopt;
+}
 
 void SslDeleter::operator()(SSL* ssl) const noexcept {
   // ngtcp2 is gone already; nothing may find its way back to it (rule 25).
@@ -145,7 +167,12 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
   if (auto made = make_tls(); !made) {
     return made;
   }
-  const ngtcp2_cid scid = shared.new_cid();
+  const auto made_cid = shared.new_cid();
+  if (!made_cid) {
+    return std::unexpected(repeated_cid());
+  }
+  const ngtcp2_cid scid = *made_cid;
+  shared.add_cid(scid, id.slot);
   ngtcp2_cid dcid{};
   dcid.datalen = 16;  // at least 8, chosen at random (RFC 9000 §7.2)
   shared.fill_random(dcid.data, dcid.datalen);
@@ -171,6 +198,9 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
     return std::unexpected(ngtcp2_failure(result));
   }
   conn.reset(made);
+  if (shared.config.initial_window != 0) {
+    quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
+  }
   ngtcp2_conn_set_tls_native_handle(made, ssl.get());
   ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
                                                ? quic::to_ngtcp2(shared.config.keep_alive)
@@ -178,7 +208,6 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
   if (resumable) {
     use_resumption(options);
   }
-  shared.add_cid(scid, id.slot);
   ++shared.handshakes;
   counted_handshake = true;
   return {};
@@ -189,7 +218,12 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
   if (auto made = make_tls(); !made) {
     return made;
   }
-  const ngtcp2_cid scid = shared.new_cid();
+  const auto made_cid = shared.new_cid();
+  if (!made_cid) {
+    return std::unexpected(repeated_cid());
+  }
+  const ngtcp2_cid scid = *made_cid;
+  shared.add_cid(scid, id.slot);
   ngtcp2_settings settings;
   fill_settings(settings, now, accepted.original_dcid);
   settings.token = accepted.header.token;
@@ -225,15 +259,14 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
     return std::unexpected(ngtcp2_failure(result));
   }
   conn.reset(made);
+  if (shared.config.initial_window != 0) {
+    quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
+  }
   ngtcp2_conn_set_tls_native_handle(made, ssl.get());
   ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
                                                ? quic::to_ngtcp2(shared.config.keep_alive)
                                                : UINT64_MAX);
-  shared.add_cid(scid, id.slot);
   shared.add_cid(accepted.header.dcid, id.slot);
-  if (params.preferred_addr_present != 0) {
-    shared.add_cid(params.preferred_addr.cid, id.slot);
-  }
   ++shared.handshakes;
   counted_handshake = true;
   return {};

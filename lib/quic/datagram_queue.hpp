@@ -36,8 +36,10 @@ class DatagramQueue {
 
   /// False: refused. `limit` is 1 or more.
   [[nodiscard]] bool push(Bytes data, std::size_t limit, DatagramPolicy policy);
+
   /// The number that the next push() gives.
   [[nodiscard]] DatagramId next_id() const noexcept { return DatagramId{next_id_}; }
+
   /// Calls `tell` with each that push() dropped since the last time.
   template <class Tell>
   void take_dropped(Tell tell) {

@@ -43,6 +43,8 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) noexcept {
   handshakes_completed += other.handshakes_completed;
   version_negotiations_sent += other.version_negotiations_sent;
   retries_sent += other.retries_sent;
+  tokens_refused += other.tokens_refused;
+  cid_repeats += other.cid_repeats;
   stateless_resets_sent += other.stateless_resets_sent;
   stateless_suppressed += other.stateless_suppressed;
   connections += other.connections;
@@ -60,6 +62,7 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
     secret.resize(32);
     random(std::as_writable_bytes(std::span{secret}));
   }
+  token_keys = TokenKeys{config.token_secrets.empty() ? std::vector{secret} : config.token_secrets};
   if (acceptor) {
     share_ticket_keys(tls.impl().context.get(), secret);
   }
@@ -77,6 +80,10 @@ Endpoint::Impl::~Impl() = default;
 void Endpoint::Impl::add_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
   cids.insert(cid, slot);
   slots[slot].cids.push_back(cid);
+}
+
+bool Endpoint::Impl::knows_cid(const ngtcp2_cid& cid) const {
+  return cids.find(cid.data, cid.datalen).has_value();
 }
 
 void Endpoint::Impl::remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
@@ -398,9 +405,21 @@ Result<> Endpoint::set_tls(Tls tls) {
   return {};
 }
 
+Result<> Endpoint::set_token_secrets(std::vector<std::string> secrets, Time now) {
+  if (secrets.empty() || !are_token_secrets(secrets)) {
+    return std::unexpected(Error{UsageError::invalid_argument,
+                                 "set_token_secrets: must be 1 to 4 keys of 32 bytes or more"});
+  }
+  const Config& config = impl_->config;
+  impl_->token_keys.replace(std::move(secrets), now,
+                            std::max(config.retry_token_lifetime, config.address_token_lifetime));
+  return {};
+}
+
 EndpointStats Endpoint::stats() const noexcept {
   EndpointStats stats = impl_->counters;
   stats.handshakes_completed = impl_->handshakes_completed;
+  stats.cid_repeats = impl_->cid_repeats;
   stats.connections = impl_->connection_count;
   stats.handshakes = impl_->handshakes;
   return stats;

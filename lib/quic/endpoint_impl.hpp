@@ -50,6 +50,7 @@ struct Endpoint::Impl final : Shared {
 
   void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
   void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
+  [[nodiscard]] bool knows_cid(const ngtcp2_cid& cid) const override;
 
   void mark_ready(std::uint32_t slot) override;
   void mark_writable(std::uint32_t slot) override;

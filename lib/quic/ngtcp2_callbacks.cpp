@@ -178,7 +178,12 @@ void fill_random(std::uint8_t* dest, std::size_t size, const ngtcp2_rand_ctx* co
 int get_new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, ngtcp2_stateless_reset_token* token,
                           std::size_t, void* user_data) {
   auto& impl = self(user_data);
-  *cid = impl.shared.new_cid();
+  const auto made = impl.shared.new_cid();
+  if (!made) {
+    impl.close({TransportError::internal_error, "the generator of connection IDs repeats itself"});
+    return NGTCP2_ERR_CALLBACK_FAILURE;
+  }
+  *cid = *made;
   const auto& secret = impl.shared.secret;
   if (ngtcp2_crypto_generate_stateless_reset_token(
           token->data, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), cid) !=

@@ -121,7 +121,12 @@ bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) 
     return true;
   }
   ngtcp2_preferred_addr& offer = params.preferred_addr;
-  offer.cid = shared.new_cid();
+  const auto made = shared.new_cid();
+  if (!made) {
+    return false;
+  }
+  offer.cid = *made;
+  shared.add_cid(offer.cid, id.slot);
   offer.ipv4 = ipv4.value_or(ngtcp2_sockaddr_in{});
   offer.ipv6 = ipv6.value_or(ngtcp2_sockaddr_in6{});
   offer.ipv4_present = ipv4 ? 1 : 0;

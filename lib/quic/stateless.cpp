@@ -16,9 +16,6 @@ namespace {
 constexpr std::size_t min_initial = 1200;  // RFC 9000 §14.1
 constexpr std::size_t max_answers = 1024;
 
-constexpr Duration retry_token_life = std::chrono::seconds{10};
-constexpr Duration regular_token_life = std::chrono::hours{24};
-
 /// Ports of services that a forged datagram could make us flood (rule 28).
 bool is_reflection_port(std::uint16_t port) noexcept {
   constexpr std::array<std::uint16_t, 5> known{1900, 5353, 11211, 20800, 27015};
@@ -94,31 +91,23 @@ bool Endpoint::Impl::needs_retry() const noexcept {
 }
 
 bool Endpoint::Impl::check_token(const Path& path, AcceptInfo& info, Time now) {
-  const ngtcp2_pkt_hd& header = info.header;
-  const SocketAddress remote{path.remote};
-  if (header.tokenlen > 0 && header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2) {
-    const int result = ngtcp2_crypto_verify_retry_token2(
-        &info.original_dcid, header.token, header.tokenlen, secret_octets(), secret.size(),
-        header.version, remote.get(), remote.size, &header.dcid, to_ngtcp2(retry_token_life),
-        to_ngtcp2(now));
-    if (result == 0) {
+  switch (token_keys.verify(path.remote, info, config, now)) {
+    case TokenKeys::Verdict::retry:
       info.after_retry = true;
       info.address_validated = true;
       return true;
-    }
-    if (result == NGTCP2_CRYPTO_ERR_VERIFY_TOKEN) {
-      // RFC 9000 §8.1.3: the client answers a Retry with a token that is not good for it.
-      send_refusal(path, header, TransportError::invalid_token, now);
-      return false;
-    }
-  } else if (header.tokenlen > 0 && header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR &&
-             ngtcp2_crypto_verify_regular_token(
-                 header.token, header.tokenlen, secret_octets(), secret.size(), remote.get(),
-                 remote.size, to_ngtcp2(regular_token_life), to_ngtcp2(now)) == 0) {
-    info.address_validated = true;
-    return true;
+    case TokenKeys::Verdict::address:
+      info.address_validated = true;
+      return true;
+    case TokenKeys::Verdict::none:
+      return true;
+    case TokenKeys::Verdict::bad_retry:
+      break;
   }
-  return true;
+  // RFC 9000 §8.1.3: the client answers a Retry with a token that is not good for it.
+  ++counters.tokens_refused;
+  send_refusal(path, info.header, TransportError::invalid_token, now);
+  return false;
 }
 
 void Endpoint::Impl::accept_initial(const Path& path, Ecn ecn, Bytes packet, Time now) {
@@ -157,22 +146,21 @@ void Endpoint::Impl::accept_initial(const Path& path, Ecn ecn, Bytes packet, Tim
 
 void Endpoint::Impl::send_retry(const Path& path, const ngtcp2_pkt_hd& header, std::size_t received,
                                 Time now) {
-  const ngtcp2_cid scid = new_cid();
-  const SocketAddress remote{path.remote};
-  std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token{};
-  const ngtcp2_ssize token_size = ngtcp2_crypto_generate_retry_token2(
-      token.data(), secret_octets(), secret.size(), header.version, remote.get(), remote.size,
-      &scid, &header.dcid, to_ngtcp2(now));
-  if (token_size <= 0) {
-    return;
-  }
+  // First of all whether there may be one more: in a flood the rest is what costs.
   auto* out = begin_answer(path, std::min<std::size_t>(received * 3, 512), now);
   if (out == nullptr) {
     return;
   }
-  const ngtcp2_ssize size = ngtcp2_crypto_write_retry(
-      to_octets(std::span{*out}), out->size(), header.version, &header.scid, &scid, &header.dcid,
-      token.data(), static_cast<std::size_t>(token_size));
+  const auto scid = new_cid();
+  const std::vector<std::uint8_t> token =
+      scid ? token_keys.retry_token(path.remote, header, *scid, now) : std::vector<std::uint8_t>{};
+  if (token.empty()) {
+    answers.pop_back();
+    return;
+  }
+  const ngtcp2_ssize size =
+      ngtcp2_crypto_write_retry(to_octets(std::span{*out}), out->size(), header.version,
+                                &header.scid, &*scid, &header.dcid, token.data(), token.size());
   if (size <= 0) {
     answers.pop_back();
     return;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <quoin/bytes.hpp>
@@ -57,8 +58,20 @@ void Streams::Impl::raise(Stream& stream, Type type) {
 void Streams::Impl::make_sendable(Stream& stream) {
   if (!stream.in_sendable && stream.has_to_send()) {
     stream.in_sendable = true;
-    sendable.push_back(stream.id);
+    turns(stream).push_back(stream.id);
   }
+}
+
+void Streams::Impl::prioritize(Stream& stream, StreamPriority priority) {
+  if (priority.urgency != stream.priority.urgency && std::exchange(stream.in_sendable, false)) {
+    Fifo<StreamId>& left = turns(stream);
+    for (std::size_t i = left.size(); i > 0; --i) {
+      const StreamId each = left.pop_front();
+      if (each != stream.id) left.push_back(each);
+    }
+  }
+  stream.priority = priority;
+  make_sendable(stream);
 }
 
 bool Streams::Impl::is_writable(const Stream& stream) const noexcept {
@@ -265,6 +278,23 @@ void Streams::consume(StreamId id, std::size_t bytes) {
   }
 }
 
+Result<> Streams::prioritize(StreamId id, StreamPriority priority) {
+  if (priority.urgency >= urgencies) {
+    return std::unexpected(
+        Error{UsageError::invalid_argument,
+              "StreamPriority::urgency is " + std::to_string(priority.urgency) + ", not 0 to 7"});
+  }
+  Impl::Stream* const stream = impl_->find(id);
+  if (stream == nullptr) return std::unexpected(Error{UsageError::stale_handle});
+  impl_->prioritize(*stream, priority);
+  return {};
+}
+
+StreamPriority Streams::priority(StreamId id) const noexcept {
+  const Impl::Stream* const stream = impl_->find(id);
+  return stream == nullptr ? StreamPriority{} : stream->priority;
+}
+
 void Streams::reset(StreamId id, std::uint64_t code) {
   Impl::Stream* const stream = impl_->find(id);
   if (stream == nullptr || stream->send_over || impl_->over) return;
@@ -284,6 +314,14 @@ void Streams::stop_sending(StreamId id, std::uint64_t code) {
 std::size_t Streams::open_streams() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(
       impl_->streams, [](const auto& entry) { return !entry.second->closed; }));
+}
+
+std::uint64_t Streams::bytes_queued() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& [id, stream] : impl_->streams) {
+    if (!stream->send_over) sum += stream->send.unsent();
+  }
+  return sum;
 }
 
 Connection& Streams::connection() noexcept { return impl_->connection; }

@@ -134,20 +134,22 @@ void Streams::on_closed(Connection& /*connection*/, const Error& reason) {
 }
 
 StreamWrite Streams::next_write() {
-  while (!impl_->sendable.empty()) {
-    const StreamId id = impl_->sendable.front();
-    Impl::Stream* const stream = impl_->find(id);
-    if (stream == nullptr || !stream->has_to_send()) {
-      (void)impl_->sendable.pop_front();
-      if (stream != nullptr) stream->in_sendable = false;
-      continue;
+  for (Fifo<StreamId>& turns : impl_->sendable) {
+    while (!turns.empty()) {
+      const StreamId id = turns.front();
+      Impl::Stream* const stream = impl_->find(id);
+      if (stream == nullptr || !stream->has_to_send()) {
+        (void)turns.pop_front();
+        if (stream != nullptr) stream->in_sendable = false;
+        continue;
+      }
+      const std::size_t count = stream->send.slices(impl_->slices);
+      std::size_t offered = 0;
+      for (const Bytes& slice : std::span{impl_->slices}.first(count)) offered += slice.size();
+      return {.id = id,
+              .slices = std::span{impl_->slices}.first(count),
+              .fin = stream->fin_queued && offered == stream->send.unsent()};
     }
-    const std::size_t count = stream->send.slices(impl_->slices);
-    std::size_t offered = 0;
-    for (const Bytes& slice : std::span{impl_->slices}.first(count)) offered += slice.size();
-    return {.id = id,
-            .slices = std::span{impl_->slices}.first(count),
-            .fin = stream->fin_queued && offered == stream->send.unsent()};
   }
   return {};
 }
@@ -159,8 +161,10 @@ void Streams::on_written(StreamId id, std::size_t bytes, bool fin) {
   stream->fin_sent = stream->fin_sent || fin;
   impl_->offer_room(*stream);
   // To the end of the queue: the next packet is another stream's.
-  if ((bytes > 0 || fin) && !impl_->sendable.empty() && impl_->sendable.front() == id) {
-    (void)impl_->sendable.pop_front();
+  Fifo<StreamId>& turns = impl_->turns(*stream);
+  const bool gives_way = stream->priority.incremental && (bytes > 0 || fin);
+  if (gives_way && !turns.empty() && turns.front() == id) {
+    (void)turns.pop_front();
     stream->in_sendable = false;
     impl_->make_sendable(*stream);
   }

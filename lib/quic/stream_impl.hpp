@@ -24,6 +24,9 @@
 
 namespace quoin::quic {
 
+/// RFC 9218 §4.1.
+inline constexpr std::size_t urgencies = 8;
+
 /// See Streams for what the public members mean.
 struct Streams::Impl {
   /// One stream, from the first that is heard of it until its `closed` was polled.
@@ -36,6 +39,7 @@ struct Streams::Impl {
     std::uint64_t reset_code = 0;
     std::uint64_t stop_code = 0;
     std::optional<std::uint64_t> close_code;
+    StreamPriority priority;
     std::uint16_t pending = 0;  ///< events, a bit for each StreamEvent::Type
     bool in_ready = false;      ///< in the list of streams with events
     bool in_sendable = false;   ///< in the list of streams that take turns to send
@@ -65,6 +69,13 @@ struct Streams::Impl {
   [[nodiscard]] Stream* hear_of(StreamId id);
   void raise(Stream& stream, StreamEvent::Type type);
   void make_sendable(Stream& stream);
+
+  /// The queue for streams of this urgency.
+  [[nodiscard]] Fifo<StreamId>& turns(const Stream& stream) noexcept {
+    return sendable[stream.priority.urgency];
+  }
+
+  void prioritize(Stream& stream, StreamPriority priority);
   [[nodiscard]] bool is_writable(const Stream& stream) const noexcept;
   [[nodiscard]] std::size_t room(const Stream& stream) const noexcept;
   /// Says that a stream has room, if somebody waits for it and it is worth it.
@@ -83,10 +94,11 @@ struct Streams::Impl {
   BlockPool pool;  // outlives the buffers of the streams
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams;
   Fifo<StreamId> ready;
-  Fifo<StreamId> sendable;
-  std::vector<StreamId> starved;  ///< want room that the whole connection lacks
+  std::array<Fifo<StreamId>, urgencies> sendable;  ///< the most urgent ones first
+  std::vector<StreamId> starved;                   ///< want room that the whole connection lacks
   std::array<Bytes, 16> slices{};
   Fifo<std::vector<std::byte>> datagrams;
+
   struct Fate {
     DatagramId id{};
     DatagramFate fate{};

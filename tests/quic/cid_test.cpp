@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Connection IDs with a meaning: for a worker, for a balancer, and in the packets of an endpoint.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -17,6 +18,9 @@
 #include <quoin/error.hpp>
 #include <quoin/quic/cid.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/stream.hpp>
 
 #include "support/pair.hpp"
 
@@ -206,4 +210,83 @@ TEST_CASE("a generator of connection IDs that are too long or short is refused")
   }
   config.connection_ids = std::make_shared<Fixed>(20);
   CHECK(config.validate().has_value());
+}
+
+namespace {
+
+/// Makes each ID `times` times, and after `limit` different ones nothing new.
+class RepeatingCids final : public quic::CidGenerator {
+ public:
+  RepeatingCids(unsigned times, unsigned limit) noexcept : times_(times), limit_(limit) {}
+
+  [[nodiscard]] std::size_t size() const noexcept override { return 8; }
+
+  void generate(std::span<std::byte> cid) noexcept override {
+    const unsigned number = std::min(made_++ / times_, limit_ - 1);
+    std::ranges::fill(cid, std::byte{0x55});
+    cid[0] = static_cast<std::byte>(number);
+  }
+
+ private:
+  unsigned times_;
+  unsigned limit_;
+  unsigned made_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("an ID that is in use already is drawn again, and counted") {
+  quic::Config config = test_config();
+  config.connection_ids = std::make_shared<RepeatingCids>(2, 250);
+  Pair pair{{.server = config}};
+  std::vector<quic::ConnectionId> connections;
+  for (int i = 0; i < 5; ++i) {
+    pair.establish();
+    pair.run_for(100ms);
+    connections.push_back(*pair.client.connection);
+  }
+  const quic::EndpointStats stats = pair.server.endpoint->stats();
+  CHECK(stats.connections == 5);
+  CHECK(stats.cid_repeats >= 5 * 6);  // one and six to spare each, all but the first ones repeated
+  // Each still leads to its own connection.
+  for (const quic::ConnectionId& id : connections) {
+    quic::Connection* const connection = pair.client.endpoint->find(id);
+    REQUIRE(connection != nullptr);
+    auto& streams = dynamic_cast<quic::Streams&>(connection->application());
+    const quic::StreamId stream = streams.open(false).value();
+    REQUIRE(streams.write(stream, as_bytes("x"), true) == 1);
+  }
+  pair.run_for(1s);
+  CHECK(pair.server.count(quic::StreamEvent::Type::opened) == 5);
+}
+
+TEST_CASE("a generator that makes nothing new costs new connections, none that are there") {
+  quic::Config config = test_config();
+  config.connection_ids = std::make_shared<RepeatingCids>(1, 9);
+  Pair pair{{.server = config}};
+  pair.establish();  // takes seven or so
+  pair.run_for(100ms);
+  const quic::ConnectionId first = *pair.client.connection;
+  for (int i = 0; i < 3; ++i) {
+    pair.connect();
+    pair.run_for(2s);
+  }
+  pair.run_for(10s);
+  CHECK(pair.server.endpoint->stats().cid_repeats >= 8);
+  CHECK(pair.server.endpoint->stats().connections == 1);
+  CHECK(pair.client.endpoint->find(first) != nullptr);
+}
+
+TEST_CASE("a client whose generator repeats itself is told so when it connects") {
+  quic::Config config = test_config();
+  config.connection_ids = std::make_shared<RepeatingCids>(1, 1);
+  Pair pair{{.client = config}};
+  pair.connect();
+  const auto again = pair.client.endpoint->connect(
+      {.local = pair.client.address, .remote = pair.server.address}, "localhost",
+      [](quic::Connection& connection) { return std::make_unique<quic::Streams>(connection); },
+      pair.now());
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error() == Error{UsageError::limit_reached});
+  CHECK(again.error().detail().contains("connection_ids"));
 }

@@ -209,6 +209,14 @@ TEST_CASE("settings out of range are refused by the name of the member") {
   refuse([](Config& c) { c.max_handshakes = 0; }, "max_handshakes");
   refuse([](Config& c) { c.max_connections = 0; }, "max_connections");
   refuse([](Config& c) { c.secret = "short"; }, "secret");
+  refuse([](Config& c) { c.token_secrets = {"short"}; }, "token_secrets");
+  refuse([](Config& c) { c.token_secrets.assign(5, std::string(32, 's')); }, "token_secrets");
+  refuse([](Config& c) { c.retry_token_lifetime = 0s; }, "retry_token_lifetime");
+  refuse([](Config& c) { c.retry_token_lifetime = 61s; }, "retry_token_lifetime");
+  refuse([](Config& c) { c.address_token_lifetime = 1ms; }, "address_token_lifetime");
+  refuse([](Config& c) { c.address_token_lifetime = 24h * 31; }, "address_token_lifetime");
+  refuse([](Config& c) { c.initial_window = 2399; }, "initial_window");
+  refuse([](Config& c) { c.initial_window = 1'048'577; }, "initial_window");
   CHECK(test_config().validate().has_value());
 }
 

@@ -229,6 +229,33 @@ TEST_CASE("datagrams are refused where the peer takes none, and when the queue i
         quoin::Error{quoin::UsageError::limit_reached});
 }
 
+TEST_CASE("a new connection has no more under way than the initial window it was given") {
+  auto config = test_config();
+  using quoin::quic::CongestionControl;
+  const auto first_flight = [&](std::size_t window, CongestionControl control) {
+    config.initial_window = window;
+    config.congestion_control = control;
+    Pair pair{{.server = config, .delay = 50ms}};
+    pair.establish();
+    quoin::quic::Streams& streams = pair.server.streams();
+    const std::uint64_t before = pair.server.bytes_sent;
+    (void)streams.write(streams.open(false).value(), quoin::as_bytes(pattern(200'000)), true);
+    pair.run_for(99ms);
+    return pair.server.bytes_sent - before;
+  };
+  for (const auto control :
+       {CongestionControl::cubic, CongestionControl::reno, CongestionControl::bbr}) {
+    INFO("controller " << static_cast<int>(control));
+    const std::uint64_t standard = first_flight(0, control);
+    CHECK(standard > 8'000);
+    CHECK(standard < 20'000);
+    CHECK(first_flight(3'000, control) < 8'000);
+    const std::uint64_t large = first_flight(100'000, control);
+    CHECK(large > 60'000);
+    CHECK(large < 110'000);
+  }
+}
+
 TEST_CASE("keys can be updated in the middle of a transfer") {
   Pair pair;
   pair.establish();

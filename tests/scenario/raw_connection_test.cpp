@@ -32,6 +32,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+namespace quic = quoin::quic;
 using quoin::Bytes;
 using quoin::Error;
 using quoin::Listener;

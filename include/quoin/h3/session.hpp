@@ -199,6 +199,7 @@ class QUOIN_EXPORT Session final : public quic::Application {
   void on_datagram(quic::Connection&, Bytes data) override;
   void on_path(quic::Connection&, const quic::PathEvent& event) override;
   void on_closed(quic::Connection&, const Error& reason) override;
+  [[nodiscard]] std::uint64_t bytes_queued() const noexcept override;
   [[nodiscard]] quic::StreamWrite next_write() override;
   void on_written(quic::StreamId, std::size_t bytes, bool fin) override;
   void on_blocked(quic::StreamId) override;

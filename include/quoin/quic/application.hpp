@@ -112,6 +112,9 @@ class QUOIN_EXPORT Application {
   /// of their own.
   virtual void on_closed(Connection&, const Error& reason) = 0;
 
+  /// Bytes of streams that wait to be sent for the first time, for Stats::bytes_queued.
+  [[nodiscard]] virtual std::uint64_t bytes_queued() const noexcept { return 0; }
+
   /// Asks for the next slices while a packet is being filled; see StreamWrite. Called until it
   /// has nothing more or the packet is full.
   [[nodiscard]] virtual StreamWrite next_write() = 0;

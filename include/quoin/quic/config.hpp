@@ -81,6 +81,10 @@ struct QUOIN_EXPORT Config {
 
   /// How the sending rate follows the path.
   CongestionControl congestion_control = CongestionControl::cubic;
+  /// Bytes that may be under way on a new connection before anything is acknowledged; 2400 to
+  /// 1048576. Zero: about ten packets (RFC 9002 §7.2). More saves round trips on fast paths and
+  /// costs losses on slow ones. After a migration it is the RFC's.
+  std::size_t initial_window = 0;
   /// What to take for the round-trip time before it is measured; 1 ms to 10 s.
   Duration initial_rtt = std::chrono::milliseconds{333};
 
@@ -114,9 +118,19 @@ struct QUOIN_EXPORT Config {
   Address preferred_ipv6;  ///< the same for clients on IPv6
   /// Client: move to the server's preferred address, after it was validated.
   bool use_preferred_address = true;
-  /// Key for stateless resets and tokens, shared by all workers and restarts of one service; 32
-  /// bytes or more. Empty: a random one.
+  /// Key for stateless resets, tickets and, without `token_secrets`, tokens; shared by all workers
+  /// and restarts of one service; 32 bytes or more. Empty: a random one.
   std::string secret;
+  /// Server: keys for Retry and address tokens; the first one signs, all are accepted, so that a
+  /// fleet can get to know the next one before it is used. Up to 4 of 32 bytes or more; none:
+  /// `secret`. See Endpoint::set_token_secrets() to replace them.
+  std::vector<std::string> token_secrets;
+  /// Server: how long a client may take to come back with a Retry token; 1 s to 1 min. It can be
+  /// used as often as that allows, but from one address only (RFC 9000 §8.1.4).
+  Duration retry_token_lifetime = std::chrono::seconds{10};
+  /// Server: how long an address token spares a client the Retry of a later connection; 1 s to 30
+  /// days. Zero: none is given out or accepted (RFC 9000 §8.1.3).
+  Duration address_token_lifetime = std::chrono::hours{24};
   /// What makes the connection IDs of this endpoint; null: 12 random bytes each. See
   /// quoin/quic/cid.hpp.
   std::shared_ptr<CidGenerator> connection_ids;

@@ -43,21 +43,22 @@ enum class State : std::uint8_t {
 
 /// Figures of a connection at the present moment.
 struct Stats {
-  Duration smoothed_rtt{};              ///< RFC 9002 §5.3
-  Duration min_rtt{};                   ///< zero before the first sample
-  Duration handshake_time{};            ///< from the first datagram to the complete handshake
-  std::uint64_t congestion_window = 0;  ///< bytes
-  std::uint64_t bytes_in_flight = 0;    ///< bytes
-  std::uint64_t bytes_sent = 0;         ///< UDP payload
-  std::uint64_t bytes_received = 0;     ///< UDP payload
-  std::uint64_t packets_sent = 0;       ///< QUIC packets, not datagrams
-  std::uint64_t packets_received = 0;   ///< that could be decrypted
-  std::uint64_t packets_lost = 0;       ///< declared lost (RFC 9002 §6)
-  std::uint64_t key_updates = 0;        ///< that we began, by call or Config::key_update_after
-  std::size_t udp_payload_size = 0;     ///< the largest datagram sent on this path, bytes
-  std::uint64_t mtu_fallbacks = 0;      ///< the path stopped carrying what it had carried
-  std::size_t datagrams_queued = 0;     ///< DATAGRAM frames that wait to be sent
-  std::uint64_t datagrams_sent = 0;     ///< DATAGRAM frames that went into a packet
+  Duration smoothed_rtt{};                   ///< RFC 9002 §5.3
+  Duration min_rtt{};                        ///< zero before the first sample
+  Duration handshake_time{};                 ///< from the first datagram to the complete handshake
+  std::uint64_t congestion_window = 0;       ///< bytes
+  std::uint64_t bytes_in_flight = 0;         ///< bytes
+  std::uint64_t bytes_sent = 0;              ///< UDP payload
+  std::uint64_t bytes_received = 0;          ///< UDP payload
+  std::uint64_t packets_sent = 0;            ///< QUIC packets, not datagrams
+  std::uint64_t packets_received = 0;        ///< that could be decrypted
+  std::uint64_t packets_lost = 0;            ///< declared lost (RFC 9002 §6)
+  std::uint64_t key_updates = 0;             ///< that we began, by call or Config::key_update_after
+  std::size_t udp_payload_size = 0;          ///< the largest datagram sent on this path, bytes
+  std::uint64_t mtu_fallbacks = 0;           ///< the path stopped carrying what it had carried
+  std::uint64_t bytes_queued = 0;            ///< of streams and datagrams, that wait to be sent
+  std::size_t datagrams_queued = 0;          ///< DATAGRAM frames that wait to be sent
+  std::uint64_t datagrams_sent = 0;          ///< DATAGRAM frames that went into a packet
   std::uint64_t datagrams_acknowledged = 0;  ///< of these, those that the peer has
   std::uint64_t datagrams_lost = 0;          ///< taken for lost; some may be only late
   std::uint64_t datagrams_dropped = 0;       ///< never sent, see DatagramFate::dropped

@@ -40,6 +40,8 @@ struct EndpointStats {
   std::uint64_t handshakes_completed = 0;       ///< of either role
   std::uint64_t version_negotiations_sent = 0;  ///< answers to versions that we do not speak
   std::uint64_t retries_sent = 0;               ///< see RetryPolicy
+  std::uint64_t tokens_refused = 0;             ///< Retry tokens: expired, another address's
+  std::uint64_t cid_repeats = 0;                ///< IDs in use that the generator made again
   std::uint64_t stateless_resets_sent = 0;      ///< answers to packets of connections that are gone
   std::uint64_t stateless_suppressed = 0;       ///< by Config::stateless_per_second
   std::size_t connections = 0;                  ///< at present
@@ -102,6 +104,12 @@ class QUOIN_EXPORT Endpoint {
   /// Replaces certificates and trust for connections made from now on. Errors:
   /// UsageError::invalid_argument for a Tls of the other role.
   [[nodiscard]] Result<> set_tls(Tls tls);
+  /// Replaces Config::token_secrets: from `now` on the first one signs and all are accepted. Keys
+  /// that are left out are accepted until what they have signed has expired, at most 4 of them.
+  /// Nobody notices a change if all machines of a service accept the new key before the first one
+  /// signs with it. Errors: UsageError::invalid_argument unless there are 1 to 4 of 32 bytes or
+  /// more, and nothing changes.
+  [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets, Time now);
   /// The figures of now.
   [[nodiscard]] EndpointStats stats() const noexcept;
   /// Calls `visit` with each connection there is.

@@ -34,6 +34,17 @@ struct StreamsConfig {
   std::size_t max_unread_streams = 4096;
 };
 
+/// When a stream is sent, beside the others of its connection; the parameters of RFC 9218 §4.
+struct StreamPriority {
+  /// 0 to 7: a stream is sent when none with a lower number has anything that may be sent.
+  std::uint8_t urgency = 3;
+  /// Gives way after each packet to others of its urgency. Otherwise it keeps its turn until it has
+  /// nothing more that may be sent.
+  bool incremental = true;
+
+  friend auto operator<=>(const StreamPriority&, const StreamPriority&) = default;
+};
+
 /// Something the peer did, or that became possible.
 struct StreamEvent {
   /// What happened.
@@ -71,7 +82,7 @@ struct StreamChunk {
 
 /// The plain streams of one connection. Its commands may be called at any time except from within
 /// the engine; those for a stream that is gone answer UsageError::stale_handle, 0 or nothing.
-/// Streams with something to send take turns, packet by packet.
+/// Streams with something to send take turns, packet by packet, unless prioritize() says otherwise.
 class QUOIN_EXPORT Streams final : public Application {
  public:
   /// The connection must outlive this object, which is what an Endpoint sees to.
@@ -103,6 +114,12 @@ class QUOIN_EXPORT Streams final : public Application {
   /// empty last chunk is taken with 0.
   void consume(StreamId stream, std::size_t bytes);
 
+  /// Sends the stream by this priority from the next packet on; the peer is not told. Errors:
+  /// UsageError::stale_handle, invalid_argument for an urgency above 7.
+  [[nodiscard]] Result<> prioritize(StreamId stream, StreamPriority priority);
+  /// The priority by which a stream is sent; the default one for a stream that is gone.
+  [[nodiscard]] StreamPriority priority(StreamId stream) const noexcept;
+
   /// Gives up sending, with a code of your protocol below 2^62; what was not sent yet is dropped.
   void reset(StreamId stream, std::uint64_t code);
   /// Gives up receiving: what was not read yet is dropped, and the peer asked to send no more.
@@ -129,6 +146,7 @@ class QUOIN_EXPORT Streams final : public Application {
   void on_datagram_fate(Connection&, DatagramId id, DatagramFate fate) override;
   void on_path(Connection&, const PathEvent& event) override;
   void on_closed(Connection&, const Error& reason) override;
+  [[nodiscard]] std::uint64_t bytes_queued() const noexcept override;
   [[nodiscard]] StreamWrite next_write() override;
   void on_written(StreamId, std::size_t bytes, bool fin) override;
   void on_blocked(StreamId) override;

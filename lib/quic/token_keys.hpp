@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/// The keys of Retry and address tokens, and the tokens themselves (RFC 9000 §8.1). Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <quoin/address.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/time.hpp>
+
+namespace quoin::quic {
+
+struct AcceptInfo;
+
+/// Of Config::secret and each of Config::token_secrets, in bytes.
+inline constexpr std::size_t min_secret_size = 32;
+
+/// No more than there may be, and none too short; none at all is fine.
+[[nodiscard]] bool are_token_secrets(const std::vector<std::string>& secrets) noexcept;
+
+/// One key that signs and others that are still, or already, accepted.
+class TokenKeys {
+ public:
+  /// What the token in an Initial is worth.
+  enum class Verdict : std::uint8_t {
+    none,       ///< nothing, like none at all
+    address,    ///< the client has been at this address before
+    retry,      ///< it answers our Retry; the original destination is filled in
+    bad_retry,  ///< it answers a Retry of ours, too late or from elsewhere
+  };
+
+  TokenKeys() = default;
+
+  explicit TokenKeys(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
+
+  /// The first of `secrets` signs from `now` on; what is not among them any more is accepted for
+  /// another `life`.
+  void replace(std::vector<std::string> secrets, Time now, Duration life);
+
+  [[nodiscard]] Verdict verify(const Address& remote, AcceptInfo& info, const Config& config,
+                               Time now) const;
+  /// A token for a Retry to this Initial that names `scid`; empty if it cannot be made.
+  [[nodiscard]] std::vector<std::uint8_t> retry_token(const Address& remote,
+                                                      const ngtcp2_pkt_hd& initial,
+                                                      const ngtcp2_cid& scid, Time now) const;
+  /// A token for NEW_TOKEN; empty if it cannot be made.
+  [[nodiscard]] std::vector<std::uint8_t> address_token(const Address& remote, Time now) const;
+
+ private:
+  struct Retired {
+    std::string secret;
+    Time until;
+  };
+
+  [[nodiscard]] Verdict verify_with(const std::string& secret, const Address& remote,
+                                    AcceptInfo& info, const Config& config, Time now) const;
+
+  std::vector<std::string> secrets_;  // the first one signs
+  std::vector<Retired> retired_;
+};
+
+}  // namespace quoin::quic
