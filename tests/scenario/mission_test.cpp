@@ -138,6 +138,42 @@ TEST_CASE("S7: the first reply takes two round trips, one less than with TCP and
   CHECK(second.timing.total / 100ms == 1);
 }
 
+TEST_CASE(
+    "S7: a client that comes back has its reply after one round trip, and nothing unsafe goes "
+    "early") {
+  InteropWorld world{{.server = {.quic = {.early_data = true}}, .link = {.delay = 50ms}}};
+  std::vector<bool> posted;
+  world.server.post("/post", [&](Request request, Response response) {
+    posted.push_back(request.early());
+    response.end("done");
+  });
+  std::string saved;
+  {
+    const std::unique_ptr<Client> first = world.make_client();
+    (void)world.fetch_all(*first, {1000});
+    world.network.run_for(300ms);
+    saved = first->save_sessions();
+  }
+  const std::unique_ptr<Client> client = world.make_client(true);
+  REQUIRE(client->load_sessions(as_bytes(saved)).has_value());
+  // Whatever is said of it, a request that does something is not carried out twice: the server
+  // answers 425 to it in early data, and the client sends it again after the handshake.
+  std::optional<Result<Reply>> reply;
+  client->request(
+      {.method = "POST", .url = world.url("/post"), .headers = {}, .body = "x", .early = true},
+      [&](Result<Reply> result) { reply = std::move(result); });
+  const Reply early = std::move(world.fetch_all(*client, {1000}).front());
+  CHECK(early.timing.early);
+  CHECK(early.timing.total / 100ms == 1);
+  REQUIRE(world.network.run_until([&] { return reply.has_value(); }, 2s));
+  REQUIRE(reply->has_value());
+  CHECK((*reply)->body == "done");
+  CHECK_FALSE((*reply)->timing.early);
+  CHECK((*reply)->timing.total / 100ms == 2);
+  CHECK(posted == std::vector{false});
+  CHECK(world.server.stats().too_early == 1);
+}
+
 TEST_CASE("S8: a download moves from Wi-Fi to 4G and back, with new connection IDs") {
   InteropWorld world{{.seed = 8}};
   world.network.add_address(world.client_ip, "10.4.0.2");
@@ -280,6 +316,57 @@ TEST_CASE("S11: packets grow to what the path carries and never beyond") {
   client->close();
   REQUIRE(world.network.run_until([&] { return !world.disconnected.empty(); }, 10s));
   CHECK(world.disconnected.front().stats.udp_payload_size == largest);
+}
+
+TEST_CASE(
+    "S11: a path that shrinks in the midst of a download is found out, with ICMP or without") {
+  const bool reports = GENERATE(false, true);
+  const auto mtu = static_cast<std::size_t>(GENERATE(1280, 1400));
+  INFO("MTU " << mtu << (reports ? " with" : " without") << " ICMP");
+  InteropWorld world{{.link = {.delay = 5ms, .bits_per_second = 40'000'000}}};
+  std::size_t before = 0;
+  std::size_t too_large = 0;
+  std::size_t largest = 0;  // after the change
+  bool is_narrow = false;
+  world.network.tap([&](const io::Observation& seen) {
+    const std::size_t size = seen.datagram.payload.size();
+    if (seen.fate == io::Fate::too_large) ++too_large;
+    if (seen.fate != io::Fate::delivered) return;
+    std::size_t& most = is_narrow ? largest : before;
+    most = std::max(most, size);
+  });
+  world.network.after(500ms, [&] {
+    for (io::Link* link : {&world.to_client(), &world.to_server()}) {
+      link->mtu = mtu;
+      link->reports_too_large = reports;
+    }
+    world.network.after(100ms, [&] { is_narrow = true; });  // what was under way has arrived
+  });
+  const std::unique_ptr<Client> client = world.make_client();
+  const Time start = world.network.now();
+  (void)world.fetch_all(*client, {6'000'000});  // without the change it takes 1.3 s
+  CHECK(world.network.now() - start < 3500ms);
+  constexpr std::size_t headers = 28;
+  CHECK(before > mtu - headers);
+  CHECK(largest <= mtu - headers);
+  CHECK(too_large < 500);  // about a window
+  CHECK(world.connected.size() == 1);
+  client->close();
+  REQUIRE(world.network.run_until([&] { return !world.disconnected.empty(); }, 10s));
+  CHECK(world.disconnected.front().stats.mtu_fallbacks >= 1);
+  CHECK(world.disconnected.front().stats.udp_payload_size <= mtu - headers);
+}
+
+TEST_CASE("S11: without a backend that forbids fragments, none can come about all the same") {
+  InteropWorld world{{.server = {.quic = {.probe_path_mtu = false}},
+                      .client = {.probe_path_mtu = false},
+                      .link = {.delay = 5ms, .mtu = 9000}}};
+  std::size_t largest = 0;
+  world.network.tap([&](const io::Observation& seen) {
+    largest = std::max(largest, seen.datagram.payload.size());
+  });
+  (void)world.fetch(300'000);
+  CHECK(largest == 1200);  // what every path for QUIC carries in one piece (RFC 9000 §14)
 }
 
 }  // namespace quoin::test

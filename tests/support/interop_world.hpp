@@ -88,8 +88,10 @@ class InteropWorld {
 
   [[nodiscard]] io::Link& to_server() { return network.link(client_ip, server_ip); }
 
-  [[nodiscard]] std::unique_ptr<Client> make_client() {
+  /// `early`: what it asks for goes into early data when it comes again.
+  [[nodiscard]] std::unique_ptr<Client> make_client(bool early = false) {
     ClientConfig config{.quic = client_config};
+    config.early_safe_methods = early;
     config.connect_timeout = config.quic.handshake_timeout = connect_timeout;
     return std::make_unique<Client>(network.host(client_ip),
                                     Tls::client_from_pem(tls.certificate_pem()).value(),
