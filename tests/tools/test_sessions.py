@@ -79,6 +79,24 @@ def _(world):
     )
 
 
+@case("--alt-svc goes to where the file says, comes back when nobody is there, and keeps what is true")
+def _(world):
+    certificate, key = world.make_certificate()
+    world.write("page", b"a page")
+    server = world.server(identity=("--cert", certificate, "--key", key))
+    file = world.path("services")
+    arguments = ("-v", "--ca", certificate, "--alt-svc", file)
+    file.write_text(f'h2 localhost 9 h3 localhost {server.port} "20990101 00:00:00" 0 0\n')
+    result = world.client(*arguments, "https://localhost:9/page").must(0)
+    check_equal(result.out, b"a page", "the body")
+    check(f"h3 localhost 9 h3 localhost {server.port} " in file.read_text(), file.read_text())
+    file.write_text(f'h2 localhost {server.port} h3 localhost 9 "20990101 00:00:00" 0 0\n')
+    world.client(*arguments, f"https://localhost:{server.port}/page").must(0, ":9 for")
+    file.write_text("my diary")
+    world.client(*arguments, f"https://localhost:{server.port}/page").must(26, "--alt-svc", "line 1", "remove the file")
+    check_equal(file.read_text(), "my diary", "the file")
+
+
 @case("--early-data without --session is refused")
 def _(world):
     world.client("--early-data", "https://localhost/").must(2, "--session")

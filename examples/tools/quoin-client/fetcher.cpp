@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
@@ -102,6 +103,7 @@ std::unique_ptr<Client> Fetcher::make_client() {
     config.quic.key_update_after = options_.key_update;
   }
   config.decompress = options_.compressed;
+  config.alternatives = !options_.alt_svc_file.empty();
   if (std::ranges::any_of(plan_, uses_standard_stream)) {
     config.stream_idle_timeout = Duration::zero();
   }
@@ -145,11 +147,26 @@ void Fetcher::observe(Client& client) {
 }
 
 Result<> Fetcher::load_sessions(Bytes saved) {
-  client_ = make_client();
+  if (!client_) {
+    client_ = make_client();
+  }
   return saved.empty() ? Result<>{} : client_->load_sessions(saved);  // a file to be filled
 }
 
 std::string Fetcher::save_sessions() const { return client_->save_sessions(); }
+
+void Fetcher::add_alternatives(const std::vector<AltSvcEntry>& entries) {
+  if (!client_) {
+    client_ = make_client();
+  }
+  for (const AltSvcEntry& entry : entries) {
+    client_->alternatives().put(entry, loop_.now());
+  }
+}
+
+std::vector<AltSvcEntry> Fetcher::alternatives() const {
+  return client_ ? client_->alternatives().entries(loop_.now()) : std::vector<AltSvcEntry>{};
+}
 
 void Fetcher::schedule_migration() {
   // Once, after the first connection was made.
@@ -223,7 +240,9 @@ void Fetcher::start(std::size_t index) {
   if (!client_ || (options_.fresh_connections && used_)) {
     connections_.clear();
     const std::string sessions = client_ ? client_->save_sessions() : std::string{};
+    const std::vector<AltSvcEntry> known = alternatives();
     client_ = make_client();
+    add_alternatives(known);
     if (!sessions.empty()) {
       (void)client_->load_sessions(as_bytes(sessions));
     }

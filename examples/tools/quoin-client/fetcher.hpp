@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <quoin/alt_svc.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
@@ -42,6 +43,10 @@ class Fetcher {
   [[nodiscard]] Result<> load_sessions(Bytes saved);
   /// What --session keeps for the next time.
   [[nodiscard]] std::string save_sessions() const;
+  /// Adds what --alt-svc knows. Before begin().
+  void add_alternatives(const std::vector<AltSvcEntry>& entries);
+  /// What --alt-svc keeps for the next time.
+  [[nodiscard]] std::vector<AltSvcEntry> alternatives() const;
   /// Begins. The loop is stopped when all is done.
   void begin();
   /// Ends everything now and stops the loop; unfinished files are removed.

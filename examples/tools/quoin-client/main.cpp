@@ -27,6 +27,7 @@
 #include "common/key_log.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
+#include "quoin-client/alt_svc_file.hpp"
 #include "quoin-client/doctor.hpp"
 #include "quoin-client/exit_code.hpp"
 #include "quoin-client/fetcher.hpp"
@@ -150,7 +151,7 @@ Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   if (options.session_file.empty()) {
     return {};
   }
-  const Expected<std::string> saved = read_sessions(options.session_file);
+  const Expected<std::string> saved = read_kept("--session", options.session_file);
   if (!saved) {
     return std::unexpected{saved.error()};
   }
@@ -165,6 +166,41 @@ Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   return {};
 }
 
+/// Takes up the services of --alt-svc.
+Expected<> take_up_alternatives(Fetcher& fetcher, const ClientOptions& options) {
+  if (options.alt_svc_file.empty()) {
+    return {};
+  }
+  const Expected<std::string> text = read_kept("--alt-svc", options.alt_svc_file);
+  if (!text) {
+    return std::unexpected{text.error()};
+  }
+  const auto read = parse_alt_svc_file(*text, std::chrono::system_clock::now());
+  if (!read) {
+    return std::unexpected{
+        Failure{.exit_code = read.error().exit_code,
+                .message = "cannot use --alt-svc " + in_quotes(options.alt_svc_file) + ": " +
+                           read.error().message + "; remove the file, or name another one"}};
+  }
+  fetcher.add_alternatives(*read);
+  return {};
+}
+
+/// What --session and --alt-svc want for the next run; the first failure.
+Expected<> keep(const Fetcher& fetcher, const ClientOptions& options) {
+  Expected<> kept;
+  if (!options.session_file.empty()) {
+    kept = write_kept("--session", options.session_file, fetcher.save_sessions());
+  }
+  if (!options.alt_svc_file.empty()) {
+    const Expected<> written =
+        write_kept("--alt-svc", options.alt_svc_file,
+                   alt_svc_file_text(fetcher.alternatives(), std::chrono::system_clock::now()));
+    kept = kept ? written : kept;
+  }
+  return kept;
+}
+
 int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer>& plan,
                  const std::vector<PinnedAddress>& pinned, const Tls& tls) {
   tell_about_io(options.io, "quoin-client", options.verbose);
@@ -177,18 +213,19 @@ int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer
     duty.finish();
     return complain(resumed.error());
   }
+  if (const Expected<> known = take_up_alternatives(fetcher, options); !known) {
+    duty.finish();
+    return complain(known.error());
+  }
   fetcher.begin();
   loop.run();
   duty.finish();
   if (duty.exit_code() != 0) {
     return duty.exit_code();
   }
-  if (!options.session_file.empty()) {
-    const Expected<> kept = write_sessions(options.session_file, fetcher.save_sessions());
-    if (!kept) {
-      const int code = complain(kept.error());
-      return fetcher.exit_code() != 0 ? fetcher.exit_code() : code;
-    }
+  if (const Expected<> kept = keep(fetcher, options); !kept) {
+    const int code = complain(kept.error());
+    return fetcher.exit_code() != 0 ? fetcher.exit_code() : code;
   }
   return fetcher.exit_code();
 }

@@ -199,6 +199,12 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
                      "of now in it; it is a secret")
           ->type_name("FILE")
           ->group("Connection");
+  app.add_option("--alt-svc", options.alt_svc_file,
+                 "Go where servers said that they are, too (alt-svc),\n"
+                 "as FILE remembers it in curl's format, and keep in it\n"
+                 "what they say now")
+      ->type_name("FILE")
+      ->group("Connection");
   app.add_flag("--early-data", options.early_data,
                "Send GET and HEAD with the first flight (0-RTT) where\n"
                "the session allows that. An attacker can have them\n"

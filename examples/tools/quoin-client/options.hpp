@@ -50,6 +50,7 @@ struct ClientOptions {
   bool fresh_connections = false;
   Io io = Io::automatic;     ///< --io
   std::string session_file;  ///< --session; empty: none
+  std::string alt_svc_file;  ///< --alt-svc; empty: none
   bool early_data = false;
   std::uint64_t key_update = 0;  ///< bytes after which keys are updated; 0: the library's default
   Address migrate_to;            ///< --migrate-to; none: stay

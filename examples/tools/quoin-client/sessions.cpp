@@ -22,29 +22,30 @@ namespace quoin::tools {
 
 namespace {
 
-std::unexpected<Failure> fail(ExitCode code, std::string_view verb, const std::string& file) {
+std::unexpected<Failure> fail(ExitCode code, std::string_view verb, std::string_view option,
+                              const std::string& file) {
   return std::unexpected{Failure{.exit_code = number(code),
-                                 .message = "cannot " + std::string{verb} + " --session " +
-                                            in_quotes(file) + ": " +
+                                 .message = "cannot " + std::string{verb} + " " +
+                                            std::string{option} + " " + in_quotes(file) + ": " +
                                             std::generic_category().message(errno)}};
 }
 
 }  // namespace
 
-Expected<std::string> read_sessions(const std::string& file) {
+Expected<std::string> read_kept(std::string_view option, const std::string& file) {
   const UniqueFd opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!opened.is_open()) {
     if (errno == ENOENT) {
       return std::string{};
     }
-    return fail(ExitCode::read_error, "read", file);
+    return fail(ExitCode::read_error, "read", option, file);
   }
   std::string content;
   std::array<char, 65536> part{};
   for (;;) {
     const ssize_t got = ::read(opened.value(), part.data(), part.size());
     if (got < 0) {
-      return fail(ExitCode::read_error, "read", file);
+      return fail(ExitCode::read_error, "read", option, file);
     }
     if (got == 0) {
       return content;
@@ -53,23 +54,23 @@ Expected<std::string> read_sessions(const std::string& file) {
   }
 }
 
-Expected<> write_sessions(const std::string& file, std::string_view sessions) {
+Expected<> write_kept(std::string_view option, const std::string& file, std::string_view content) {
   std::string temporary = file + ".XXXXXX";
   const UniqueFd made{::mkostemp(temporary.data(), O_CLOEXEC)};  // for its owner only
   if (!made.is_open()) {
-    return fail(ExitCode::write_error, "write", file);
+    return fail(ExitCode::write_error, "write", option, file);
   }
-  while (!sessions.empty()) {
-    const ssize_t put = ::write(made.value(), sessions.data(), sessions.size());
+  while (!content.empty()) {
+    const ssize_t put = ::write(made.value(), content.data(), content.size());
     if (put < 0) {
-      const auto failed = fail(ExitCode::write_error, "write", file);
+      const auto failed = fail(ExitCode::write_error, "write", option, file);
       ::unlink(temporary.c_str());
       return failed;
     }
-    sessions.remove_prefix(static_cast<std::size_t>(put));
+    content.remove_prefix(static_cast<std::size_t>(put));
   }
   if (std::rename(temporary.c_str(), file.c_str()) != 0) {
-    const auto failed = fail(ExitCode::write_error, "write", file);
+    const auto failed = fail(ExitCode::write_error, "write", option, file);
     ::unlink(temporary.c_str());
     return failed;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The file of --session. What is in it is Client::save_sessions()'s business.
+/// Files in which a run keeps something for the next one, --session and --alt-svc.
 #pragma once
 
 #include <string>
@@ -10,8 +10,9 @@
 namespace quoin::tools {
 
 /// The file's content; empty if there is no such file.
-[[nodiscard]] Expected<std::string> read_sessions(const std::string& file);
+[[nodiscard]] Expected<std::string> read_kept(std::string_view option, const std::string& file);
 /// Replaces the file as a whole by one that nobody else can read.
-[[nodiscard]] Expected<> write_sessions(const std::string& file, std::string_view sessions);
+[[nodiscard]] Expected<> write_kept(std::string_view option, const std::string& file,
+                                    std::string_view content);
 
 }  // namespace quoin::tools

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/// The text of the file of --alt-svc, which is curl's: a line for each service, with the moment
+/// when it is true no more.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quoin/alt_svc.hpp>
+
+#include "common/failure.hpp"
+
+namespace quoin::tools {
+
+/// What is still true at `now`. The failure has the number of a line that makes no sense.
+[[nodiscard]] Expected<std::vector<AltSvcEntry>> parse_alt_svc_file(
+    std::string_view text, std::chrono::system_clock::time_point now);
+/// The text for `entries`, as they are at `now`.
+[[nodiscard]] std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries,
+                                            std::chrono::system_clock::time_point now);
+
+}  // namespace quoin::tools
