@@ -191,6 +191,7 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   call.progress_mark = 0;
   ++call.tries;
   connection.calls.insert_or_assign(*stream, &call);
+  if (connection.calls.size() == 1) keep_alive(connection);
   Timing& timing = call.reply.timing;
   call.reply.connection = connection.number;
   call.sent_early = timing.early = !connection.connected;
@@ -372,7 +373,10 @@ void Client::Impl::leave_connection(ClientCall& call) {
   }
   h3::Session* const h3 = session(call.connection);
   const auto found = connections.find(call.connection);
-  if (found != connections.end()) found->second->calls.erase(call.stream);
+  if (found != connections.end()) {
+    found->second->calls.erase(call.stream);
+    if (found->second->calls.empty()) keep_alive(*found->second);
+  }
   if (h3 != nullptr && call.incoming.is_over()) {
     if (call.outgoing.is_pending()) h3->reset_writing(call.stream, Http3Error::no_error);
   } else if (call.incoming.is_running()) {

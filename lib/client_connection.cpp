@@ -265,6 +265,23 @@ void Client::Impl::migrate_pending(Time now) {
   }
 }
 
+// Requests keep their connection from falling silent; nothing keeps an idle one up.
+void Client::Impl::keep_alive(const ClientConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  if (quic == nullptr || config.request_keep_alive <= Duration::zero()) return;
+  Duration silence = config.quic.keep_alive;
+  if (!connection.calls.empty()) {
+    const auto shorten = [&silence](Duration limit) {
+      if (limit > Duration::zero()) {
+        silence = silence > Duration::zero() ? std::min(silence, limit) : limit;
+      }
+    };
+    shorten(config.request_keep_alive);
+    shorten(config.quic.max_idle_timeout / 2);
+  }
+  quic->set_keep_alive(silence);
+}
+
 // Each migration opens a socket. What it leaves behind is needed until the new path is validated,
 // so it goes with the migration after that; the newest stays, for new connections.
 void Client::Impl::close_unused_sockets() {

@@ -240,6 +240,7 @@ struct Client::Impl final : Driver, CallHost {
   void drain(ClientConnection& connection);
   void migrate_pending(Time now);
   void close_unused_sockets();
+  void keep_alive(const ClientConnection& connection);
   [[nodiscard]] h3::Session* session(quic::ConnectionId id) noexcept;
 
   // client_call.cpp: requests and replies.

@@ -76,6 +76,10 @@ struct ClientConfig {
   /// Time after which a connection without requests is closed. Zero: when quic::Config's
   /// `max_idle_timeout` says so.
   Duration idle_connection_timeout{};
+  /// Sends a PING after so much silence on a connection that has open requests, at the latest after
+  /// half of `max_idle_timeout`: behind a NAT that gave the client another port, a server whose
+  /// reply is under way learns of it only so. Zero: only as quic::Config's `keep_alive` says.
+  Duration request_keep_alive = std::chrono::seconds{5};
   /// Sends requests for a host on a connection to another one that has the same address and port
   /// and whose verified certificate is for that host too (RFC 9114 §3.3). A request that the
   /// server answers with 421 is sent again on a connection of its host's own.

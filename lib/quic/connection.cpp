@@ -341,6 +341,16 @@ bool Connection::Impl::update_keys(Time now) {
   return true;
 }
 
+void Connection::set_keep_alive(Duration silence) noexcept {
+  impl_->set_keep_alive(silence);
+  want_write();  // so that the endpoint asks for the new deadline
+}
+
+void Connection::Impl::set_keep_alive(Duration silence) noexcept {
+  ngtcp2_conn_set_keep_alive_timeout(
+      conn.get(), silence > Duration::zero() ? quic::to_ngtcp2(silence) : UINT64_MAX);
+}
+
 void Connection::close(const Error& reason) { impl_->close(reason); }
 
 void Connection::Impl::close(const Error& reason) {

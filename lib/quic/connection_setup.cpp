@@ -202,9 +202,7 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
     quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
   }
   ngtcp2_conn_set_tls_native_handle(made, ssl.get());
-  ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
-                                               ? quic::to_ngtcp2(shared.config.keep_alive)
-                                               : UINT64_MAX);
+  set_keep_alive(shared.config.keep_alive);
   if (resumable) {
     use_resumption(options);
   }
@@ -263,9 +261,7 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
     quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
   }
   ngtcp2_conn_set_tls_native_handle(made, ssl.get());
-  ngtcp2_conn_set_keep_alive_timeout(made, shared.config.keep_alive > Duration::zero()
-                                               ? quic::to_ngtcp2(shared.config.keep_alive)
-                                               : UINT64_MAX);
+  set_keep_alive(shared.config.keep_alive);
   shared.add_cid(accepted.header.dcid, id.slot);
   ++shared.handshakes;
   counted_handshake = true;

@@ -191,6 +191,31 @@ TEST_CASE("a client moves to another address in the middle of a reply") {
   CHECK(world.client->connections()[0].path.local == address("10.0.0.3:5000"));
 }
 
+TEST_CASE("a download goes on when the NAT before the client forgets it in a pause") {
+  HttpWorld world;
+  world.network.nat("10.0.0.2", "203.0.113.1");
+  Loop& server = world.network.host("10.0.0.1");
+  world.server->get("/", [&](Request, Response response) {
+    response.stream(
+        [sent = 0, now = world.network.now(), &world](std::span<std::byte> room) mutable {
+          if (sent == 1 && world.network.now() - now < 7s) return Filled{};
+          room[0] = std::byte{'x'};
+          return Filled{.bytes = 1, .last = ++sent == 2};
+        });
+    server.after(7s, [response]() mutable { response.resume(); });
+  });
+  std::optional<Result<Reply>> outcome;
+  world.client->get(HttpWorld::url("/"), [&](Result<Reply> reply) { outcome = std::move(reply); });
+  world.network.after(1s, [&] { world.network.rebind("10.0.0.2"); });
+  REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 10s));
+  REQUIRE(outcome->has_value());
+  CHECK((*outcome)->body == "xx");
+  // Nothing keeps the connection up when no request is open.
+  std::optional<Error> end;
+  world.client->on_disconnected([&](const ConnectionInfo& info) { end = info.reason; });
+  REQUIRE(world.network.run_until([&] { return end.has_value(); }, 40s));
+}
+
 TEST_CASE("connections are announced with what was agreed on, and with their end") {
   ClientConfig config;
   config.quic.max_idle_timeout = 5s;

@@ -161,6 +161,9 @@ class QUOIN_EXPORT Connection {
   /// yet": before the handshake is confirmed, without a spare connection ID; invalid_argument for
   /// the address in use and another family; closed.
   [[nodiscard]] Result<> migrate(const Address& new_local, Time now);
+  /// Sends a PING after so much silence from now on, instead of what Config::keep_alive says. Zero:
+  /// not.
+  void set_keep_alive(Duration silence) noexcept;
   /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
   /// UsageError::limit_reached while an update is not confirmed yet, closed.
   [[nodiscard]] Result<> update_keys(Time now);
