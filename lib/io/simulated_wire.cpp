@@ -92,8 +92,7 @@ Wire::Channel& Wire::channel(const Address& from, const Address& to) {
   }
   std::vector<std::byte> salt{from.ip().begin(), from.ip().end()};
   salt.insert(salt.end(), to.ip().begin(), to.ip().end());
-  return channels_.emplace(key, Channel{.link = {}, .random = Generator{seed_, salt}})
-      .first->second;
+  return channels_.try_emplace(key, Link{}, Generator{seed_, salt}).first->second;
 }
 
 Wire::Luck Wire::draw(Channel& channel) noexcept {
