@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Tests of quoin-server's command line.
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -29,12 +30,15 @@ std::string problem(std::vector<std::string> arguments) {
 }  // namespace
 
 TEST_CASE("The server's options arrive where they belong") {
-  const Parsed parsed = parse_server_options(
-      {"--listen", "127.0.0.1:1", "--listen", "[::1]:2",    "--root",
-       "dir",      "--cert",      "c",        "--key",      "k",
-       "--retry",  "--cc",        "bbr",      "--no-pmtud", "--max-udp-payload",
-       "1300",     "--io",        "io_uring", "--qlog",     "q",
-       "-q",       "--ciphers",   "A"});
+  const Parsed parsed = parse_server_options({"--listen",  "127.0.0.1:1", "--listen",
+                                              "[::1]:2",   "--root",      "dir",
+                                              "--cert",    "c",           "--key",
+                                              "k",         "--retry",     "--cc",
+                                              "bbr",       "--no-pmtud",  "--max-udp-payload",
+                                              "1300",      "--io",        "io_uring",
+                                              "--qlog",    "q",           "-q",
+                                              "--ciphers", "A",           "--handshake-timeout",
+                                              "60"});
   REQUIRE(parsed.has_value());
   CHECK(parsed->listen == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(parsed->root == "dir");
@@ -44,6 +48,7 @@ TEST_CASE("The server's options arrive where they belong") {
   CHECK(parsed->congestion_control == quic::CongestionControl::bbr);
   CHECK_FALSE(parsed->probe_path_mtu);
   CHECK(parsed->max_udp_payload == 1300);
+  CHECK(parsed->handshake_timeout == std::chrono::seconds{60});
   CHECK(parsed->qlog_directory == "q");
   CHECK(parsed->io == Io::io_uring);
   CHECK(parsed->quiet);
@@ -81,6 +86,8 @@ TEST_CASE("A mistake in the server's options names the option and what to write"
   CHECK(problem({"--root", ".", "--self-signed", "--listen", "127.0.0.1"}).contains("127.0.0.1"));
   CHECK(problem({"--root", ".", "--self-signed", "--max-udp-payload", "1199"})
             .contains("--max-udp-payload"));
+  CHECK(problem({"--root", ".", "--self-signed", "--handshake-timeout", "0"})
+            .contains("--handshake-timeout"));
   CHECK(problem({"--root", ".", "--self-signed", "-q", "-v"}).contains("--verbose"));
   CHECK(problem({"--root", ".", "--self-signed", "--frobnicate"}).contains("--frobnicate"));
 }

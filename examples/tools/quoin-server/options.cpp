@@ -156,6 +156,16 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
       ->group("Transport");
   app.add_flag("--prefer-v2", options.prefer_v2, "Move clients that speak QUIC version 2 to it")
       ->group("Transport");
+  constexpr unsigned longest_handshake = 600;
+  app.add_option_function<unsigned>(
+         "--handshake-timeout",
+         [&options](unsigned seconds) {
+           options.handshake_timeout = std::chrono::seconds{seconds};
+         },
+         "Give up a handshake that takes longer, 1 to 600;\nwithout it, 10")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1U, longest_handshake).description(""))
+      ->group("Transport");
   add_congestion_control_option(app, options.congestion_control, "Transport");
   app.add_flag("--no-pmtud", no_pmtud, "Do not look for larger datagrams than 1200 bytes")
       ->group("Transport");

@@ -34,6 +34,7 @@ struct ServerOptions {
   bool retry = false;
   bool early_data = false;
   bool prefer_v2 = false;
+  std::chrono::seconds handshake_timeout{0};  ///< 0: the library's default
   quic::CongestionControl congestion_control = quic::CongestionControl::cubic;
   bool probe_path_mtu = true;
   std::size_t max_udp_payload = 0;  ///< 0: the library's default

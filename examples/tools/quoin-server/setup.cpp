@@ -154,6 +154,9 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
     quic.retry = quic::RetryPolicy::always;
   }
   quic.early_data = options.early_data;
+  if (options.handshake_timeout.count() != 0) {
+    quic.handshake_timeout = options.handshake_timeout;
+  }
   if (options.prefer_v2) {
     quic.versions = {quic::Version::v2, quic::Version::v1};
   }
