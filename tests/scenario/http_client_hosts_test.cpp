@@ -171,16 +171,16 @@ TEST_CASE("a request at any moment of a server's shutdown gets its reply, here o
 }
 
 TEST_CASE("requests that a shutdown refused are sent again, or fail and say why") {
+  bool lost = true;
+  std::map<std::string, std::optional<Result<Reply>>> outcomes;
   HostsWorld world;
   world.servers[1]->post("/", [](Request, Response response) { response.end("posted"); });
   REQUIRE(world.fetch("both.b.example").has_value());
-  bool lost = true;
   world.network.intercept([&](const Datagram& datagram) {
     constexpr std::size_t longest_ack = 60;  // those get through
     return !lost || datagram.path.remote.host() != "10.0.0.1" ||
            datagram.payload.size() <= longest_ack;
   });
-  std::map<std::string, std::optional<Result<Reply>>> outcomes;
   const auto send = [&](const std::string& name, std::string method, RequestBody body) {
     world.client->request({.method = std::move(method),
                            .url = "https://both.b.example:4433/",
