@@ -130,7 +130,8 @@ bool WebSocketState::deliver_held() {
 
 void WebSocketState::handle_close(h3::WebSocketInput input) {
   input_over_ = true;
-  queue_close(input.code, {}, true);  // the answer, unless we asked
+  // The answer, unless we asked; behind what the application has said to the messages before.
+  queue_close(input.code, {}, false);
   finish({.code = CloseCode{input.code},
           .reason = std::move(input.payload),
           .clean = true,

@@ -51,6 +51,20 @@ TEST_CASE("a WebSocket carries text and bytes both ways, with the subprotocol th
   CHECK(world.at_server.socket.stats().messages_received == 2);
 }
 
+TEST_CASE("what is said to the last message arrives, although the close came with that message") {
+  WebSocketWorld world;
+  world.connect();
+  world.at_server.socket.on_message([&world](const WebSocketMessage& message) {
+    REQUIRE(world.at_server.socket.send_text(message.data + '!'));
+  });
+  REQUIRE(world.at_client.socket.send_text("last"));
+  REQUIRE(world.at_client.socket.close(CloseCode::normal));
+  world.run_until([&] { return world.at_client.end.has_value(); });
+  REQUIRE(world.at_client.messages.size() == 1);
+  CHECK(world.at_client.messages[0].data == "last!");
+  CHECK(world.at_client.end->clean);
+}
+
 TEST_CASE("handshakes that a server refuses say so with their status") {
   WebSocketWorld world;
   bool fallback_asked = false;
