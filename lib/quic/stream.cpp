@@ -64,11 +64,7 @@ void Streams::Impl::make_sendable(Stream& stream) {
 
 void Streams::Impl::prioritize(Stream& stream, StreamPriority priority) {
   if (priority.urgency != stream.priority.urgency && std::exchange(stream.in_sendable, false)) {
-    Fifo<StreamId>& left = turns(stream);
-    for (std::size_t i = left.size(); i > 0; --i) {
-      const StreamId each = left.pop_front();
-      if (each != stream.id) left.push_back(each);
-    }
+    turns(stream).erase(stream.id);
   }
   stream.priority = priority;
   make_sendable(stream);
