@@ -169,7 +169,7 @@ Time Connection::Impl::deadline() const noexcept {
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn.get());
   return expiry >= static_cast<ngtcp2_tstamp>(Time::max().time_since_epoch().count())
              ? Time::max()
-             : Time{Duration{static_cast<Duration::rep>(expiry)}};
+             : to_time(expiry);
 }
 
 void Connection::Impl::end(const Error& reason) {
@@ -194,7 +194,7 @@ void Connection::Impl::handle_handshake_completed() {
   state = State::connected;
   handshake_ended();
   ++shared.handshakes_completed;
-  const Time now{Duration{static_cast<Duration::rep>(ngtcp2_conn_get_timestamp(conn.get()))}};
+  const Time now = to_time(ngtcp2_conn_get_timestamp(conn.get()));
   handshake_time = now - started;
   handshake_confirmed = handshake_confirmed || server;
   if (early && SSL_early_data_accepted(ssl.get()) != 1) {
@@ -235,7 +235,7 @@ void Connection::Impl::submit_new_token() {
     return;
   }
   const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
-  const Time now{Duration{static_cast<Duration::rep>(ngtcp2_conn_get_timestamp(conn.get()))}};
+  const Time now = to_time(ngtcp2_conn_get_timestamp(conn.get()));
   const std::vector<std::uint8_t> given =
       shared.token_keys.address_token(to_path(*path).remote, now);
   if (!given.empty()) {

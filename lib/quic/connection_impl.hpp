@@ -252,6 +252,8 @@ struct Connection::Impl {
   /// The options' session belongs to this server and this trust.
   [[nodiscard]] bool can_resume(const ConnectOptions& options) const;
   void use_resumption(const ConnectOptions& options);
+  /// Takes what ngtcp2 made, with what it learns only afterwards.
+  void begin_handshake(ngtcp2_conn* made);
   void fill_settings(ngtcp2_settings& settings, Time now, const ngtcp2_cid& odcid);
   void fill_params(ngtcp2_transport_params& params) const;
   void handle_read_error(int result, Time now);

@@ -160,6 +160,17 @@ Result<> Connection::Impl::set_expected_name() {
   return {};
 }
 
+void Connection::Impl::begin_handshake(ngtcp2_conn* made) {
+  conn.reset(made);
+  if (shared.config.initial_window != 0) {
+    quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
+  }
+  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
+  set_keep_alive(shared.config.keep_alive);
+  ++shared.handshakes;
+  counted_handshake = true;
+}
+
 Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now,
                                         const ConnectOptions& options) {
   server_name = name;
@@ -197,17 +208,10 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
       result != 0) {
     return std::unexpected(ngtcp2_failure(result));
   }
-  conn.reset(made);
-  if (shared.config.initial_window != 0) {
-    quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
-  }
-  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
-  set_keep_alive(shared.config.keep_alive);
+  begin_handshake(made);
   if (resumable) {
     use_resumption(options);
   }
-  ++shared.handshakes;
-  counted_handshake = true;
   return {};
 }
 
@@ -256,15 +260,8 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
       result != 0) {
     return std::unexpected(ngtcp2_failure(result));
   }
-  conn.reset(made);
-  if (shared.config.initial_window != 0) {
-    quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
-  }
-  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
-  set_keep_alive(shared.config.keep_alive);
+  begin_handshake(made);
   shared.add_cid(accepted.header.dcid, id.slot);
-  ++shared.handshakes;
-  counted_handshake = true;
   return {};
 }
 

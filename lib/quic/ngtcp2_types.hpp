@@ -27,6 +27,10 @@ namespace quoin::quic {
   return Duration{static_cast<Duration::rep>(span)};
 }
 
+[[nodiscard]] inline Time to_time(ngtcp2_tstamp timestamp) noexcept {
+  return Time{to_duration(timestamp)};
+}
+
 [[nodiscard]] inline const std::uint8_t* to_octets(Bytes data) noexcept {
   return reinterpret_cast<const std::uint8_t*>(data.data());
 }
