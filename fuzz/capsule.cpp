@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -20,10 +19,6 @@ namespace {
 
 constexpr std::size_t max_value = 100;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
 /// The capsules of two types in turn, then how the body ended.
 std::string outcome(Bytes bytes, std::size_t step) {
   h3::CapsuleReader reader{{h3::datagram_capsule, 5}, max_value};
@@ -32,14 +27,14 @@ std::string outcome(Bytes bytes, std::size_t step) {
     const Bytes piece = bytes.first(std::min(step, bytes.size()));
     const Result<std::size_t> taken = reader.read(piece);
     if (!taken) {
-      check(!reader.read(piece));
+      fuzz::check(!reader.read(piece));
       return all + '!';
     }
-    check(*taken > 0 && *taken <= piece.size());
+    fuzz::check(*taken > 0 && *taken <= piece.size());
     bytes = bytes.subspan(*taken);
     while (const std::optional<h3::Capsule> capsule = reader.poll()) {
-      check(capsule->type == h3::datagram_capsule || capsule->type == 5);
-      check(capsule->value.size() <= max_value);
+      fuzz::check(capsule->type == h3::datagram_capsule || capsule->type == 5);
+      fuzz::check(capsule->value.size() <= max_value);
       const std::string again = h3::encode_capsule(capsule->type, as_bytes(capsule->value));
       all += again;
     }
@@ -52,7 +47,7 @@ std::string outcome(Bytes bytes, std::size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Bytes bytes = fuzz::Input{data, size}.take(size);
   const std::string whole = outcome(bytes, size + 1);
-  check(whole == outcome(bytes, 1));
-  check(whole == outcome(bytes, 7));
+  fuzz::check(whole == outcome(bytes, 1));
+  fuzz::check(whole == outcome(bytes, 7));
   return 0;
 }

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,10 +20,6 @@ using namespace quoin;
 namespace {
 
 constexpr std::size_t largest_body = 256 * 1024;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 struct Outcome {
   enum class End : std::uint8_t { complete, incomplete, broken, too_large };
@@ -43,7 +38,7 @@ Outcome outcome(ContentDecoder& decoder, Bytes bytes, std::size_t step) {
     bool more = false;
     while (!piece.empty() || more) {
       const ContentDecoder::Step did = decoder.decode(piece, room);
-      check(did.taken <= piece.size() && did.made <= room.size());
+      fuzz::check(did.taken <= piece.size() && did.made <= room.size());
       const bool stuck = did.taken == 0 && did.made == 0 && !piece.empty();
       if (did.failed || stuck) return {.end = Outcome::End::broken, .body = {}};
       piece = piece.subspan(did.taken);
@@ -70,8 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!whole) whole = now;
     // Whether what is broken was also too large depends on how far a decoder looks ahead.
     const bool is_bad = now.end > Outcome::End::incomplete;
-    check(is_bad ? whole->end > Outcome::End::incomplete
-                 : whole->end == now.end && whole->body == now.body);
+    fuzz::check(is_bad ? whole->end > Outcome::End::incomplete
+                       : whole->end == now.end && whole->body == now.body);
   }
   return 0;
 }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
-/// Cuts the bytes of a fuzzer into the values that a target wants. Never fails: what is missing is
-/// zero or empty.
+/// Cuts the bytes of a fuzzer into the values that a target wants, and checks what must hold of
+/// them.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 #include <quoin/bytes.hpp>
 
 namespace quoin::fuzz {
 
-/// The bytes that are left of one input.
+/// What a fuzzer takes for a finding.
+inline void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// The bytes that are left of one input. Never fails: what is missing is zero or empty.
 class Input {
  public:
   Input(const std::uint8_t* data, std::size_t size) noexcept

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,10 +20,6 @@ namespace {
 
 constexpr std::size_t max_message = 1000;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
 /// What came of the bytes: type, code and payload of each input in turn, then the failure.
 std::string outcome(bool server, Bytes bytes, std::size_t step) {
   h3::WebSocketCodec codec{server, max_message, [](std::span<std::byte>) {}};
@@ -32,16 +27,16 @@ std::string outcome(bool server, Bytes bytes, std::size_t step) {
   while (!bytes.empty() && codec.failure() == 0) {
     const std::size_t size = std::min(step, bytes.size());
     const std::size_t taken = codec.read(bytes.first(size));
-    check(taken > 0 && taken <= size);
+    fuzz::check(taken > 0 && taken <= size);
     bytes = bytes.subspan(taken);
     const std::optional<h3::WebSocketInput> input = codec.poll();
     if (!input) continue;
-    check(input->payload.size() <= max_message);
+    fuzz::check(input->payload.size() <= max_message);
     h3::Utf8Check utf8;
     const bool is_text = utf8.add(as_bytes(input->payload)) && utf8.is_complete();
-    check(input->type != h3::Opcode::text || is_text);
+    fuzz::check(input->type != h3::Opcode::text || is_text);
     if (input->type == h3::Opcode::close) {
-      check(is_text && (input->code == 1005 || h3::is_valid_close_code(input->code)));
+      fuzz::check(is_text && (input->code == 1005 || h3::is_valid_close_code(input->code)));
     }
     all += std::to_string(static_cast<int>(input->type)) + '/' + std::to_string(input->code) + '/' +
            std::to_string(input->payload.size()) + '/' + input->payload;
@@ -56,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool server = (input.number() & 1U) != 0;
   const Bytes bytes = input.take(size);
   const std::string whole = outcome(server, bytes, size + 1);
-  check(whole == outcome(server, bytes, 1));
-  check(whole == outcome(server, bytes, 7));
+  fuzz::check(whole == outcome(server, bytes, 1));
+  fuzz::check(whole == outcome(server, bytes, 7));
   return 0;
 }
