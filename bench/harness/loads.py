@@ -43,17 +43,22 @@ def load_figures(run, out):
             "client_cpu": run["client_cpu"] * 1e6 / out["measured"], "p50": out.get("p50_us"), "p99": out.get("p99_us")}
 
 
-def requests(connections, seconds):
+def steady_load(key, title, contestants, figures, connections, streams, seconds):
+    """As many requests as are answered, with so many under way."""
+
     def commands(bench, contestant):
-        return [load_command(bench, contestant, connections, STREAMS, seconds)]
+        return [load_command(bench, contestant, connections, streams, seconds)]
 
     def evaluate(_bench, contestant, run):
         return load_figures(run, loaded(contestant, run))
 
-    return Scenario(
+    return Scenario(key, title, contestants, figures, commands, evaluate)
+
+
+def requests(connections, seconds):
+    return steady_load(
         f"requests{connections}", f"1 KiB requests, {plural(connections, 'connection')}, {STREAMS} streams each",
-        EVERYBODY, FIGURES + LATENCY, commands,
-        evaluate)
+        EVERYBODY, FIGURES + LATENCY, connections, STREAMS, seconds)
 
 
 def requests_by_raw(connections, count):
@@ -113,34 +118,21 @@ class LatencyUnderLoad(Scenario):
 
 def many_connections(connections, seconds):
     streams = max(1, STREAMS // connections)
-
-    def commands(bench, contestant):
-        return [load_command(bench, contestant, connections, streams, seconds)]
-
-    def evaluate(_bench, contestant, run):
-        return load_figures(run, loaded(contestant, run))
-
-    return Scenario(
+    return steady_load(
         f"connections{connections}",
         f"1 KiB requests, {plural(connections, 'connection')}, {plural(streams, 'stream')} each",
-        [("raw", "load"), ("quoin", "load"), ("nginx", "h2load")], FIGURES, commands, evaluate)
+        [("raw", "load"), ("quoin", "load"), ("nginx", "h2load")], FIGURES, connections, streams, seconds)
 
 
 def many_workers(workers, seconds):
     """What sharing connections out to threads costs: all of them have the server's one core."""
     connections = 10
-
-    def commands(bench, contestant):
-        return [load_command(bench, contestant, connections, STREAMS, seconds)]
-
-    def evaluate(_bench, contestant, run):
-        return load_figures(run, loaded(contestant, run))
-
-    return Scenario(
+    return steady_load(
         f"workers{workers}",
         f"1 KiB requests, {plural(workers, 'worker')} on one core, {plural(connections, 'connection')}, "
         f"{STREAMS} streams each",
-        [("raw", "load"), ("quoin", "load"), (f"workers {workers}", "load")], FIGURES, commands, evaluate)
+        [("raw", "load"), ("quoin", "load"), (f"workers {workers}", "load")], FIGURES, connections, STREAMS,
+        seconds)
 
 
 def all_scenarios(quick):
