@@ -146,6 +146,14 @@ class SignalDuty {
   std::binary_semaphore over_{0};
 };
 
+/// A file of an earlier run is not what its option wants.
+std::unexpected<Failure> unusable(const std::string& option, const std::string& file,
+                                  const std::string& why) {
+  return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
+                                 .message = "cannot use " + option + " " + in_quotes(file) + ": " +
+                                            why + "; remove the file, or name another one"}};
+}
+
 /// Takes up the sessions of --session.
 Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   if (options.session_file.empty()) {
@@ -157,11 +165,7 @@ Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   }
   const Result<> loaded = fetcher.load_sessions(as_bytes(*saved));
   if (!loaded) {
-    return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
-                                   .message = "cannot use --session " +
-                                              in_quotes(options.session_file) + ": " +
-                                              without_controls(loaded.error().message()) +
-                                              "; remove the file, or name another one"}};
+    return unusable("--session", options.session_file, without_controls(loaded.error().message()));
   }
   return {};
 }
@@ -177,10 +181,7 @@ Expected<> take_up_alternatives(Fetcher& fetcher, const ClientOptions& options) 
   }
   const auto read = parse_alt_svc_file(*text, std::chrono::system_clock::now());
   if (!read) {
-    return std::unexpected{
-        Failure{.exit_code = read.error().exit_code,
-                .message = "cannot use --alt-svc " + in_quotes(options.alt_svc_file) + ": " +
-                           read.error().message + "; remove the file, or name another one"}};
+    return unusable("--alt-svc", options.alt_svc_file, read.error().message);
   }
   fetcher.add_alternatives(*read);
   return {};
