@@ -2,6 +2,32 @@
 # Absorbs static C libraries: they are linked into one object, of which only the functions named stay visible, with
 # private names. A program may use a version of its own of the same library beside it.
 
+include_guard(GLOBAL)
+
+# Declares the cache variable NAME, which says whether an optional library is absorbed: auto (if it is there), on or off,
+# or like any other switch ON, FALSE and so on. Gives that word in OUT.
+function(quoin_choose _name _default _text _out)
+  set(${_name} "${_default}" CACHE STRING "${_text}")
+  set_property(CACHE ${_name} PROPERTY STRINGS auto on off)
+  string(TOLOWER "${${_name}}" _word)
+  if(_word MATCHES "^(on|true|yes|1)$")
+    set(_word on)
+  elseif(_word MATCHES "^(off|false|no|0)$")
+    set(_word off)
+  elseif(NOT _word STREQUAL "auto")
+    message(FATAL_ERROR "${_name} is ${${_name}}; it can be auto, on or off.")
+  endif()
+  set(${_out} ${_word} PARENT_SCOPE)
+endfunction()
+
+# Tells that the library is left out, and WHY; fails if NAME demands it.
+function(quoin_leave_out _name _choice _what _why)
+  if(_choice STREQUAL "on")
+    message(FATAL_ERROR "${_name} is on, but ${_why}.")
+  endif()
+  message(STATUS "${_what}, ${_why}")
+endfunction()
+
 # Gives, for NAME in upper case: QUOIN_NAME_OBJECT (the object) and QUOIN_NAME_NAMES (a header with the private names, to
 # be included before those of the libraries).
 #
