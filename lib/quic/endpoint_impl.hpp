@@ -16,7 +16,7 @@
 #include "fifo.hpp"
 #include "quic/cid_map.hpp"
 #include "quic/connection_impl.hpp"
-#include "quic/timer_heap.hpp"
+#include "timer_heap.hpp"
 
 namespace quoin::quic {
 

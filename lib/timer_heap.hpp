@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// The deadlines of all connections of an endpoint: the earliest one in O(1), changes in
-/// O(log n), no allocation but for a new connection. Not a timer service: nobody is called.
+/// The deadlines of all connections of an endpoint, or of all drivers of a loop: the earliest one
+/// in O(1), changes in O(log n), no allocation but for a new slot. Not a timer service: nobody is
+/// called.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin {
 
 /// A binary heap of (deadline, slot) in which each slot's place is known.
 class TimerHeap {
@@ -106,4 +107,4 @@ class TimerHeap {
   std::vector<std::size_t> places_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin
