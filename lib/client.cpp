@@ -290,10 +290,10 @@ void Client::Impl::close(Duration limit, std::move_only_function<void()> done) {
     std::vector<ClientCall*> left;
     for (const auto& [key, call] : calls) left.push_back(call.get());
     for (ClientCall* const call : left) cancel(*call, Error{UsageError::closed, "client closed"});
-    wake_driver(loop);
+    wake_driver(loop, *this);
   });
   attach(loop, *this);
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Client::Impl::close_if_idle() {

@@ -91,7 +91,7 @@ Call Client::Impl::begin(ClientRequest request, ClientCallbacks callbacks) {
   call.began = loop.now();
   const Call handle{call.owner.handle()};
   attach(loop, *this);
-  wake_driver(loop);
+  wake_driver(loop, *this);
   Result<Url> url = Url::parse(call.request.url);
   const Result<> started = start();
   const bool is_full = calls.size() > config.max_requests;
@@ -215,7 +215,7 @@ void Client::Impl::resume(ClientCall& call) {
   call.outgoing.resume();
   if (std::exchange(call.working, true)) return;
   work.push_back(call.owner.handle());
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Client::Impl::prioritize(ClientCall& call, const h3::Priority& priority) {
@@ -223,7 +223,7 @@ void Client::Impl::prioritize(ClientCall& call, const h3::Priority& priority) {
   call.request.headers.remove("priority");
   h3::Session* const h3 = session(call.connection);
   if (h3 == nullptr || call.state != ClientCall::State::active) return;
-  if (h3->prioritize(call.stream, priority)) wake_driver(loop);
+  if (h3->prioritize(call.stream, priority)) wake_driver(loop, *this);
 }
 
 Result<> Client::Impl::send_datagram(ClientCall& call, Bytes data) {
@@ -234,7 +234,7 @@ Result<> Client::Impl::send_datagram(ClientCall& call, Bytes data) {
   Result<> sent = h3->send_datagram(call.stream, data);
   if (sent) {
     call.progress = loop.now();
-    wake_driver(loop);
+    wake_driver(loop, *this);
   }
   return sent;
 }
@@ -406,7 +406,7 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   ++(result ? counted.replies : counted.requests_failed);
   call.result = std::move(result);
   finished.push_back(&call);
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 // What `done` begins or ends is for the next round; what it throws leaves the others in the queue.
@@ -417,7 +417,7 @@ void Client::Impl::deliver_finished() {
     ClientCall& call = *node.mapped();
     call.owner.release();
     if (call.origin != nullptr) release(*call.origin);
-    if (left > 1) wake_driver(loop);
+    if (left > 1) wake_driver(loop, *this);
     if (call.callbacks.done) call.callbacks.done(std::move(*call.result));
   }
 }

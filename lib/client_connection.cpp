@@ -228,7 +228,7 @@ void Client::Impl::drop(ClientConnection& connection) {
   if (!connection.draining || !connection.calls.empty()) return;
   if (quic::Connection* const quic = endpoint->find(connection.id)) {
     quic->close(Error{Http3Error::no_error});
-    wake_driver(loop);
+    wake_driver(loop, *this);
   }
 }
 

@@ -68,7 +68,7 @@ void Client::Impl::note_idle(ClientConnection& connection) {
   feed_starved();
   if (config.idle_connection_timeout <= Duration{} || next_idle) return;
   next_idle = loop.now() + config.idle_connection_timeout;
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Client::Impl::close_idle(Time now) {

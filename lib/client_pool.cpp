@@ -124,7 +124,7 @@ Origin& Client::Impl::origin_of(const Url& url) {
 
 void Client::Impl::mark(Origin& origin) {
   if (!std::exchange(origin.dirty, true)) dirty.push_back(&origin);
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Client::Impl::release(Origin& origin) {
@@ -315,7 +315,7 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
   ++origin.users;
   origin.attempts.push_back(*id);
   send_early(origin, begun);
-  wake_driver(loop);
+  wake_driver(loop, *this);
   return {};
 }
 
@@ -367,7 +367,7 @@ void Client::Impl::abandon_attempts(Origin& origin, quic::ConnectionId winner) {
     take_back_all(*node.mapped());
     release(origin);
   }
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 // The address that was being tried is no good.

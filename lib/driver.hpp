@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -15,9 +16,13 @@
 namespace quoin {
 
 /// One user of a loop's sockets, with an engine behind it. The loop calls these members in the
-/// order of declaration in every turn, each with the time of the turn.
+/// order of declaration, each with the time of the turn, but only in turns in which something is
+/// to do: a datagram or path error has come, a deadline has, or wake_driver() was called.
 class Driver {
  public:
+  /// None: the driver is not attached.
+  static constexpr std::uint32_t no_seat = UINT32_MAX;
+
   Driver() = default;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -34,10 +39,15 @@ class Driver {
   /// takes no more (then again in a later turn).
   [[nodiscard]] virtual std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
                                                               Time now) = 0;
+  /// When to call handle_timeout(). Asked after the members above were called, and before
+  /// handle_timeout() is.
   [[nodiscard]] virtual std::optional<Time> poll_timeout() const noexcept = 0;
+
+  /// For the loop: where it keeps the driver.
+  std::uint32_t seat = no_seat;
 };
 
-/// Calls the driver in every turn from now on, although it has no socket yet.
+/// Gives the driver its place on the loop, although it has no socket yet.
 void attach(Loop& loop, Driver& driver);
 /// The sockets of a loop are shared out by their local address.
 /// Opens a socket for `driver`, which is attached; datagrams for it go there. Errors: those of
@@ -51,7 +61,8 @@ void close_socket(Loop& loop, const Address& local) noexcept;
 /// Forgets the driver and closes all its sockets. Safe in a handler: the driver is not called
 /// again, whatever the loop was doing.
 void detach(Loop& loop, Driver& driver) noexcept;
-/// Asks for a turn soon, because a command was queued in `driver` outside of a turn.
-void wake_driver(Loop& loop) noexcept;
+/// Asks for dispatch() and poll_transmit() soon, because a command was queued in `driver`. Ignored
+/// for one that is not attached.
+void wake_driver(Loop& loop, const Driver& driver) noexcept;
 
 }  // namespace quoin

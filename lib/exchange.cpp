@@ -95,7 +95,7 @@ h3::Priority Exchange::priority() {
 
 void Exchange::prioritize(const h3::Priority& priority) {
   h3::Session* const h3 = session();
-  if (h3 != nullptr && !cancelled_) (void)h3->prioritize(id, priority);
+  if (h3 != nullptr && !cancelled_ && h3->prioritize(id, priority)) want_work();
 }
 
 void Exchange::on_datagram(std::move_only_function<void(Bytes)> handler) {
@@ -225,6 +225,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   if (const Result<> begun = h3->respond(id, response_, has_body); !begun) {
     if (failure_) {
       cancel(Http3Error::internal_error);
+      want_work();
     } else if (begun.error() == Error{UsageError::invalid_argument}) {
       fail(internal_server_error, begun.error());
     }

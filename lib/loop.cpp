@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Loop: receives, tells the drivers the time, runs jobs and handlers, sends. No protocol and no
-/// socket is known here.
+/// Loop: receives, tells the drivers the time, runs jobs and handlers, sends. Only drivers that
+/// have something to do are called. No protocol and no socket is known here.
 
 #include <algorithm>
 #include <atomic>
@@ -24,6 +24,8 @@
 #include "driver.hpp"
 #include "io/shared_sockets.hpp"
 #include "outbox.hpp"
+#include "slot_queue.hpp"
+#include "timer_heap.hpp"
 #include "timer_queue.hpp"
 
 namespace quoin {
@@ -62,27 +64,33 @@ struct Loop::Impl {
   void receive();
   void route_errors();
   void expire();
+  [[nodiscard]] Time due_at(std::uint32_t seat) const noexcept;
   void run_jobs();
   void dispatch();
+  void dispatch(std::uint32_t seat);
   void send();
   [[nodiscard]] bool fill_outbox();
+  void settle();
   [[nodiscard]] Driver* driver_of(const Address& local) noexcept;
   void attach(Driver& driver);
   void close(const Address& local) noexcept;
-  void detach(const Driver& driver) noexcept;
+  void detach(Driver& driver) noexcept;
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
 
   std::unique_ptr<io::Backend> backend;
   std::vector<Socket> sockets;
-  std::vector<Driver*> drivers;  // null: detached during this turn
-  std::vector<bool> is_idle;     // in the sending stage: the driver has nothing more to send
-  std::size_t next_sender = 0;   // in drivers
+  std::vector<Driver*> seats;  // null: free, and perhaps still in a queue
+  std::vector<std::uint32_t> free_seats;
+  SlotQueue ready;      // to be dispatched
+  SlotQueue senders;    // to be asked for datagrams
+  SlotQueue unsettled;  // were called in this turn: their deadlines may have changed
+  TimerHeap
+      deadlines;  // of all drivers but the unsettled ones and those that wait for room to send
   TimerQueue timers;
   Outbox outbox;
   Time now{};
   Stage stage = Stage::outside;
   bool turn_wanted = true;
-  bool dispatch_wanted = false;
   bool is_blocked = false;  // the backend did not take all of the outbox
   std::atomic<bool> stop_wanted = false;
   std::atomic<bool> has_jobs = false;
@@ -107,7 +115,7 @@ void Loop::Impl::turn() {
 
     ~End() {
       loop.stage = Stage::outside;
-      std::erase(loop.drivers, nullptr);
+      loop.turn_wanted = loop.turn_wanted || !loop.unsettled.empty() || !loop.ready.empty();
       loop.running_jobs.clear();
     }
   };
@@ -132,6 +140,7 @@ void Loop::Impl::receive() {
     }
     for (const Datagram& datagram : batch) {
       if (Driver* const driver = driver_of(datagram.path.local)) {
+        ready.push(driver->seat);
         driver->handle_datagram(datagram, now);
       }
     }
@@ -142,19 +151,30 @@ void Loop::Impl::receive() {
 void Loop::Impl::route_errors() {
   for (const io::PathError& error : backend->errors()) {
     if (Driver* const driver = driver_of(error.path.local)) {
+      ready.push(driver->seat);
       driver->handle_path_error(error, now);
     }
   }
 }
 
 void Loop::Impl::expire() {
-  // NOLINTNEXTLINE(modernize-loop-convert): a handler may attach a driver, which moves them
-  for (std::size_t i = 0; i < drivers.size(); ++i) {
-    const std::optional<Time> due = drivers[i] ? drivers[i]->poll_timeout() : std::nullopt;
-    if (due && *due <= now) {
-      drivers[i]->handle_timeout(now);
-    }
+  // What has arrived or was commanded may have moved deadlines; those of the others stand.
+  for (std::size_t left = ready.size(); left > 0; --left) {
+    const std::uint32_t seat = ready.pop();
+    deadlines.set(seat, due_at(seat));
+    ready.push(seat);
   }
+  while (!deadlines.empty() && deadlines.earliest() <= now) {
+    const std::uint32_t seat = deadlines.earliest_slot();
+    deadlines.set(seat, Time::max());  // until it has been asked for datagrams
+    ready.push(seat);
+    seats[seat]->handle_timeout(now);
+  }
+}
+
+Time Loop::Impl::due_at(std::uint32_t seat) const noexcept {
+  const Driver* const driver = seats[seat];
+  return driver ? driver->poll_timeout().value_or(Time::max()) : Time::max();
 }
 
 void Loop::Impl::run_jobs() {
@@ -178,58 +198,73 @@ void Loop::Impl::run_jobs() {
 
 void Loop::Impl::dispatch() {
   stage = Stage::dispatching;
-  dispatch_wanted = true;
-  for (int round = 0; dispatch_wanted && round < max_dispatch_rounds; ++round) {
-    dispatch_wanted = false;
-    // NOLINTNEXTLINE(modernize-loop-convert): a handler may attach a driver, which moves them
-    for (std::size_t i = 0; i < drivers.size(); ++i) {
-      if (drivers[i]) {
-        drivers[i]->dispatch(now);
-      }
+  for (int round = 0; !ready.empty() && round < max_dispatch_rounds; ++round) {
+    for (std::size_t left = ready.size(); left > 0; --left) {
+      dispatch(ready.pop());
     }
   }
-  turn_wanted = turn_wanted || dispatch_wanted;
+  turn_wanted = turn_wanted || !ready.empty();
+}
+
+void Loop::Impl::dispatch(std::uint32_t seat) {
+  if (!seats[seat]) {
+    return;
+  }
+  unsettled.push(seat);
+  senders.push(seat);
+  try {
+    seats[seat]->dispatch(now);
+  } catch (...) {
+    ready.push(seat);  // it may have more to say
+    throw;
+  }
 }
 
 void Loop::Impl::send() {
   stage = Stage::sending;
   is_blocked = !outbox.flush(*backend);
-  is_idle.assign(drivers.size(), false);
-  for (int i = 0; i < max_send_batches && !is_blocked; ++i) {
-    const bool has_more = fill_outbox();
+  bool has_more = true;
+  for (int i = 0; i < max_send_batches && !is_blocked && has_more; ++i) {
+    has_more = fill_outbox();
     is_blocked = !outbox.flush(*backend);
-    if (!has_more) {
-      return;
-    }
   }
-  turn_wanted = turn_wanted || !is_blocked;
+  turn_wanted = turn_wanted || (!is_blocked && has_more);
+  settle();
 }
 
-/// Lets the drivers take turns until the outbox is full (true) or none has more to send.
+/// Lets the senders take turns until the outbox is full (true) or none has more to send. Those that
+/// were not asked any more are the first to be asked next time.
 bool Loop::Impl::fill_outbox() {
-  std::size_t idle_in_a_row = 0;
-  while (idle_in_a_row < drivers.size()) {
-    next_sender = next_sender < drivers.size() ? next_sender : 0;
-    const std::size_t sender = next_sender;
-    if (!drivers[sender] || is_idle[sender]) {
-      ++idle_in_a_row;
-      ++next_sender;
-      continue;
-    }
+  while (!senders.empty()) {
     const std::span<std::byte> room = outbox.room();
     if (room.empty()) {
       return true;
     }
-    ++next_sender;
-    if (const std::optional<Datagram> datagram = drivers[sender]->poll_transmit(room, now)) {
+    const std::uint32_t seat = senders.pop();
+    if (!seats[seat]) {
+      continue;
+    }
+    unsettled.push(seat);
+    if (const std::optional<Datagram> datagram = seats[seat]->poll_transmit(room, now)) {
       outbox.add(*datagram);
-      idle_in_a_row = 0;
-    } else {
-      is_idle[sender] = true;
-      ++idle_in_a_row;
+      senders.push(seat);
     }
   }
   return false;
+}
+
+/// Notes the deadlines of those that were called.
+void Loop::Impl::settle() {
+  while (!unsettled.empty()) {
+    const std::uint32_t seat = unsettled.pop();
+    const Time due = due_at(seat);
+    // What is overdue although it was handled in this turn waits for room to send.
+    const bool waits_for_room = is_blocked && due <= now;
+    if (waits_for_room) {
+      senders.push(seat);
+    }
+    deadlines.set(seat, waits_for_room ? Time::max() : due);
+  }
 }
 
 Driver* Loop::Impl::driver_of(const Address& local) noexcept {
@@ -249,10 +284,22 @@ Driver* Loop::Impl::driver_of(const Address& local) noexcept {
 }
 
 void Loop::Impl::attach(Driver& driver) {
-  if (std::ranges::find(drivers, &driver) == drivers.end()) {
-    drivers.push_back(&driver);
-    is_idle.push_back(false);
+  if (driver.seat != Driver::no_seat) {
+    return;
   }
+  if (free_seats.empty()) {
+    const auto seat = static_cast<std::uint32_t>(seats.size());
+    seats.push_back(nullptr);
+    free_seats.reserve(seats.size());  // detach() must not fail
+    free_seats.push_back(seat);
+    ready.grow(seats.size());
+    senders.grow(seats.size());
+    unsettled.grow(seats.size());
+    deadlines.set(seat, Time::max());
+  }
+  driver.seat = free_seats.back();
+  free_seats.pop_back();
+  seats[driver.seat] = &driver;
 }
 
 void Loop::Impl::close(const Address& local) noexcept {
@@ -261,12 +308,9 @@ void Loop::Impl::close(const Address& local) noexcept {
   }
 }
 
-void Loop::Impl::detach(const Driver& driver) noexcept {
-  for (Driver*& each : drivers) {
-    each = each == &driver ? nullptr : each;
-  }
-  if (!is_turning()) {
-    std::erase(drivers, nullptr);  // within a turn, indexes into it are in use
+void Loop::Impl::detach(Driver& driver) noexcept {
+  if (driver.seat == Driver::no_seat) {
+    return;
   }
   std::erase_if(sockets, [&](const Socket& socket) {
     if (socket.driver == &driver) {
@@ -274,6 +318,10 @@ void Loop::Impl::detach(const Driver& driver) noexcept {
     }
     return socket.driver == &driver;
   });
+  // It may stay in the queues, where its place, free or taken, does no harm.
+  deadlines.set(driver.seat, Time::max());
+  seats[driver.seat] = nullptr;
+  free_seats.push_back(std::exchange(driver.seat, Driver::no_seat));
 }
 
 std::optional<Time> Loop::Impl::deadline() const noexcept {
@@ -281,12 +329,8 @@ std::optional<Time> Loop::Impl::deadline() const noexcept {
     return now;
   }
   std::optional<Time> first = timers.next();
-  for (const Driver* const driver : drivers) {
-    const std::optional<Time> due = driver ? driver->poll_timeout() : std::nullopt;
-    // What is overdue although it was handled in the last turn waits for room to send.
-    if (due && (!first || *due < *first) && !(is_blocked && *due <= now)) {
-      first = due;
-    }
+  if (!deadlines.empty() && (!first || deadlines.earliest() < *first)) {
+    first = deadlines.earliest();
   }
   return first;
 }
@@ -365,7 +409,7 @@ Result<Address> keep_socket(Loop& loop, Driver& driver, Result<Address> opened) 
   if (opened) {
     attach(loop, driver);
     loop.impl().sockets.push_back({.local = *opened, .driver = &driver});
-    wake_driver(loop);
+    wake_driver(loop, driver);
   }
   return opened;
 }
@@ -390,15 +434,19 @@ void close_socket(Loop& loop, const Address& local) noexcept { loop.impl().close
 
 void detach(Loop& loop, Driver& driver) noexcept { loop.impl().detach(driver); }
 
-void wake_driver(Loop& loop) noexcept {
+void wake_driver(Loop& loop, const Driver& driver) noexcept {
+  if (driver.seat == Driver::no_seat) {
+    return;
+  }
   Loop::Impl& impl = loop.impl();
-  if (impl.stage == Loop::Impl::Stage::dispatching) {
-    impl.dispatch_wanted = true;
-  } else if (impl.stage != Loop::Impl::Stage::receiving) {  // else dispatch() is still to come
-    // A foreign event loop may be watching the descriptor already, with a later deadline.
-    if (!std::exchange(impl.turn_wanted, true) && !impl.is_turning()) {
-      impl.backend->wake();
-    }
+  impl.ready.push(driver.seat);
+  using Stage = Loop::Impl::Stage;
+  if (impl.stage == Stage::receiving || impl.stage == Stage::dispatching) {
+    return;  // dispatch() is still to come, or looks again
+  }
+  // A foreign event loop may be watching the descriptor already, with a later deadline.
+  if (!std::exchange(impl.turn_wanted, true) && !impl.is_turning()) {
+    impl.backend->wake();
   }
 }
 

@@ -108,7 +108,10 @@ void Stream::on_stop_sending(std::move_only_function<void(std::uint64_t)> handle
 
 Result<> Stream::prioritize(quic::StreamPriority priority) const {
   const Found found{handle_};
-  return found ? found.streams->prioritize(found.state->id, priority) : stale();
+  if (!found) return stale();
+  auto set = found.streams->prioritize(found.state->id, priority);
+  found.driver().nudge();
+  return set;
 }
 
 void Stream::resume() const {

@@ -142,7 +142,7 @@ void RawDriver::resume(StreamState& stream) {
 
 void RawDriver::nudge() noexcept {
   // While handlers run, sending comes next anyway.
-  if (heir_ == nullptr || !resumed_.empty()) wake_driver(loop_);
+  if (heir_ == nullptr || !resumed_.empty()) wake_driver(loop_, *this);
 }
 
 void RawDriver::handle_datagram(const Datagram& datagram, Time now) {

@@ -156,7 +156,7 @@ void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
   } else {
     quoin::route(datagram, neighbours, *endpoint, loop.now());
   }
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 namespace {
@@ -195,10 +195,10 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
       endpoint->for_each(
           [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
     }
-    wake_driver(loop);
+    wake_driver(loop, *this);
   });
   attach(loop, *this);
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Server::Impl::close_idle() {
@@ -215,7 +215,7 @@ void Server::Impl::close_idle() {
       }
     });
   }
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 void Server::Impl::close(ServerConnection& connection) {

@@ -77,7 +77,7 @@ h3::Session* Server::Impl::session(quic::ConnectionId connection) noexcept {
 
 void Server::Impl::want_work(const Handle& exchange) {
   work.push_back(exchange);
-  wake_driver(loop);
+  wake_driver(loop, *this);
 }
 
 std::string_view Server::Impl::date() const {

@@ -137,6 +137,7 @@ class FakeDriver final : public Driver {
   std::vector<Time> timeouts;
   int dispatched = 0;
   int polled = 0;
+  mutable int asked = 0;  // when it is due
   std::deque<Outgoing> outgoing;
   std::optional<Time> due;
   bool keeps_due = false;  // as an engine that waits for room to send
@@ -181,7 +182,10 @@ class FakeDriver final : public Driver {
                     .ecn = next.ecn};
   }
 
-  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override { return due; }
+  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override {
+    ++asked;
+    return due;
+  }
 };
 
 }  // namespace quoin::test

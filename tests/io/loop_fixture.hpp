@@ -34,8 +34,14 @@ struct Fixture {
     loop = std::make_unique<Loop>(std::move(fake));
     REQUIRE(open_socket(*loop, driver, local) == local);
     loop->turn();
-    driver.dispatched = driver.polled = 0;
+    driver.dispatched = driver.polled = driver.asked = 0;
     backend->wakes = 0;
+  }
+
+  /// A turn in which the driver has something to do.
+  void turn() {
+    wake_driver(*loop, driver);
+    loop->turn();
   }
 
   [[nodiscard]] Datagram datagram(std::string_view payload) const {

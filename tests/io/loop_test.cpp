@@ -3,6 +3,7 @@
 /// happens when handlers attach, detach or re-enter, and what becomes of unsent datagrams.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +74,7 @@ TEST_CASE("a job that posts another one does not keep the turn from ending") {
 
 TEST_CASE("run() returns after the turn in which stop() was called, or which follows it") {
   Fixture f;
+  f.backend->arriving.push_back({f.datagram("x")});
   f.loop->stop();
   f.loop->run();
   CHECK(f.driver.dispatched == 1);
@@ -90,7 +92,7 @@ TEST_CASE("turn(), run() and wait() do nothing in a handler") {
     f.loop->run();
     f.loop->wait();
   };
-  f.loop->turn();
+  f.turn();
   CHECK(f.driver.dispatched == 1);
   CHECK(f.backend->waits.empty());
 }
@@ -102,7 +104,7 @@ TEST_CASE("the time is constant within a turn and the backend's between turns") 
   f.driver.on_dispatch = [&] { seen.push_back(f.loop->now()); };
   f.loop->after(0ns, [&] { seen.push_back(f.loop->now()); });
   f.backend->time += 1ms;
-  f.loop->turn();
+  f.turn();
   REQUIRE(seen.size() == 2);
   CHECK(seen[0] == seen[1]);
   CHECK(f.loop->now() > seen[1]);
@@ -177,7 +179,7 @@ TEST_CASE("handlers may detach other drivers and attach new ones") {
   f.driver.outgoing.push_back(f.outgoing("a"));
   third->outgoing.push_back(f.outgoing("b"));
   added.outgoing.push_back(f.outgoing("c"));
-  f.loop->turn();
+  f.turn();
   CHECK(third->dispatched > 0);
   CHECK(added.dispatched > 0);
   Strings sent = f.sent();
@@ -192,11 +194,11 @@ TEST_CASE("what the backend does not take is kept, and nothing more is built unt
     f.driver.outgoing.push_back(f.outgoing(payload));
   }
   f.backend->room = 1;
-  f.loop->turn();
+  f.turn();
   CHECK(f.sent() == Strings{"one"});
   const int polled = f.driver.polled;
   f.driver.outgoing.push_back(f.outgoing("four"));
-  f.loop->turn();
+  f.turn();
   CHECK(f.driver.polled == polled);
   CHECK_FALSE(f.loop->deadline());
   f.backend->room = 1;
@@ -213,7 +215,7 @@ TEST_CASE("an overdue driver that waits for room to send does not make the loop 
   f.driver.due = f.backend->time;
   f.driver.keeps_due = true;
   f.backend->room = 0;
-  f.loop->turn();
+  f.turn();
   CHECK(f.driver.timeouts.size() == 1);
   CHECK_FALSE(f.loop->deadline());
   f.backend->room = 10;
@@ -229,7 +231,7 @@ TEST_CASE("drivers take turns when they send") {
     f.driver.outgoing.push_back(f.outgoing("a"));
     other.outgoing.push_back(f.outgoing("b"));
   }
-  f.loop->turn();
+  f.turn();
   const Strings sent = f.sent();
   REQUIRE(sent.size() == 6);
   for (std::size_t i = 0; i + 1 < sent.size(); ++i) {
@@ -238,10 +240,130 @@ TEST_CASE("drivers take turns when they send") {
   detach(*f.loop, other);
 }
 
+TEST_CASE("drivers that were not asked for datagrams in a turn are the first in the next one") {
+  Fixture f;
+  FakeDriver second;
+  FakeDriver third;
+  REQUIRE(open_socket(*f.loop, second, address("192.0.2.1:1")));
+  REQUIRE(open_socket(*f.loop, third, address("192.0.2.1:2")));
+  second.outgoing.assign(2000, f.outgoing("a"));
+  third.outgoing.assign(2000, f.outgoing("b"));
+  f.driver.outgoing.assign(2000, f.outgoing("c"));
+  for (int i = 0; i < 3; ++i) {
+    f.turn();
+  }
+  Strings sent = f.sent();
+  REQUIRE(sent.size() > 1000);
+  Strings expected;
+  while (expected.size() < sent.size()) {
+    expected.insert(expected.end(), {"a", "b", "c"});
+  }
+  expected.resize(sent.size());
+  CHECK((sent == expected));  // without printing thousands
+  detach(*f.loop, second);
+  detach(*f.loop, third);
+}
+
+TEST_CASE("a turn calls only the drivers that have something to do") {
+  Fixture f;
+  std::array<FakeDriver, 100> many;
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    REQUIRE(open_socket(*f.loop, many[i], f.local.with_port(static_cast<std::uint16_t>(i + 1))));
+    many[i].due = f.backend->time + 1h;
+  }
+  FakeDriver& expiring = many[17];
+  FakeDriver& receiving = many[42];
+  FakeDriver& commanded = many[99];
+  expiring.due = f.backend->time + 1ms;
+  f.loop->turn();
+  for (FakeDriver& driver : many) {
+    driver.dispatched = driver.polled = driver.asked = 0;
+  }
+  f.backend->time += 1ms;
+  Datagram datagram = f.datagram("x");
+  datagram.path.local = f.local.with_port(43);
+  f.backend->arriving.push_back({datagram});
+  wake_driver(*f.loop, commanded);
+  f.loop->turn();
+  CHECK(f.loop->deadline() == f.backend->time - 1ms + 1h);
+  for (const FakeDriver& driver : many) {
+    const bool busy = &driver == &expiring || &driver == &receiving || &driver == &commanded;
+    CHECK(driver.dispatched == (busy ? 1 : 0));
+    CHECK(driver.polled == (busy ? 1 : 0));
+    CHECK((driver.asked != 0) == busy);
+  }
+  CHECK(expiring.timeouts.size() == 1);
+  CHECK(receiving.received.size() == 1);
+  for (FakeDriver& driver : many) {
+    detach(*f.loop, driver);
+  }
+}
+
+TEST_CASE("a deadline moves with what a driver receives before it has come") {
+  Fixture f;
+  f.driver.due = f.backend->time + 1ms;
+  f.turn();
+  f.backend->time += 1ms;
+  f.driver.on_datagram = [&](const Datagram&) { f.driver.due = f.backend->time + 5ms; };
+  f.backend->arriving.push_back({f.datagram("x")});
+  f.loop->turn();
+  CHECK(f.driver.timeouts.empty());
+  f.driver.on_datagram = [&](const Datagram&) { f.driver.due = f.backend->time; };
+  f.backend->arriving.push_back({f.datagram("x")});
+  f.loop->turn();
+  CHECK(f.driver.timeouts.size() == 1);
+}
+
+TEST_CASE("a driver that takes the place of a detached one inherits nothing of it") {
+  Fixture f;
+  FakeDriver old;
+  FakeDriver heir;
+  REQUIRE(open_socket(*f.loop, old, address("192.0.2.1:1")));
+  old.due = f.backend->time + 1ms;
+  f.loop->turn();
+  wake_driver(*f.loop, old);
+  detach(*f.loop, old);
+  wake_driver(*f.loop, old);
+  attach(*f.loop, heir);
+  f.loop->turn();
+  CHECK_FALSE(f.loop->deadline());
+  f.backend->time += 1ms;
+  f.loop->turn();
+  CHECK(old.timeouts.empty());
+  CHECK(heir.timeouts.empty());
+  detach(*f.loop, heir);
+}
+
+TEST_CASE(
+    "what comes due while the backend is blocked is told once, and again when there is room") {
+  Fixture f;
+  FakeDriver other;
+  REQUIRE(open_socket(*f.loop, other, address("192.0.2.1:1")));
+  other.due = f.backend->time + 1ms;
+  other.keeps_due = true;
+  f.driver.outgoing.push_back(f.outgoing("stuck"));
+  f.backend->room = 0;
+  f.turn();
+  CHECK(f.loop->deadline() == other.due);
+  f.backend->time += 1ms;
+  f.loop->turn();
+  f.loop->turn();
+  CHECK(other.timeouts.size() == 1);
+  CHECK_FALSE(f.loop->deadline());
+  f.backend->room = 10;
+  other.outgoing.push_back(f.outgoing("at last"));
+  f.loop->turn();
+  CHECK(f.sent() == Strings{"stuck", "at last"});
+  CHECK(f.loop->deadline() == other.due);
+  f.loop->turn();
+  CHECK(other.timeouts.size() == 2);
+  detach(*f.loop, other);
+}
+
 TEST_CASE("a driver that never stops sending does not keep the turn from ending") {
   Fixture f;
   f.driver.outgoing.assign(200'000, f.outgoing("more"));
-  f.loop->turn();
+  f.turn();
   CHECK(f.backend->sent.size() < 200'000);
   CHECK(f.loop->deadline() <= f.backend->time);
 }
@@ -255,7 +377,7 @@ TEST_CASE("trains as large as the buffer arrive unchanged at the backend") {
     f.driver.outgoing.push_back(train);
   }
   f.backend->room = 1;
-  f.loop->turn();
+  f.turn();
   f.backend->room = 100;
   f.loop->turn();
   REQUIRE(f.backend->sent.size() == 4);
@@ -284,7 +406,7 @@ TEST_CASE("a driver is told the time only when its deadline has come") {
   Fixture f;
   f.driver.due = f.backend->time + 3ms;
   f.loop->after(5ms, [] {});
-  f.loop->turn();
+  f.turn();
   CHECK(f.driver.timeouts.empty());
   CHECK(f.loop->deadline() == f.driver.due);
   f.loop->wait();
@@ -295,8 +417,8 @@ TEST_CASE("a driver is told the time only when its deadline has come") {
 TEST_CASE("a command given outside of a turn asks for one, in a foreign event loop too") {
   Fixture f;
   CHECK_FALSE(f.loop->deadline());
-  wake_driver(*f.loop);
-  wake_driver(*f.loop);
+  wake_driver(*f.loop, f.driver);
+  wake_driver(*f.loop, f.driver);
   CHECK(f.loop->deadline() <= f.backend->time);
   CHECK(f.backend->wakes == 1);
   f.loop->wait();
@@ -308,23 +430,26 @@ TEST_CASE("a command given to a driver that was dispatched already is seen in th
   FakeDriver second;
   REQUIRE(open_socket(*f.loop, second, address("192.0.2.1:1")));
   f.loop->turn();
-  f.driver.dispatched = 0;
+  f.driver.dispatched = second.dispatched = 0;
   bool commanded = false;
   second.on_dispatch = [&] {
     if (!std::exchange(commanded, true)) {
-      wake_driver(*f.loop);
+      wake_driver(*f.loop, f.driver);
     }
   };
+  wake_driver(*f.loop, f.driver);
+  wake_driver(*f.loop, second);
   f.loop->turn();
   CHECK(f.driver.dispatched == 2);
+  CHECK(second.dispatched == 1);
   CHECK_FALSE(f.loop->deadline());
   detach(*f.loop, second);
 }
 
 TEST_CASE("handlers that always want another dispatch do not keep the turn from ending") {
   Fixture f;
-  f.driver.on_dispatch = [&] { wake_driver(*f.loop); };
-  f.loop->turn();
+  f.driver.on_dispatch = [&] { wake_driver(*f.loop, f.driver); };
+  f.turn();
   CHECK(f.driver.dispatched < 100);
   CHECK(f.loop->deadline() <= f.backend->time);
 }
@@ -332,7 +457,8 @@ TEST_CASE("handlers that always want another dispatch do not keep the turn from 
 TEST_CASE("a handler that throws leaves the loop usable") {
   Fixture f;
   f.driver.on_dispatch = [] { throw std::runtime_error{"handler"}; };
-  CHECK_THROWS_AS(f.loop->turn(), std::runtime_error);
+  CHECK_THROWS_AS(f.turn(), std::runtime_error);
+  CHECK(f.loop->deadline() <= f.backend->time);
   f.driver.on_dispatch = [] {};
   f.loop->turn();
   CHECK(f.driver.dispatched == 2);

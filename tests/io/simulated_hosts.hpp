@@ -60,7 +60,7 @@ struct Hosts {
                              .payload = std::move(payload),
                              .segment_size = segment_size,
                              .ecn = ecn});
-    wake_driver(network.host(left_ip));
+    wake_driver(network.host(left_ip), left);
   }
 
   [[nodiscard]] bool run_until_received(std::size_t count) {

@@ -45,7 +45,7 @@ bool is_heard(Hosts& hosts, const Address& to) {
   const std::size_t before = hosts.left.received.size();
   hosts.right.outgoing.push_back(
       {.path = {.local = hosts.right_address, .remote = to}, .payload = "answer"});
-  wake_driver(hosts.network.host(right_ip));
+  wake_driver(hosts.network.host(right_ip), hosts.right);
   return hosts.network.run_until([&] { return hosts.left.received.size() > before; }, 1s);
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("an outage cuts both directions for its time") {
     hosts.send("there");
     hosts.right.outgoing.push_back(
         {.path = {.local = hosts.right_address, .remote = hosts.left_address}, .payload = "back"});
-    wake_driver(hosts.network.host(right_ip));
+    wake_driver(hosts.network.host(right_ip), hosts.right);
     hosts.network.run_for(50ms);
     return hosts.left.received.size() * 10 + hosts.right.received.size();
   };
@@ -230,7 +230,7 @@ TEST_CASE("two hosts share the address of one NAT and keep apart") {
   other.outgoing.push_back(
       {.path = {.local = address("10.0.0.3:1000"), .remote = hosts.right_address},
        .payload = "other"});
-  wake_driver(hosts.network.host("10.0.0.3"));
+  wake_driver(hosts.network.host("10.0.0.3"), other);
   REQUIRE(hosts.run_until_received(2));
   const Address third = hosts.right.received.back().path.remote;
   CHECK(third.host() == left.host());

@@ -330,8 +330,8 @@ TEST_CASE("timers of all hosts run at their virtual time") {
 
 TEST_CASE("a loop that always wants another turn does not stop the virtual clock") {
   Hosts hosts;
-  hosts.left.on_dispatch = [&] { wake_driver(hosts.network.host(left_ip)); };
-  wake_driver(hosts.network.host(left_ip));
+  hosts.left.on_dispatch = [&] { wake_driver(hosts.network.host(left_ip), hosts.left); };
+  wake_driver(hosts.network.host(left_ip), hosts.left);
   CHECK_FALSE(hosts.network.run_until([] { return false; }, 1ms));
 }
 

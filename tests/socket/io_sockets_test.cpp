@@ -361,7 +361,7 @@ TEST_CASE("a foreign event loop that watches the descriptor and the deadline dri
   server.on_datagram = [&](const Datagram&) { loop.after(2ms, [&] { rang = true; }); };
   loop.turn();
   client.outgoing.push_back({.path = {.local = from, .remote = to}, .payload = "hello"});
-  wake_driver(loop);
+  wake_driver(loop, client);
   const Time end = loop.now() + patience;
   while (!posted && loop.now() < end) {
     const auto deadline = loop.deadline();
@@ -407,7 +407,7 @@ TEST_CASE("a loop on real sockets echoes a megabyte of trains") {
     client.outgoing.push_back(
         {.path = {.local = from, .remote = to}, .payload = payload, .segment_size = 1200});
   }
-  wake_driver(loop);
+  wake_driver(loop, client);
   loop.after(patience, [&] { loop.stop(); });
   loop.run();
   CHECK(echoed == trains * payload.size());
