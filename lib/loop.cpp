@@ -71,6 +71,7 @@ struct Loop::Impl {
   void send();
   [[nodiscard]] bool fill_outbox();
   void settle();
+  void catch_up();
   [[nodiscard]] Driver* driver_of(const Address& local) noexcept;
   void attach(Driver& driver);
   void close(const Address& local) noexcept;
@@ -130,6 +131,7 @@ void Loop::Impl::turn() {
   run_jobs();
   dispatch();
   send();
+  catch_up();
 }
 
 void Loop::Impl::receive() {
@@ -264,6 +266,21 @@ void Loop::Impl::settle() {
       senders.push(seat);
     }
     deadlines.set(seat, waits_for_room ? Time::max() : due);
+  }
+}
+
+/// A turn takes time, and at its end the pacer's deadline for what was sent has often come. A turn
+/// of its own would ask the kernel for datagrams once more.
+void Loop::Impl::catch_up() {
+  if (deadlines.empty() || turn_wanted || is_blocked) {
+    return;
+  }
+  const Time begun = std::exchange(now, backend->now());
+  if (now > begun && deadlines.earliest() <= now) {
+    stage = Stage::receiving;
+    expire();
+    dispatch();
+    send();
   }
 }
 

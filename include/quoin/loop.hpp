@@ -41,7 +41,7 @@ class QUOIN_EXPORT Loop {
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
   /// Blocks as run() does between two turns, at most until deadline().
   void wait();
-  /// The time of the present turn, constant within it; between two turns, the backend's time.
+  /// The time of the present turn (later at its end, for what is due by then), else the backend's.
   [[nodiscard]] Time now() const noexcept;
 
   /// Calls `job` once, `delay` from now() on, in a turn. Zero or less: in the next turn.

@@ -51,6 +51,7 @@ class FakeBackend final : public io::Backend {
   std::vector<std::optional<Time>> waits;
   std::move_only_function<void()> on_wait = [] {};
   std::atomic<int> wakes = 0;
+  int receives = 0;
 
   [[nodiscard]] Time now() const noexcept override {
     auto& self = const_cast<FakeBackend&>(*this);
@@ -79,6 +80,7 @@ class FakeBackend final : public io::Backend {
   }
 
   [[nodiscard]] std::span<const Datagram> receive() override {
+    ++receives;
     if (arriving.empty()) {
       return {};
     }

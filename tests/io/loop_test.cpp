@@ -414,6 +414,29 @@ TEST_CASE("a driver is told the time only when its deadline has come") {
   CHECK(f.driver.timeouts == std::vector{f.backend->time});
 }
 
+TEST_CASE("a deadline that comes while a turn is taken needs no turn of its own") {
+  Fixture f;
+  f.backend->tick = 1ms;
+  f.driver.outgoing.push_back(f.outgoing("paced"));
+  f.driver.due = f.backend->time + 2ms;  // the turn asks for the time at its beginning and end
+  f.backend->receives = 0;
+  f.turn();
+  CHECK(f.driver.timeouts == std::vector{f.backend->time});
+  CHECK(f.driver.dispatched == 2);
+  CHECK_FALSE(f.loop->deadline());
+  CHECK(f.backend->receives == 1);
+}
+
+TEST_CASE("a driver that is always due again does not keep the turn from ending") {
+  Fixture f;
+  f.backend->tick = 1ms;
+  f.driver.due = f.backend->time;
+  f.driver.keeps_due = true;
+  f.turn();
+  CHECK(f.driver.timeouts.size() == 2);
+  CHECK(f.loop->deadline() == f.driver.due);
+}
+
 TEST_CASE("a command given outside of a turn asks for one, in a foreign event loop too") {
   Fixture f;
   CHECK_FALSE(f.loop->deadline());
