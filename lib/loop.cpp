@@ -23,6 +23,7 @@
 
 #include "driver.hpp"
 #include "io/shared_sockets.hpp"
+#include "local_table.hpp"
 #include "outbox.hpp"
 #include "slot_queue.hpp"
 #include "timer_heap.hpp"
@@ -47,12 +48,6 @@ Time later(Time time, Duration delay) noexcept {
 }  // namespace
 
 struct Loop::Impl {
-  /// A socket and whose it is.
-  struct Socket {
-    Address local;
-    Driver* driver;
-  };
-
   /// What the loop is doing.
   enum class Stage : std::uint8_t { outside, receiving, dispatching, sending };
 
@@ -72,14 +67,13 @@ struct Loop::Impl {
   [[nodiscard]] bool fill_outbox();
   void settle();
   void catch_up();
-  [[nodiscard]] Driver* driver_of(const Address& local) noexcept;
   void attach(Driver& driver);
   void close(const Address& local) noexcept;
   void detach(Driver& driver) noexcept;
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
 
   std::unique_ptr<io::Backend> backend;
-  std::vector<Socket> sockets;
+  LocalTable<Driver> sockets;
   std::vector<Driver*> seats;  // null: free, and perhaps still in a queue
   std::vector<std::uint32_t> free_seats;
   SlotQueue ready;      // to be dispatched
@@ -141,7 +135,7 @@ void Loop::Impl::receive() {
       return;
     }
     for (const Datagram& datagram : batch) {
-      if (Driver* const driver = driver_of(datagram.path.local)) {
+      if (Driver* const driver = sockets.find(datagram.path.local)) {
         ready.push(driver->seat);
         driver->handle_datagram(datagram, now);
       }
@@ -152,7 +146,7 @@ void Loop::Impl::receive() {
 
 void Loop::Impl::route_errors() {
   for (const io::PathError& error : backend->errors()) {
-    if (Driver* const driver = driver_of(error.path.local)) {
+    if (Driver* const driver = sockets.find(error.path.local)) {
       ready.push(driver->seat);
       driver->handle_path_error(error, now);
     }
@@ -284,22 +278,6 @@ void Loop::Impl::catch_up() {
   }
 }
 
-Driver* Loop::Impl::driver_of(const Address& local) noexcept {
-  Driver* found = nullptr;
-  for (const Socket& socket : sockets) {
-    if (socket.local == local) {
-      return socket.driver;
-    }
-    const bool is_wildcard = socket.local.is_any() && socket.local.port() == local.port();
-    // [::] may take IPv4 as well, but a socket of the right family knows better.
-    const bool same_family = socket.local.is_ipv4() == local.is_ipv4();
-    if (is_wildcard && (same_family || (!found && socket.local.is_ipv6()))) {
-      found = socket.driver;
-    }
-  }
-  return found;
-}
-
 void Loop::Impl::attach(Driver& driver) {
   if (driver.seat != Driver::no_seat) {
     return;
@@ -320,7 +298,7 @@ void Loop::Impl::attach(Driver& driver) {
 }
 
 void Loop::Impl::close(const Address& local) noexcept {
-  if (std::erase_if(sockets, [&](const Socket& socket) { return socket.local == local; }) != 0) {
+  if (sockets.remove(local)) {
     backend->close(local);
   }
 }
@@ -329,11 +307,11 @@ void Loop::Impl::detach(Driver& driver) noexcept {
   if (driver.seat == Driver::no_seat) {
     return;
   }
-  std::erase_if(sockets, [&](const Socket& socket) {
-    if (socket.driver == &driver) {
-      backend->close(socket.local);
+  sockets.remove_if([&](const Address& local, const Driver& owner) {
+    if (&owner == &driver) {
+      backend->close(local);
     }
-    return socket.driver == &driver;
+    return &owner == &driver;
   });
   // It may stay in the queues, where its place, free or taken, does no harm.
   deadlines.set(driver.seat, Time::max());
@@ -425,7 +403,7 @@ namespace {
 Result<Address> keep_socket(Loop& loop, Driver& driver, Result<Address> opened) {
   if (opened) {
     attach(loop, driver);
-    loop.impl().sockets.push_back({.local = *opened, .driver = &driver});
+    loop.impl().sockets.add(*opened, driver);
     wake_driver(loop, driver);
   }
   return opened;

@@ -117,6 +117,7 @@ Result<Address> SocketBackend::keep(Result<std::unique_ptr<UdpSocket>> opened) {
     return std::unexpected{std::move(watched).error()};
   }
   sockets_.push_back(std::move(*opened));
+  senders_.add(socket.local(), socket);
   return socket.local();
 }
 
@@ -134,6 +135,7 @@ Result<Address> SocketBackend::source_for(const Address& remote) {
 }
 
 void SocketBackend::close(const Address& local) noexcept {
+  (void)senders_.remove(local);
   std::erase_if(sockets_, [&](const auto& socket) {
     if (socket->local() != local) {
       return false;
@@ -165,20 +167,6 @@ void SocketBackend::handle_writable(UdpSocket& socket) {
   watch_writable(socket);
 }
 
-UdpSocket* SocketBackend::find(const Address& source) const noexcept {
-  UdpSocket* found = nullptr;
-  for (const auto& socket : sockets_) {
-    if (socket->local() == source) {
-      return socket.get();
-    }
-    // A socket of the right family is preferred to [::] that takes IPv4 as well.
-    if (socket->is_source(source) && (!found || socket->local().is_ipv4() == source.is_ipv4())) {
-      found = socket.get();
-    }
-  }
-  return found;
-}
-
 std::size_t SocketBackend::send(std::span<const Datagram> batch) {
   std::size_t taken = 0;
   while (taken < batch.size()) {
@@ -187,7 +175,7 @@ std::size_t SocketBackend::send(std::span<const Datagram> batch) {
     while (end < batch.size() && batch[end].path.local == source) {
       ++end;
     }
-    UdpSocket* const socket = find(source);
+    UdpSocket* const socket = senders_.find(source);
     if (!socket) {  // closed meanwhile: lost
       taken = end;
       continue;

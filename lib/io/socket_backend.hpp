@@ -22,6 +22,7 @@
 #include "io/shared_sockets.hpp"
 #include "io/socket_calls.hpp"
 #include "io/udp_socket.hpp"
+#include "local_table.hpp"
 
 namespace quoin::io {
 
@@ -73,7 +74,6 @@ class SocketBackend : public Backend, public SharedSockets {
   [[nodiscard]] int wake_descriptor() const noexcept { return wake_.get(); }
 
  private:
-  [[nodiscard]] UdpSocket* find(const Address& source) const noexcept;
   [[nodiscard]] Result<Address> keep(Result<std::unique_ptr<UdpSocket>> opened);
 
   std::string name_;
@@ -82,6 +82,7 @@ class SocketBackend : public Backend, public SharedSockets {
   Descriptor wake_;
   bool knows_offload_ = false;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
+  LocalTable<UdpSocket> senders_;
   SendBatch sending_;
   std::vector<PathError> errors_;
 };

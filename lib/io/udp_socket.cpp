@@ -182,11 +182,6 @@ int UdpSocket::buffer_size(int option) const noexcept {
   return ::getsockopt(fd_, SOL_SOCKET, option, &value, &size) == 0 ? value : 0;
 }
 
-bool UdpSocket::is_source(const Address& source) const noexcept {
-  const bool takes_family = local_.is_ipv6() || source.is_ipv4();
-  return source == local_ || (local_.is_any() && takes_family && source.port() == local_.port());
-}
-
 void UdpSocket::take_errors(std::vector<PathError>& out) {
   const bool has_more = drain_error_queue();
   out.insert(out.end(), errors_.begin(), errors_.end());

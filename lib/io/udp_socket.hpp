@@ -138,9 +138,6 @@ class UdpSocket {
 
   [[nodiscard]] const Features& features() const noexcept { return features_; }
 
-  /// Whether datagrams from `source` leave through this socket.
-  [[nodiscard]] bool is_source(const Address& source) const noexcept;
-
   /// One system call's worth into `batch`; false if there is (probably) no more.
   [[nodiscard]] bool receive(ReceiveBatch& batch);
 
