@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
@@ -55,21 +56,26 @@ class EpollBackend final : public SocketBackend {
   [[nodiscard]] Result<void> watch(UdpSocket& socket) override;
 
   /// The kernel forgets a descriptor that is closed.
-  void unwatch(UdpSocket& /*socket*/) noexcept override {}
+  void unwatch(UdpSocket& socket) noexcept override { std::erase(readable_, &socket); }
 
-  void unwatch_readable(UdpSocket& socket) noexcept override { modify(socket); }
+  void unwatch_readable(UdpSocket& socket) noexcept override {
+    std::erase(readable_, &socket);
+    modify(socket);
+  }
 
   void watch_writable(UdpSocket& socket) noexcept override;
   void modify(UdpSocket& socket) noexcept;
   void poll(std::optional<Duration> timeout);
   [[nodiscard]] int poll_events(std::span<epoll_event> events, std::optional<Duration> timeout);
   void handle_event(const epoll_event& event);
-  [[nodiscard]] bool has_news() const noexcept;
+
+  [[nodiscard]] bool has_news() const noexcept { return !readable_.empty() || has_errors(); }
 
   Descriptor epoll_;
   bool is_polled_ = false;  // receive() need not ask the kernel which sockets are readable
   bool has_epoll_pwait2_ = true;
-  std::size_t next_reader_ = 0;  // in sockets(), so that each gets its turn
+  std::vector<UdpSocket*> readable_;
+  std::size_t next_reader_ = 0;  // in readable_, so that each gets its turn
   ReceiveBatch received_;
 };
 
@@ -90,11 +96,6 @@ Result<void> EpollBackend::watch(UdpSocket& socket) {
                   "cannot wait for UDP socket on " + socket.local().to_string());
   }
   return {};
-}
-
-bool EpollBackend::has_news() const noexcept {
-  return std::ranges::any_of(
-      sockets(), [](const auto& socket) { return socket->is_readable || socket->has_errors(); });
 }
 
 void EpollBackend::wait(std::optional<Time> deadline) {
@@ -139,11 +140,12 @@ void EpollBackend::handle_event(const epoll_event& event) {
     return;
   }
   UdpSocket& socket = *static_cast<UdpSocket*>(event.data.ptr);
-  if ((event.events & EPOLLIN) != 0 && !socket.is_send_only) {
-    socket.is_readable = true;
+  if ((event.events & EPOLLIN) != 0 && !socket.is_send_only &&
+      !std::exchange(socket.is_readable, true)) {
+    readable_.push_back(&socket);
   }
   if ((event.events & EPOLLERR) != 0) {
-    socket.handle_error();
+    handle_error(socket);
   }
   if ((event.events & EPOLLOUT) != 0) {
     handle_writable(socket);
@@ -176,14 +178,19 @@ std::span<const Datagram> EpollBackend::receive() {
   if (!is_polled_ && !has_news()) {
     poll(Duration::zero());
   }
-  for (std::size_t i = 0; i < sockets().size(); ++i) {
-    next_reader_ = next_reader_ + 1 < sockets().size() ? next_reader_ + 1 : 0;
-    UdpSocket& socket = *sockets()[next_reader_];
+  for (std::size_t left = readable_.size(); left > 0; --left) {
+    next_reader_ = next_reader_ < readable_.size() ? next_reader_ : 0;
+    UdpSocket& socket = *readable_[next_reader_];
+    socket.is_readable = socket.receive(received_);
+    note(socket);
     if (socket.is_readable) {
-      socket.is_readable = socket.receive(received_);
-      if (!received_.datagrams().empty()) {
-        return received_.datagrams();
-      }
+      ++next_reader_;
+    } else {
+      readable_[next_reader_] = readable_.back();
+      readable_.pop_back();
+    }
+    if (!received_.datagrams().empty()) {
+      return received_.datagrams();
     }
   }
   is_polled_ = false;

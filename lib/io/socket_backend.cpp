@@ -58,6 +58,7 @@ SocketBackend::SocketBackend(std::string name, const SocketOptions& options, Soc
   const Result<Address> probe = Address::from_bytes(any, 0);
   const auto socket = UdpSocket::open(*probe, false, options_, calls_);
   knows_offload_ = socket && (*socket)->features().segmentation_offload;
+  update_capabilities();
 }
 
 Time SocketBackend::now() const noexcept {
@@ -118,6 +119,8 @@ Result<Address> SocketBackend::keep(Result<std::unique_ptr<UdpSocket>> opened) {
   }
   sockets_.push_back(std::move(*opened));
   senders_.add(socket.local(), socket);
+  socket.known_features = socket.features();
+  update_capabilities();
   return socket.local();
 }
 
@@ -141,29 +144,43 @@ void SocketBackend::close(const Address& local) noexcept {
       return false;
     }
     unwatch(*socket);
+    std::erase(failing_, socket.get());
     return true;
   });
+  update_capabilities();
 }
 
-Capabilities SocketBackend::capabilities() const noexcept {
+void SocketBackend::update_capabilities() noexcept {
   const auto any = [this](auto test) {
     return std::ranges::any_of(sockets_, [&](const auto& s) { return test(s->features()); });
   };
   const bool is_open = !sockets_.empty();
   const bool offload =
       is_open ? any([](const auto& f) { return f.segmentation_offload; }) : knows_offload_;
-  return {.may_fragment = any([](const auto& f) { return !f.dont_fragment; }),
-          .max_send_segments = offload ? max_train_segments : 1,
-          .receive_offload = options_.receive_offload,
-          .ecn = is_open ? any([](const auto& f) { return f.ecn; }) : options_.ecn};
+  capabilities_ = {.may_fragment = any([](const auto& f) { return !f.dont_fragment; }),
+                   .max_send_segments = offload ? max_train_segments : 1,
+                   .receive_offload = options_.receive_offload,
+                   .ecn = is_open ? any([](const auto& f) { return f.ecn; }) : options_.ecn};
 }
 
-bool SocketBackend::has_errors() const noexcept {
-  return std::ranges::any_of(sockets_, [](const auto& socket) { return socket->has_errors(); });
+void SocketBackend::note(UdpSocket& socket) {
+  if (socket.has_errors() && !std::exchange(socket.is_failing, true)) {
+    failing_.push_back(&socket);
+  }
+  if (socket.known_features != socket.features()) {
+    socket.known_features = socket.features();
+    update_capabilities();
+  }
+}
+
+void SocketBackend::handle_error(UdpSocket& socket) {
+  socket.handle_error();
+  note(socket);
 }
 
 void SocketBackend::handle_writable(UdpSocket& socket) {
   socket.handle_writable(sending_);
+  note(socket);
   watch_writable(socket);
 }
 
@@ -182,6 +199,7 @@ std::size_t SocketBackend::send(std::span<const Datagram> batch) {
     }
     if (!socket->is_blocked()) {
       taken += socket->send(batch.subspan(taken, end - taken), sending_);
+      note(*socket);
       watch_writable(*socket);
     }
     if (socket->is_blocked()) {
@@ -193,11 +211,14 @@ std::size_t SocketBackend::send(std::span<const Datagram> batch) {
 
 std::span<const PathError> SocketBackend::errors() {
   errors_.clear();
-  for (const auto& socket : sockets_) {
-    if (socket->has_errors()) {
-      socket->take_errors(errors_);
-    }
+  const std::size_t count = failing_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    UdpSocket& socket = *failing_[i];
+    socket.take_errors(errors_);
+    socket.is_failing = false;
+    note(socket);  // there may be more
   }
+  failing_.erase(failing_.begin(), failing_.begin() + static_cast<std::ptrdiff_t>(count));
   return errors_;
 }
 

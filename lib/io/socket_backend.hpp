@@ -37,7 +37,9 @@ class SocketBackend : public Backend, public SharedSockets {
   [[nodiscard]] Result<Address> open(const Address& local) override;
   [[nodiscard]] Result<Address> source_for(const Address& remote) override;
   void close(const Address& local) noexcept override;
-  [[nodiscard]] Capabilities capabilities() const noexcept override;
+
+  [[nodiscard]] Capabilities capabilities() const noexcept override { return capabilities_; }
+
   [[nodiscard]] std::size_t send(std::span<const Datagram> batch) override;
   [[nodiscard]] std::span<const PathError> errors() override;
   void wake() noexcept override;
@@ -66,15 +68,21 @@ class SocketBackend : public Backend, public SharedSockets {
   }
 
   /// errors() has something to tell.
-  [[nodiscard]] bool has_errors() const noexcept;
+  [[nodiscard]] bool has_errors() const noexcept { return !failing_.empty(); }
+
   /// `socket` has room again.
   void handle_writable(UdpSocket& socket);
+  /// The error queue of `socket` has something.
+  void handle_error(UdpSocket& socket);
+  /// Looks at what receiving or sending has changed about the socket.
+  void note(UdpSocket& socket);
 
   /// The eventfd that wake() writes to.
   [[nodiscard]] int wake_descriptor() const noexcept { return wake_.get(); }
 
  private:
   [[nodiscard]] Result<Address> keep(Result<std::unique_ptr<UdpSocket>> opened);
+  void update_capabilities() noexcept;
 
   std::string name_;
   SocketOptions options_;
@@ -83,6 +91,8 @@ class SocketBackend : public Backend, public SharedSockets {
   bool knows_offload_ = false;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
   LocalTable<UdpSocket> senders_;
+  std::vector<UdpSocket*> failing_;  // those with errors to tell
+  Capabilities capabilities_;        // of all sockets together
   SendBatch sending_;
   std::vector<PathError> errors_;
 };

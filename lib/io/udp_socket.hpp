@@ -118,6 +118,8 @@ class UdpSocket {
     bool receive_offload = false;
     bool ecn = false;
     bool dont_fragment = false;
+
+    friend bool operator==(const Features&, const Features&) = default;
   };
 
   /// Opens and binds. `ipv6_only` keeps [::] from taking IPv4. Errors: system, with the address.
@@ -166,6 +168,8 @@ class UdpSocket {
   bool is_readable = false;          ///< for the owner: there may be something to receive
   bool is_watched_writable = false;  ///< for the owner: registered for writability
   bool is_send_only = false;         ///< for the owner: another process receives
+  bool is_failing = false;           ///< for the owner: in its list of those with errors
+  Features known_features;           ///< for the owner: what it has taken into account
 
  private:
   /// A place in a batch.

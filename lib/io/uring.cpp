@@ -438,7 +438,7 @@ std::optional<UringBackend::Arrival> UringBackend::handle(const io_uring_cqe& co
   }
   // Out of buffers for now, or cancelled; anything else was an error of an earlier datagram.
   if (completion.res < 0 && completion.res != -ENOBUFS && completion.res != -ECANCELED) {
-    receiver->socket.handle_error();
+    handle_error(receiver->socket);
   }
   return std::nullopt;
 }
