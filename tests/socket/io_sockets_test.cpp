@@ -191,6 +191,28 @@ TEST_CASE("all sockets get their turn although one is flooded") {
   CHECK(found);
 }
 
+TEST_CASE("a socket may be closed while it has a datagram or an error to tell") {
+  QUOIN_EACH_BACKEND;
+  Sockets sockets;
+  const Address gone = sockets.receiver->open(address("127.0.0.1:0")).value();
+  const Address failing = sockets.sender->open(address("127.0.0.1:0")).value();
+  const Datagram late{.path = {.local = sockets.from, .remote = gone}, .payload = as_bytes("late")};
+  REQUIRE(sockets.send(late) == 1);
+  REQUIRE(sockets.send(sockets.datagram("in time")) == 1);
+  sockets.receiver->wait(sockets.receiver->now() + patience);
+  sockets.receiver->close(gone);
+  const auto arrivals = receive(*sockets.receiver, 1);
+  REQUIRE(arrivals.size() == 1);
+  CHECK(arrivals[0].payload == "in time");
+  const Datagram refused{.path = {.local = failing, .remote = gone}, .payload = as_bytes("hello")};
+  REQUIRE(sockets.send(refused) == 1);
+  sockets.sender->wait(sockets.sender->now() + patience);
+  sockets.sender->close(failing);
+  CHECK(sockets.sender->errors().empty());
+  REQUIRE(sockets.send(sockets.datagram("again")) == 1);
+  CHECK(receive(*sockets.receiver, 1).size() == 1);
+}
+
 TEST_CASE("empty datagrams are read and dropped, and others still arrive") {
   QUOIN_EACH_BACKEND;
   Sockets sockets;
