@@ -321,7 +321,6 @@ TEST_CASE("a driver that takes the place of a detached one inherits nothing of i
   REQUIRE(open_socket(*f.loop, old, address("192.0.2.1:1")));
   old.due = f.backend->time + 1ms;
   f.loop->turn();
-  wake_driver(*f.loop, old);
   detach(*f.loop, old);
   wake_driver(*f.loop, old);
   attach(*f.loop, heir);
