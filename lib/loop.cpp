@@ -40,6 +40,8 @@ constexpr int max_receive_batches = 4;
 constexpr int max_send_batches = 16;
 // Handlers of one driver may queue commands in another that was dispatched before it.
 constexpr int max_dispatch_rounds = 4;
+// What the pacer held back while a turn was taken is often due twice before it is all sent.
+constexpr int max_catch_ups = 2;
 
 Time later(Time time, Duration delay) noexcept {
   return delay < Time::max() - time ? time + std::max(delay, Duration::zero()) : Time::max();
@@ -266,11 +268,11 @@ void Loop::Impl::settle() {
 /// A turn takes time, and at its end the pacer's deadline for what was sent has often come. A turn
 /// of its own would ask the kernel for datagrams once more.
 void Loop::Impl::catch_up() {
-  if (deadlines.empty() || turn_wanted || is_blocked) {
-    return;
-  }
-  const Time begun = std::exchange(now, backend->now());
-  if (now > begun && deadlines.earliest() <= now) {
+  for (int i = 0; i < max_catch_ups && !deadlines.empty() && !turn_wanted && !is_blocked; ++i) {
+    const Time begun = std::exchange(now, backend->now());
+    if (now <= begun || deadlines.earliest() > now) {
+      return;
+    }
     stage = Stage::receiving;
     expire();
     dispatch();

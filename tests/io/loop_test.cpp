@@ -432,7 +432,7 @@ TEST_CASE("a driver that is always due again does not keep the turn from ending"
   f.driver.due = f.backend->time;
   f.driver.keeps_due = true;
   f.turn();
-  CHECK(f.driver.timeouts.size() == 2);
+  CHECK(f.driver.timeouts.size() == 3);
   CHECK(f.loop->deadline() == f.driver.due);
 }
 
