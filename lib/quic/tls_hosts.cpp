@@ -71,9 +71,9 @@ void Connection::Impl::use_host(const Tls& chosen) {
                          ? SSL_VERIFY_PEER
                          : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_set_verify(own, wanted, nullptr);
-  if (impl.client_auth != ClientAuth::none) {
-    SSL_set_early_data_enabled(own, 0);
-  }
+  // Another context brings its own idea of early data along.
+  const bool early_data = shared.config.early_data && impl.client_auth == ClientAuth::none;
+  SSL_set_early_data_enabled(own, early_data ? 1 : 0);
 }
 
 int select_host(SSL* ssl, int* alert, void*) {

@@ -228,6 +228,24 @@ TEST_CASE("A ticket of one host leads to a full handshake with another one") {
   CHECK(second.server_reason == Error{Error::Domain::tls, 116});
 }
 
+TEST_CASE("Early data are for the clients of every host that asks for no certificate") {
+  const Issuer issuer{"root"};
+  Tls server = server_for(issuer, "DNS:default.example");
+  REQUIRE(server.add_host(server_for(issuer, "DNS:www.example")));
+  quoin::quic::Config config;
+  config.early_data = true;
+  Greeter greeter{server, config};
+  const Tls client = client_of(issuer);
+  const HandshakeOutcome first = greeter.greet(client, "www.example");
+  REQUIRE(first.resumption);
+
+  const HandshakeOutcome again = greeter.greet(
+      client, "www.example", {.connect = {.resumption = *first.resumption, .early_data = true}});
+
+  CHECK(again.client.resumed);
+  CHECK(again.was_early);
+}
+
 TEST_CASE("A session with a client's certificate is resumed with it, and never without") {
   const Issuer issuer{"root"};
   const Issuer clients{"clients"};
