@@ -47,6 +47,9 @@ Result<> validate_limits(const Config& config) {
   if (config.max_handshakes < 1) {
     return refuse("max_handshakes", "1 or more");
   }
+  if (config.max_tls_requests < 1) {
+    return refuse("max_tls_requests", "1 or more");
+  }
   if (config.max_connections < 1) {
     return refuse("max_connections", "1 or more");
   }

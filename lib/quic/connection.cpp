@@ -30,6 +30,7 @@ void Connection::Impl::handshake_ended() noexcept {
     counted_handshake = false;
     --shared.handshakes;
   }
+  stop_asking();
 }
 
 void Connection::Impl::handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now) {

@@ -28,6 +28,7 @@
 #include "quic/ngtcp2_types.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
+#include "quic/tls_requests.hpp"
 #include "quic/token_keys.hpp"
 
 namespace quoin::quic {
@@ -52,6 +53,7 @@ struct Shared {
   std::uint64_t handshakes_completed = 0;
   std::uint64_t cid_repeats = 0;
   TokenKeys token_keys;
+  TlsRequests tls_requests;
 
   virtual void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
   virtual void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
@@ -183,6 +185,16 @@ struct Connection::Impl {
   /// Server: the handshake goes on with this certificate, and what belongs to it.
   void use_host(const Tls& chosen);
 
+  // What the handshake waits for, in tls_requests.cpp.
+  /// Begins to wait; false: there are too many who do.
+  [[nodiscard]] bool ask(TlsRequest request);
+  /// Nothing is waited for any more, and nothing was answered.
+  void stop_asking() noexcept;
+  /// Waits for this request.
+  [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;
+  /// The handshake has what it waited for.
+  void resume_handshake(Time now);
+
   [[nodiscard]] bool is_over() const noexcept { return state == State::closed; }
 
   void handshake_ended() noexcept;
@@ -243,6 +255,9 @@ struct Connection::Impl {
   std::unique_ptr<SSL, SslDeleter> ssl;
   std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
   ngtcp2_ccerr last_error{};
+  std::optional<TlsRequest> asked;        ///< server: what it waits for
+  std::vector<std::string> offered_alpn;  ///< server: by the client, if somebody wants to know
+  std::vector<std::byte> signature;       ///< server: given and not used yet
   std::optional<Error> tls_error;  ///< why the handshake failed, where we know more than an alert
 
  private:

@@ -45,10 +45,13 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) noexcept {
   retries_sent += other.retries_sent;
   tokens_refused += other.tokens_refused;
   cid_repeats += other.cid_repeats;
+  tls_requests_made += other.tls_requests_made;
+  tls_requests_refused += other.tls_requests_refused;
   stateless_resets_sent += other.stateless_resets_sent;
   stateless_suppressed += other.stateless_suppressed;
   connections += other.connections;
   handshakes += other.handshakes;
+  tls_requests += other.tls_requests;
   return *this;
 }
 
@@ -338,7 +341,7 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
 std::optional<Time> Endpoint::poll_timeout() const noexcept {
   // Writing can bring news, such as the end of a connection, and what is over waits for the next
   // sweep: neither must wait for a datagram that may never come.
-  if (!impl_->ready.empty() || !impl_->over.empty()) {
+  if (!impl_->ready.empty() || !impl_->over.empty() || !impl_->tls_requests.unseen.empty()) {
     return Time{};
   }
   return impl_->timers.empty() ? std::nullopt : std::optional{impl_->timers.earliest()};
@@ -420,8 +423,11 @@ EndpointStats Endpoint::stats() const noexcept {
   EndpointStats stats = impl_->counters;
   stats.handshakes_completed = impl_->handshakes_completed;
   stats.cid_repeats = impl_->cid_repeats;
+  stats.tls_requests_made = impl_->tls_requests.made;
+  stats.tls_requests_refused = impl_->tls_requests.refused;
   stats.connections = impl_->connection_count;
   stats.handshakes = impl_->handshakes;
+  stats.tls_requests = impl_->tls_requests.waiting;
   return stats;
 }
 

@@ -15,6 +15,7 @@
 #include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 #include "quic/tls_library.hpp"
+#include "quic/tls_requests.hpp"
 
 namespace quoin {
 namespace {
@@ -140,6 +141,41 @@ Result<Tls> Tls::server(const std::filesystem::path& chain, const std::filesyste
                          [](const std::string& chain_text, const std::string& key_text) {
                            return server_from_pem(chain_text, key_text);
                          });
+}
+
+Result<Tls> Tls::server_without_key_from_pem(std::string_view chain) {
+  auto impl = make_impl(true);
+  if (!impl) {
+    return std::unexpected(impl.error());
+  }
+  if (auto used = quic::use_certificate((*impl)->context.get(), chain); !used) {
+    return std::unexpected(used.error());
+  }
+  quic::index_names(**impl);
+  return Tls{std::move(*impl)};
+}
+
+Result<Tls> Tls::server_without_key(const std::filesystem::path& chain) {
+  const auto text = quic::read_file(chain);
+  if (!text) {
+    return std::unexpected(text.error());
+  }
+  auto made = server_without_key_from_pem(*text);
+  if (!made) {
+    return std::unexpected(quic::in_file(made.error(), chain));
+  }
+  return made;
+}
+
+Result<Tls> Tls::server_on_demand() {
+  auto impl = make_impl(true);
+  if (!impl) {
+    return std::unexpected(impl.error());
+  }
+  (*impl)->on_demand = true;
+  quic::ask_for_certificates((*impl)->context.get());
+  quic::index_names(**impl);
+  return Tls{std::move(*impl)};
 }
 
 Result<Tls> Tls::self_signed() {

@@ -122,7 +122,7 @@ bool Connection::serves(std::string_view name) const {
   if (!impl_->server) {
     return is_certified_for(*impl_, name);
   }
-  if (root.hosts.empty()) {
+  if (root.hosts.empty() && !root.on_demand) {
     return true;
   }
   // As the name would be in SNI: without the dot at its end, and not at all for an address.
@@ -130,7 +130,13 @@ bool Connection::serves(std::string_view name) const {
   if (asked.ends_with('.')) {
     asked.pop_back();
   }
-  return root.find_host(asked) == &impl_->host.value_or(impl_->tls).impl();
+  const Tls::Impl* const found = root.find_host(asked);
+  if (found == &root && root.on_demand) {
+    // What a new connection would be given for another name, nobody knows.
+    const char* const sent = SSL_get_servername(impl_->ssl.get(), TLSEXT_NAMETYPE_host_name);
+    return asked == lower(sent == nullptr ? "" : sent);
+  }
+  return found == &impl_->host.value_or(impl_->tls).impl();
 }
 
 }  // namespace quic
@@ -146,12 +152,13 @@ const Tls::Impl* Tls::Impl::find_host(std::string_view name) const {
     }
   }
   // Who connects to an address names none, which is no mistake (RFC 6066 §3).
-  return strict_hosts && !name.empty() ? nullptr : this;
+  return strict_hosts && !on_demand && !name.empty() ? nullptr : this;
 }
 
 Result<> Tls::add_host(const Tls& host) {
   const Impl& added = host.impl();
-  if (!impl_->server || !added.server || !added.hosts.empty() || &added == impl_.get()) {
+  if (!impl_->server || !added.server || added.on_demand || !added.hosts.empty() ||
+      &added == impl_.get()) {
     return std::unexpected(
         Error{UsageError::invalid_argument,
               "a host is another server's Tls, without hosts of its own, added to a server's"});

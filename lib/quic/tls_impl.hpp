@@ -45,6 +45,7 @@ struct Tls::Impl {
   /// this one.
   std::map<std::string, const Impl*, std::less<>> by_name;
   bool strict_hosts = false;
+  bool on_demand = false;  ///< it has no certificate of its own
   ClientAuth client_auth = ClientAuth::none;
 
   // Client.
@@ -72,6 +73,8 @@ void index_names(Tls::Impl& impl);
 /// Makes the context show this certificate.
 [[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain,
                                        std::string_view key);
+/// The same without the key: the context asks for signatures, see tls_requests.hpp.
+[[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain);
 /// Errors: system, with the file's name.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& file);
 /// Puts the name of the file in front of what is wrong with it.

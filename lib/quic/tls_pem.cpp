@@ -18,6 +18,7 @@
 
 #include "quic/ngtcp2_types.hpp"
 #include "quic/tls_impl.hpp"
+#include "quic/tls_requests.hpp"
 
 namespace quoin::quic {
 namespace {
@@ -104,6 +105,14 @@ Result<> use_certificate(SSL_CTX* context, std::string_view chain, std::string_v
     ERR_clear_error();
     return std::unexpected(tls_error("the private key does not belong to the certificate"));
   }
+  return {};
+}
+
+Result<> use_certificate(SSL_CTX* context, std::string_view chain) {
+  if (const auto leaf = use_chain(context, chain); !leaf) {
+    return std::unexpected(leaf.error());
+  }
+  ask_for_signatures(context);
   return {};
 }
 

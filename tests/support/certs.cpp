@@ -8,6 +8,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/digest.h>
 #include <openssl/ec_key.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
@@ -117,6 +118,32 @@ Identity signed_by(const Identity& issuer, const CertificateRequest& request) {
                    &EVP_PKEY_free};
   require(certificate && key, "issuer");
   return make(request, certificate.get(), key.get());
+}
+
+std::vector<std::byte> sign(const std::string& key, quic::SignatureScheme scheme, Bytes input) {
+  const BioPtr text{BIO_new_mem_buf(key.data(), static_cast<int>(key.size())), &BIO_free};
+  const KeyPtr parsed{PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr),
+                      &EVP_PKEY_free};
+  const bool is_rsa = scheme == quic::SignatureScheme::rsa_pss_rsae_sha256;
+  require(parsed && (is_rsa || scheme == quic::SignatureScheme::ecdsa_secp256r1_sha256), "scheme");
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free};
+  EVP_PKEY_CTX* options = nullptr;
+  require(EVP_DigestSignInit(context.get(), &options, EVP_sha256(), nullptr, parsed.get()) == 1,
+          "sign");
+  if (is_rsa) {
+    require(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(options, -1) == 1,
+            "padding");
+  }
+  const auto* data = reinterpret_cast<const std::uint8_t*>(input.data());
+  std::vector<std::byte> signature(512);
+  std::size_t size = signature.size();
+  require(EVP_DigestSign(context.get(), reinterpret_cast<std::uint8_t*>(signature.data()), &size,
+                         data, input.size()) == 1,
+          "sign");
+  signature.resize(size);
+  return signature;
 }
 
 Issuer::Issuer(const std::string& name)

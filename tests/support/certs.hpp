@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <quoin/bytes.hpp>
+#include <quoin/quic/tls_request.hpp>
+
 namespace quoin::test {
 
 /// What to ask of an issuer.
@@ -27,6 +30,10 @@ struct Identity {
   std::string certificate;  ///< PEM
   std::string key;          ///< PEM
 };
+
+/// What somebody who keeps the PEM key `key` would sign for a handshake.
+[[nodiscard]] std::vector<std::byte> sign(const std::string& key, quic::SignatureScheme scheme,
+                                          Bytes input);
 
 /// Signs certificates.
 class Issuer {

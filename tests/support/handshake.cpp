@@ -55,8 +55,8 @@ class Watcher final : public quic::Application {
   quic::TlsInfo& info_;
 };
 
-quic::RandomSource random_source() {
-  return [generator = std::mt19937_64{1}](std::span<std::byte> out) mutable {
+quic::RandomSource random_source(std::uint64_t seed) {
+  return [generator = std::mt19937_64{seed}](std::span<std::byte> out) mutable {
     for (std::byte& octet : out) {
       octet = static_cast<std::byte>(generator());
     }
@@ -77,8 +77,8 @@ Greeter::Greeter(const Tls& tls, quic::Config config) : impl_(std::make_unique<I
     config.alpn = {"test"};
   }
   impl_->config = config;
-  auto made =
-      quic::Endpoint::create(config, tls, random_source(), [impl = impl_.get()](quic::Connection&) {
+  auto made = quic::Endpoint::create(
+      config, tls, random_source(1), [impl = impl_.get()](quic::Connection&) {
         return std::make_unique<Watcher>(impl->outcome->server_connected,
                                          impl->outcome->server_reason, impl->outcome->server);
       });
@@ -97,10 +97,12 @@ HandshakeOutcome Greeter::greet(const Tls& client_tls, const std::string& name,
   quic::Endpoint& server = *impl_->server;
   quic::Config config;
   config.alpn = {"test"};
-  auto client = quic::Endpoint::create(config, client_tls, random_source());
-  REQUIRE(client);
   static std::uint16_t port = 5000;
-  const auto near = Address::parse("192.0.2.2:" + std::to_string(++port)).value();
+  ++port;
+  // Clients at the same time must not make the same connection IDs.
+  auto client = quic::Endpoint::create(config, client_tls, random_source(port));
+  REQUIRE(client);
+  const auto near = Address::parse("192.0.2.2:" + std::to_string(port)).value();
   const auto far = Address::parse("192.0.2.1:4433").value();
   const Time begun = impl_->now;
   Time& now = impl_->now;

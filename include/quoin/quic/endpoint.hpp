@@ -22,6 +22,7 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/resumption.hpp>
 #include <quoin/quic/tls.hpp>
+#include <quoin/quic/tls_request.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::quic {
@@ -42,17 +43,21 @@ struct EndpointStats {
   std::uint64_t retries_sent = 0;               ///< see RetryPolicy
   std::uint64_t tokens_refused = 0;             ///< Retry tokens: expired, another address's
   std::uint64_t cid_repeats = 0;                ///< IDs in use that the generator made again
+  std::uint64_t tls_requests_made = 0;          ///< for certificates and signatures
+  std::uint64_t tls_requests_refused = 0;       ///< by refuse() and Config::max_tls_requests
   std::uint64_t stateless_resets_sent = 0;      ///< answers to packets of connections that are gone
   std::uint64_t stateless_suppressed = 0;       ///< by Config::stateless_per_second
   std::size_t connections = 0;                  ///< at present
   std::size_t handshakes = 0;                   ///< in flight at present
+  std::size_t tls_requests = 0;                 ///< that wait for an answer at present
 
   /// Adds what another endpoint counted, for a sum over workers.
   QUOIN_EXPORT EndpointStats& operator+=(const EndpointStats& other) noexcept;
 };
 
 /// All connections that share a set of sockets. Drive it so: handle_datagram() for all that
-/// arrived, handle_timeout() when poll_timeout() has come, poll_ready() until it is empty, then
+/// arrived, handle_timeout() when poll_timeout() has come, poll_ready() and, for a server whose
+/// certificates or keys are elsewhere, poll_tls_request() until they are empty, then
 /// poll_transmit() until it is empty; then ask for poll_timeout() and wait.
 class QUOIN_EXPORT Endpoint {
  public:
@@ -80,6 +85,22 @@ class QUOIN_EXPORT Endpoint {
   /// A connection whose application got something to handle since the last call for it; each is
   /// returned once, until it has news again.
   [[nodiscard]] std::optional<ConnectionId> poll_ready();
+  /// Server: a certificate or signature that a handshake waits for; each is returned once, and not
+  /// at all if the connection is over before. See quoin/quic/tls_request.hpp.
+  [[nodiscard]] std::optional<TlsRequest> poll_tls_request();
+  /// The handshake still waits for this.
+  [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;
+  /// Goes on with this server's certificate, with its key or without one, and with what it asks of
+  /// clients. Errors: UsageError::stale_handle when nothing waits for it any more, invalid_argument
+  /// for a signature's request and for a client's Tls or one on demand; then it still waits.
+  [[nodiscard]] Result<> give_certificate(const TlsRequestId& request, const Tls& tls, Time now);
+  /// Goes on with this signature, which is not checked: the client refuses a wrong one. Errors:
+  /// UsageError::stale_handle when nothing waits for it any more, invalid_argument for a
+  /// certificate's request and for no bytes or more than 1024; then it still waits.
+  [[nodiscard]] Result<> give_signature(const TlsRequestId& request, Bytes signature, Time now);
+  /// Ends the handshake with the alert unrecognized_name for a certificate (RFC 6066 §3) or
+  /// internal_error for a signature; `why` is for our own logs. Errors: UsageError::stale_handle.
+  [[nodiscard]] Result<> refuse(const TlsRequestId& request, std::string_view why);
   /// Builds the next datagram, or train of up to `max_segments`, in `buffer` (which should have
   /// 65536 bytes); its payload is a view of `buffer`. None: nothing to send now. Connections
   /// take turns.
