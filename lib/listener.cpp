@@ -40,6 +40,10 @@ Result<Address> Listener::listen(std::string_view address) {
   return impl_->driver.open(*local);
 }
 
+void Listener::on_tls_request(TlsHandler handler) {
+  impl_->driver.tls_desk.handler = std::move(handler);
+}
+
 Result<> Listener::set_token_secrets(std::vector<std::string> secrets) {
   return impl_->driver.set_token_secrets(std::move(secrets));
 }

@@ -42,7 +42,8 @@ PeerState::~PeerState() {
 
 RawDriver::RawDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams,
                      bool server)
-    : loop_(loop),
+    : tls_desk(loop, *this),
+      loop_(loop),
       tls_(std::move(tls)),
       config_(std::move(config)),
       streams_config_(streams),
@@ -68,6 +69,7 @@ Result<> RawDriver::start() {
                                          server_ ? acceptor() : quic::Acceptor{});
   if (!endpoint) return std::unexpected(endpoint.error());
   endpoint_ = std::make_unique<quic::Endpoint>(std::move(*endpoint));
+  tls_desk.open(*endpoint_);
   return {};
 }
 
@@ -182,6 +184,7 @@ void RawDriver::dispatch(Time /*now*/) {
 
   const Guard guard{*this};
   heir_ = &heir;
+  if (!tls_desk.serve()) return;
   // Those that were resumed may have brought about events of their own.
   if (serve_ready() && serve_resumed()) (void)serve_ready();
 }

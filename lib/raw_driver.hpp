@@ -31,6 +31,7 @@
 
 #include "driver.hpp"
 #include "handle.hpp"
+#include "tls_desk.hpp"
 
 namespace quoin {
 
@@ -118,6 +119,7 @@ class RawDriver final : public Driver {
 
   /// Server: called with each connection when its handshake is complete.
   std::move_only_function<void(Peer)> on_connection;
+  TlsDesk tls_desk;
 
   void handle_datagram(const Datagram& datagram, Time now) override;
   void handle_path_error(const io::PathError& error, Time now) override;

@@ -104,6 +104,8 @@ Result<> Server::set_tls(Tls tls) {
   return impl_->endpoint ? impl_->endpoint->set_tls(std::move(tls)) : Result<>{};
 }
 
+void Server::on_tls_request(TlsHandler handler) { impl_->tls_desk.handler = std::move(handler); }
+
 Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
   if (impl_->endpoint) {
     return impl_->endpoint->set_token_secrets(std::move(secrets), impl_->loop.now());
@@ -140,6 +142,7 @@ Result<> Server::Impl::start() {
       });
   if (!made) return std::unexpected(made.error());
   endpoint.emplace(std::move(*made));
+  tls_desk.open(*endpoint);
   return {};
 }
 
@@ -171,6 +174,7 @@ void Server::Impl::stop() noexcept {
   if (std::exchange(is_stopped, true)) return;
   if (shutdown_timer) loop.cancel(*shutdown_timer);
   if (idle_timer) loop.cancel(*idle_timer);
+  tls_desk.close();
   if (endpoint) say_goodbye(*endpoint, loop);
   detach(loop, *this);
 }

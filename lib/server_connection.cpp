@@ -116,6 +116,7 @@ void Server::Impl::dispatch(Time now) {
 
   dispatching = true;
   const Dispatching end{dispatching};
+  if (!is_stopped) (void)tls_desk.serve();
   while (!is_stopped) {
     const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
     if (!ready) break;

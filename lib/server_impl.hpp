@@ -29,6 +29,7 @@
 #include "neighbours.hpp"
 #include "quic/stream_table.hpp"
 #include "router.hpp"
+#include "tls_desk.hpp"
 
 namespace quoin {
 
@@ -94,6 +95,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   Tls tls;
   ServerConfig config;
   std::optional<quic::Endpoint> endpoint;
+  TlsDesk tls_desk{loop, *this};
   Neighbours neighbours;  ///< during a hot restart
   Router router;
   SharedHandler fallback;

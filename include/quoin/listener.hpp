@@ -19,6 +19,7 @@
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
 #include <quoin/quic/tls.hpp>
+#include <quoin/tls_answer.hpp>
 
 namespace quoin {
 
@@ -38,6 +39,9 @@ class QUOIN_EXPORT Listener {
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the
   /// address or with the name of a wrong setting, system with the address.
   [[nodiscard]] Result<Address> listen(std::string_view address);
+  /// Called for each certificate or signature that a handshake waits for, with a
+  /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
+  void on_tls_request(TlsHandler handler);
   /// Replaces quic::Config::token_secrets while the listener runs; see
   /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);

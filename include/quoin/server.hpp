@@ -25,6 +25,7 @@
 #include <quoin/quic/tls.hpp>
 #include <quoin/request.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls_answer.hpp>
 
 namespace quoin {
 
@@ -170,6 +171,9 @@ class QUOIN_EXPORT Server {
   /// tickets of before can be resumed if names and demands are the same. Errors:
   /// UsageError::invalid_argument for a client's Tls, and nothing changes.
   [[nodiscard]] Result<> set_tls(Tls tls);
+  /// Called for each certificate or signature that a handshake waits for, with a
+  /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
+  void on_tls_request(TlsHandler handler);
   /// Replaces quic::Config::token_secrets while the server runs, without a client's noticing; see
   /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);

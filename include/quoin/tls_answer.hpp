@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/// How a Server or Listener is given certificates and signatures that are kept elsewhere. What is
+/// wanted is in quoin/quic/tls_request.hpp.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/export.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/quic/tls.hpp>
+#include <quoin/quic/tls_request.hpp>
+
+namespace quoin {
+
+/// The answer to a quic::TlsRequest, to give at once or later, on the loop's thread: a value to
+/// copy and to store. A client that gives up in the meantime makes it stale.
+class QUOIN_EXPORT TlsAnswer {
+ public:
+  /// Answers nothing.
+  TlsAnswer() = default;
+
+  /// The handshake still waits.
+  [[nodiscard]] explicit operator bool() const noexcept;
+
+  /// Goes on with this certificate: see quic::Endpoint::give_certificate(). Errors: those of that.
+  Result<> use(const Tls& tls) const;
+  /// Goes on with this signature: see quic::Endpoint::give_signature(). Errors: those of that.
+  Result<> sign(Bytes signature) const;
+  /// Ends the handshake with an alert; `why` is what Server::on_disconnected() is told. Errors:
+  /// UsageError::stale_handle.
+  Result<> refuse(std::string_view why) const;
+
+  /// For the library's own use.
+  TlsAnswer(Handle desk, quic::TlsRequestId id) noexcept : desk_(desk), id_(id) {}
+
+ private:
+  Handle desk_;
+  quic::TlsRequestId id_;
+};
+
+/// Is told what a handshake waits for; runs in a turn of the loop.
+using TlsHandler = std::move_only_function<void(quic::TlsRequest, TlsAnswer)>;
+
+}  // namespace quoin
