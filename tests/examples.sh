@@ -98,6 +98,14 @@ expect "hello, everybody" "$("$bin/get" "https://localhost:$port/" "$work/public
 if "$bin/get" "https://localhost:$port/admin" "$work/public.pem" >/dev/null; then exit 1; fi
 stop
 
+mkdir "$work/names"
+mv "$work/public.pem" "$work/names/localhost.pem"
+mv "$work/public.key" "$work/names/localhost.key"
+start "$bin/certificates_on_demand" "$work/names" 127.0.0.1:0
+expect "this is localhost:$port" "$("$bin/get" "https://localhost:$port/" "$work/names/localhost.pem")"
+if "$bin/get" "https://127.0.0.1:$port/" "$work/names/localhost.pem" >/dev/null 2>&1; then exit 1; fi
+stop
+
 mkdir "$work/captures"
 "$bin/bad_network" "$work/captures" >/dev/null
 for network in bursts outage rebinding small-mtu slow; do
