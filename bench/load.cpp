@@ -55,7 +55,10 @@ class Load {
  public:
   explicit Load(Options options) : options_(std::move(options)) {
     for (unsigned i = 0; i < std::min(options_.connections, most_sockets); ++i) {
-      clients_.push_back(std::make_unique<quoin::Client>(loop_, quoin::Tls::insecure_client()));
+      quoin::ClientConfig config;
+      config.max_connections = options_.connections;
+      clients_.push_back(
+          std::make_unique<quoin::Client>(loop_, quoin::Tls::insecure_client(), std::move(config)));
     }
   }
 

@@ -265,6 +265,7 @@ Result<> Client::Impl::migrate(const Address& new_local) {
     const bool same_family = connection->address.is_ipv4() == opened->is_ipv4();
     if (same_family || !opened->is_any()) connection->migrate_to = *opened;
   }
+  has_migrations = true;
   return {};
 }
 

@@ -239,11 +239,13 @@ void Client::Impl::migrate_pending(Time now) {
     Error error;
   };
 
-  if (is_stopped) return;
+  if (is_stopped || !std::exchange(has_migrations, false)) return;
   std::vector<Refused> refused;
   for (const auto& [id, connection] : connections) {
     Address local = connection->migrate_to;
-    quic::Connection* const quic = local.is_none() ? nullptr : endpoint->find(id);
+    if (local.is_none()) continue;
+    has_migrations = true;
+    quic::Connection* const quic = endpoint->find(id);
     if (quic == nullptr) continue;
     if (local.is_any()) {
       const Address remote = quic->path().remote;

@@ -299,6 +299,7 @@ struct Client::Impl final : Driver, CallHost {
   std::vector<std::move_only_function<void()>> close_done;
   bool closing = false;
   bool dispatching = false;
+  bool has_migrations = false;  ///< perhaps: some connection is to move to another socket
   bool is_stopped = false;
   HandleOwner owner{this};
 };
