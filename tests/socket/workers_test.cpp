@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,6 +16,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
@@ -35,15 +37,18 @@ constexpr unsigned worker_count = 3;
 
 // Three workers that answer with their number, and clients on a loop of the test's own.
 struct Group {
-  explicit Group(ServerConfig config = {}, std::string_view address = "127.0.0.1:0")
-      : workers(worker_count, tls, std::move(config), [](const Workers::Worker& worker) {
+  explicit Group(ServerConfig config = {}, std::string_view listen_on = "127.0.0.1:0",
+                 Tls certificate = Tls::self_signed().value())
+      : tls(std::move(certificate)),
+        workers(worker_count, tls, std::move(config), [](const Workers::Worker& worker) {
           worker.server.get("/", [number = worker.number](Request, Response response) {
             response.end(std::to_string(number));
           });
         }) {
-    const Result<Address> opened = workers.listen(address);
+    const Result<Address> opened = workers.listen(listen_on);
     REQUIRE(opened.has_value());
-    url = "https://" + opened->to_string() + "/";
+    address = *opened;
+    url = "https://" + address.to_string() + "/";
     workers.start();
   }
 
@@ -67,9 +72,10 @@ struct Group {
     return (*outcome)->body;
   }
 
-  Tls tls = Tls::self_signed().value();
+  Tls tls;
   Workers workers;
   Loop loop;
+  Address address;
   std::string url;
 };
 
@@ -109,6 +115,44 @@ TEST_CASE("a client that moves to another address stays with its worker") {
   const ServerStats stats = group.workers.stats();
   CHECK(stats.quic.connections_accepted == 12);
   CHECK(stats.quic.stateless_resets_sent == 0);
+}
+
+TEST_CASE("workers of two processes with token keys in common take each other's address tokens") {
+  ServerConfig config;
+  config.quic.retry = quic::RetryPolicy::always;
+  Group first{config};
+  Group second{config, "127.0.0.1:0", first.tls};
+  const std::string ours(32, 'a');
+  REQUIRE(first.workers.set_token_secrets({ours}).has_value());
+  bool takes = false;
+  SECTION("the same key") {
+    REQUIRE(second.workers.set_token_secrets({ours}).has_value());
+    takes = true;
+  }
+  SECTION("the next key, and this one too") {
+    REQUIRE(second.workers.set_token_secrets({std::string(32, 'b'), ours}).has_value());
+    takes = true;
+  }
+  SECTION("another key") {
+    REQUIRE(second.workers.set_token_secrets({std::string(32, 'b')}).has_value());
+  }
+  // One name for both, as behind a balancer.
+  const auto visit = [](Group& group, const std::string& kept) {
+    ClientConfig with;
+    with.resolver = [&group](const std::string&, std::uint16_t, ResolveDone done) {
+      done(std::vector{group.address});
+    };
+    Client client{group.loop, Tls::client_from_pem(group.tls.certificate_pem()).value(),
+                  std::move(with)};
+    if (!kept.empty()) REQUIRE(client.load_sessions(as_bytes(kept)).has_value());
+    group.url = "https://localhost/";
+    (void)group.ask(client);
+    return client.save_sessions();  // tickets and tokens come before the first reply
+  };
+  const std::string kept = visit(first, {});
+  CHECK(first.workers.stats().quic.retries_sent == 1);
+  (void)visit(second, kept);
+  CHECK(second.workers.stats().quic.retries_sent == (takes ? 0 : 1));
 }
 
 TEST_CASE("workers let requests in progress finish when they are told to end") {
