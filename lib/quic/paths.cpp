@@ -108,6 +108,13 @@ void Connection::Impl::tolerate_replacements() {
   // connection ID and keeps it to fall back to. ngtcp2 1.24 goes on counting it, and would take its
   // replacement for one too many: CONNECTION_ID_LIMIT_ERROR against a client that did nothing
   // wrong. What was announced stays as it is; only what is enforced has room for that one.
+  //
+  // The cast is sound: the parameters are a member of the connection, which ngtcp2 allocates as an
+  // object that is not const, and after the handshake it reads this one only where it counts. Its
+  // setter, ngtcp2_conn_set_local_transport_params(), will not do: it works only until the
+  // parameters are encoded, so that the peer would be told the larger number, and use it. Room for
+  // one more does no harm where it is not needed, and where a later ngtcp2 should ignore this, the
+  // scenario of a client that migrates while its server looks into a rebinding fails.
   auto* const own =
       const_cast<ngtcp2_transport_params*>(ngtcp2_conn_get_local_transport_params2(conn.get()));
   own->active_connection_id_limit = announced_cids + 1;
