@@ -34,8 +34,12 @@
 namespace quoin::quic {
 
 /// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
-/// header, jumbo frames, then tunnels; ngtcp2 skips what cannot matter any more (RFC 8899 §5.3).
-inline constexpr std::array<std::uint16_t, 7> mtu_ladder{1452, 1472, 8972, 8952, 4052, 1392, 1232};
+/// header, jumbo frames, then tunnels. ngtcp2 skips what is below a size that arrived and above one
+/// that did not (RFC 8899 §5.3), so both groups begin in their middle: a path of 1500 bytes pays
+/// for one jumbo probe, one of 1280 for two.
+inline constexpr std::array<std::uint16_t, 11> mtu_ladder{1452, 1472,              // Ethernet
+                                                          4052, 8972, 8952, 8848,  // jumbo
+                                                          1352, 1392, 1372, 1432, 1232};  // tunnels
 
 /// Connection IDs that a peer may give us at a time: active_connection_id_limit.
 inline constexpr std::uint64_t announced_cids = 7;
