@@ -30,6 +30,8 @@ class CidMap {
     }
   }
 
+  [[nodiscard]] std::array<std::uint64_t, 2> key() const { return map_.hash_function().secret; }
+
   [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data,
                                                   std::size_t size) const {
     if (size > NGTCP2_MAX_CIDLEN) {

@@ -63,6 +63,10 @@ struct Shared {
   virtual void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
   /// Packets with this ID belong to somebody.
   [[nodiscard]] virtual bool knows_cid(const ngtcp2_cid& cid) const = 0;
+  /// The peer ends the connection by this token (RFC 9000 §10.3), or does so no more.
+  virtual void add_reset_token(const ngtcp2_stateless_reset_token& token, std::uint32_t slot) = 0;
+  virtual void remove_reset_token(const ngtcp2_stateless_reset_token& token,
+                                  std::uint32_t slot) = 0;
   /// The connection's application has news, or it wants to send.
   virtual void mark_ready(std::uint32_t slot) = 0;
   virtual void mark_writable(std::uint32_t slot) = 0;

@@ -22,6 +22,12 @@ std::array<std::uint64_t, 2> random_key(RandomSource& random) {
   return key;
 }
 
+ngtcp2_cid token_as_cid(const ngtcp2_stateless_reset_token& token) {
+  ngtcp2_cid cid;
+  ngtcp2_cid_init(&cid, token.data, sizeof token.data);
+  return cid;
+}
+
 }  // namespace
 
 bool RateLimit::take(Time now) noexcept {
@@ -59,6 +65,7 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
     : Shared(settings, std::move(identity), std::move(source)),
       acceptor(std::move(accept)),
       cids(random_key(random)),
+      reset_tokens(cids.key()),
       stateless_limit(settings.stateless_per_second) {
   secret = settings.secret;
   if (secret.empty()) {
@@ -93,6 +100,21 @@ void Endpoint::Impl::remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
   cids.erase(cid, slot);
   std::erase_if(slots[slot].cids,
                 [&](const ngtcp2_cid& known) { return ngtcp2_cid_eq(&known, &cid) != 0; });
+}
+
+void Endpoint::Impl::add_reset_token(const ngtcp2_stateless_reset_token& token,
+                                     std::uint32_t slot) {
+  remove_reset_token(token, slot);  // it is told again when its connection ID moves to another path
+  reset_tokens.insert(token_as_cid(token), slot);
+  slots[slot].reset_tokens.push_back(token);
+}
+
+void Endpoint::Impl::remove_reset_token(const ngtcp2_stateless_reset_token& token,
+                                        std::uint32_t slot) {
+  reset_tokens.erase(token_as_cid(token), slot);
+  std::erase_if(slots[slot].reset_tokens, [&](const ngtcp2_stateless_reset_token& known) {
+    return std::ranges::equal(known.data, token.data);
+  });
 }
 
 void Endpoint::Impl::mark_ready(std::uint32_t slot) {
@@ -139,6 +161,9 @@ void Endpoint::Impl::remove_connection(std::uint32_t slot) {
   }
   for (const ngtcp2_cid& cid : std::exchange(slots[slot].cids, {})) {
     cids.erase(cid, slot);
+  }
+  for (const ngtcp2_stateless_reset_token& token : std::exchange(slots[slot].reset_tokens, {})) {
+    reset_tokens.erase(token_as_cid(token), slot);
   }
   slots[slot].connection.reset();
   free_slots.push_back(slot);
@@ -216,14 +241,16 @@ std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes 
     return std::nullopt;
   }
   const Bytes token = packet.last(NGTCP2_STATELESS_RESET_TOKENLEN);
-  for (const Slot& slot : slots) {
-    if (slot.connection && slot.connection->state == State::connected &&
-        slot.connection->handle.path().remote == path.remote &&
-        slot.connection->knows_reset_token(token)) {
-      return slot.connection->id.slot;
-    }
+  const auto slot =
+      reset_tokens.find(reinterpret_cast<const std::uint8_t*>(token.data()), token.size());
+  if (!slot) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  const Connection::Impl& connection = *slots[*slot].connection;
+  const bool is_reset = connection.state == State::connected &&
+                        connection.handle.path().remote == path.remote &&
+                        connection.knows_reset_token(token);
+  return is_reset ? slot : std::nullopt;
 }
 
 Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource random,

@@ -46,11 +46,15 @@ struct Endpoint::Impl final : Shared {
     /// All that lead here. ngtcp2 does not know them all: not that of a first packet which it
     /// could not read.
     std::vector<ngtcp2_cid> cids;
+    /// The peer's, for the connection IDs that are in use towards it.
+    std::vector<ngtcp2_stateless_reset_token> reset_tokens;
   };
 
   void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
   void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) override;
   [[nodiscard]] bool knows_cid(const ngtcp2_cid& cid) const override;
+  void add_reset_token(const ngtcp2_stateless_reset_token& token, std::uint32_t slot) override;
+  void remove_reset_token(const ngtcp2_stateless_reset_token& token, std::uint32_t slot) override;
 
   void mark_ready(std::uint32_t slot) override;
   void mark_writable(std::uint32_t slot) override;
@@ -97,6 +101,7 @@ struct Endpoint::Impl final : Shared {
   Acceptor acceptor;
   bool accepting = true;
   CidMap cids;
+  CidMap reset_tokens;  ///< tokens are like IDs of 16 bytes, and chosen by peers
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free_slots;
   std::size_t connection_count = 0;

@@ -200,6 +200,20 @@ int remove_connection_id(ngtcp2_conn*, const ngtcp2_cid* cid, void* user_data) {
   return 0;
 }
 
+int dcid_status(ngtcp2_conn*, ngtcp2_connection_id_status_type type, std::uint64_t,
+                const ngtcp2_cid*, const ngtcp2_stateless_reset_token* token, void* user_data) {
+  if (token == nullptr) {
+    return 0;
+  }
+  auto& impl = self(user_data);
+  if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+    impl.shared.add_reset_token(*token, impl.id.slot);
+  } else {
+    impl.shared.remove_reset_token(*token, impl.id.slot);
+  }
+  return 0;
+}
+
 int get_path_challenge_data(ngtcp2_conn*, ngtcp2_path_challenge_data* data, void* user_data) {
   self(user_data).shared.fill_random(data->data, sizeof data->data);
   return 0;
@@ -272,6 +286,7 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
   callbacks.rand = fill_random;
   callbacks.get_new_connection_id2 = get_new_connection_id;
   callbacks.remove_connection_id = remove_connection_id;
+  callbacks.dcid_status2 = dcid_status;
   callbacks.get_path_challenge_data2 = get_path_challenge_data;
   callbacks.begin_path_validation = begin_path_validation;
   callbacks.path_validation = path_validation;

@@ -156,4 +156,40 @@ TEST_CASE("a server that has lost its state resets the connection") {
   CHECK(pair.client.endpoint->stats().connections == 0);
 }
 
+TEST_CASE("a server that has lost its state resets a connection that has moved") {
+  Pair pair;
+  pair.establish();
+  pair.run_for(100ms);
+  const quoin::Address elsewhere = pair.client.address.with_port(4444);
+  REQUIRE(pair.client.live().migrate(elsewhere, pair.now()));
+  REQUIRE(pair.run_until([&] { return pair.client.live().path().local == elsewhere; }, 1s));
+  pair.run_for(1s);  // the connection ID of the old path is retired, its reset token with it
+  pair.restart_server();
+  const StreamId id = pair.client.streams().open(true).value();
+  (void)pair.client.streams().write(id, quoin::as_bytes(pattern(1000)), true);
+  REQUIRE(pair.run_until([&] { return pair.client.closed.has_value(); }, 10s));
+  CHECK(*pair.client.closed == Error{LocalError::stateless_reset});
+}
+
+TEST_CASE("a token at the end of a packet from elsewhere resets nothing") {
+  Pair pair;
+  std::vector<std::byte> reset;
+  pair.establish();
+  pair.run_for(100ms);
+  pair.restart_server();
+  pair.filter = [&](const Side& from, const Packet& packet) {
+    if (&from != &pair.server) return true;
+    reset.assign(packet.payload.begin(), packet.payload.end());
+    return false;
+  };
+  const StreamId id = pair.client.streams().open(true).value();
+  (void)pair.client.streams().write(id, quoin::as_bytes(pattern(1000)), true);
+  REQUIRE(pair.run_until([&] { return !reset.empty(); }, 10s));
+  pair.inject(pair.client, pair.server.address.with_port(4445), reset);
+  CHECK_FALSE(pair.client.closed.has_value());
+  pair.inject(pair.client, pair.server.address, reset);
+  pair.run_for(2s);
+  CHECK(pair.client.closed == Error{LocalError::stateless_reset});
+}
+
 }  // namespace
