@@ -167,6 +167,8 @@ namespace {
 /// How long a connection without a request is waited for when the server goes away. Its client
 /// knows by then, unless it is gone itself, and then nothing would ever come back.
 constexpr Duration idle_grace = std::chrono::seconds{1};
+/// Clients that still read the end of a response are asked so often whether they are there.
+constexpr Duration probe_interval = std::chrono::milliseconds{250};
 
 }  // namespace
 
@@ -186,6 +188,7 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
     shutdown_deadline = deadline;
     if (endpoint) endpoint->stop_accepting();
     for (const auto& [id, connection] : connections) {
+      if (!connection->exchanges.empty()) leave_to_client(*connection);
       if (h3::Session* const h3 = session(id)) h3->shutdown();
     }
     idle_timer = loop.after(std::min(limit, idle_grace), [this] { close_idle(); });
@@ -205,12 +208,21 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
   wake_driver(loop, *this);
 }
 
+void Server::Impl::leave_to_client(ServerConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  if (quic == nullptr || std::exchange(connection.left_to_client, true)) return;
+  connection.heard = quic->stats().bytes_received;
+  quic->set_keep_alive(probe_interval);
+}
+
 void Server::Impl::close_idle() {
   for (const auto& [id, connection] : connections) {
     const h3::Session* const h3 = session(id);
-    if (h3 != nullptr && h3->open_streams() == 0 && connection->exchanges.empty()) {
-      close(*connection);
-    }
+    const quic::Connection* const quic = endpoint->find(id);
+    if (h3 == nullptr || quic == nullptr) continue;
+    const std::uint64_t heard = std::exchange(connection->heard, quic->stats().bytes_received);
+    const bool is_there = connection->left_to_client && connection->heard != heard;
+    if (h3->open_streams() == 0 && connection->exchanges.empty() && !is_there) close(*connection);
   }
   if (endpoint) {
     endpoint->for_each([](quic::Connection& connection) {
@@ -219,6 +231,7 @@ void Server::Impl::close_idle() {
       }
     });
   }
+  if (!connections.empty()) idle_timer = loop.after(idle_grace, [this] { close_idle(); });
   wake_driver(loop, *this);
 }
 
@@ -233,7 +246,10 @@ void Server::Impl::close_drained() {
   bool all_closed = true;
   for (const auto& [id, connection] : connections) {
     const h3::Session* const h3 = session(id);
-    if (h3 != nullptr && h3->is_drained() && connection->exchanges.empty()) close(*connection);
+    if (h3 != nullptr && h3->is_drained() && connection->exchanges.empty() &&
+        !connection->left_to_client) {
+      close(*connection);
+    }
     all_closed = all_closed && (connection->closing || h3 == nullptr);
   }
   if (endpoint && loop.now() < shutdown_deadline && endpoint->stats().handshakes != 0) return;

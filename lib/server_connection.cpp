@@ -215,6 +215,7 @@ void Server::Impl::handle_disconnected(ServerConnection& connection, const Error
 
 void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event) {
   ++counted.requests;
+  if (shutting_down) leave_to_client(connection);
   auto made =
       std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
   made->set_early(event.early);

@@ -41,6 +41,10 @@ struct ServerConnection {
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
   Time resets_counted;     ///< when it was filled last
   bool closing = false;    ///< close() was called
+  /// Had a request while the server goes away: its client may still be reading the end of a
+  /// response whose bytes are all acknowledged, and many drop that with the connection.
+  bool left_to_client = false;
+  std::uint64_t heard = 0;  ///< bytes received when close_idle() looked last
 };
 
 struct Server::Impl final : Driver, ExchangeHost {
@@ -89,6 +93,8 @@ struct Server::Impl final : Driver, ExchangeHost {
   void sweep(Time now);
   void close(ServerConnection& connection);
   void close_idle();
+  /// Lets its client close it, as long as that gives signs of life.
+  void leave_to_client(ServerConnection& connection);
   void close_drained();
 
   Loop& loop;

@@ -153,8 +153,9 @@ class QUOIN_EXPORT Server {
   [[nodiscard]] Result<Address> listen(std::string_view address);
 
   /// Takes no new connections and requests (GOAWAY), lets those in progress finish for at most
-  /// `limit` (connections without any are closed after a second at the most), closes, and calls
-  /// `done` once in a later turn. More calls can only shorten the limit.
+  /// `limit`, closes, and calls `done` once in a later turn. Connections without a request are
+  /// closed after a second at the most; those that had one are left to their clients, which close
+  /// them when they have read the response, until the limit. More calls can only shorten it.
   void shutdown(Duration limit, std::move_only_function<void()> done = {});
 
   /// Called with every request that is over.

@@ -103,6 +103,36 @@ TEST_CASE("a graceful shutdown lets requests finish and then says goodbye") {
   CHECK_FALSE(world.fetch(get_of("/")).has_value());
 }
 
+TEST_CASE("a shutdown leaves it to a client that still reads to close its connection") {
+  HttpWorld world;
+  world.server->get("/", [&](Request, Response response) {
+    world.network.host("10.0.0.1").after(1s, [response]() mutable { response.end("slowly"); });
+  });
+  std::optional<Error> reason;
+  world.server->on_disconnected([&](const ConnectionInfo& info) { reason = info.reason; });
+  bool reading = false;
+  std::string body;
+  std::optional<Result<Reply>> outcome;
+  ClientCallbacks callbacks;
+  callbacks.on_data = [&](Bytes data, bool) {
+    if (reading) body += as_text(data);
+    return reading ? data.size() : 0;
+  };
+  callbacks.done = [&](Result<Reply> reply) { outcome = std::move(reply); };
+  Call call = world.client->request(get_of(HttpWorld::url("/")), std::move(callbacks));
+  world.network.run_for(500ms);
+  bool done = false;
+  world.server->shutdown(10s, [&] { done = true; });
+  world.network.run_for(4s);
+  CHECK_FALSE(reason.has_value());
+  reading = true;
+  call.resume();
+  REQUIRE(world.network.run_until([&] { return done && outcome; }, 1s));
+  CHECK(outcome->has_value());
+  CHECK(body == "slowly");
+  CHECK(reason == Error{Http3Error::no_error});
+}
+
 TEST_CASE("a shutdown does not wait for idle clients that have vanished") {
   HttpWorld world;
   world.server->get("/", [](Request, Response response) { response.end("seen"); });
