@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Tests of the harness itself, without a peer and without a socket: a relay that does no harm proves nothing."""
+"""Tests of the harness itself, without a peer and without a socket: a relay that does no harm proves nothing.
+And of run-endpoint, with a tool that only tells how it was called.
+"""
 
+import os
+import pathlib
 import random
+import subprocess
+import tempfile
 import unittest
 
 import packets
@@ -82,6 +88,87 @@ class PacketsTest(unittest.TestCase):
         watcher.on_datagram("to_server", long_header(packets.HANDSHAKE, b"\0"))
         watcher.on_datagram("to_client", bytes(100000))
         self.assertEqual(watcher.amplification, 3.0)
+
+
+ENDPOINT = pathlib.Path(__file__).parent.parent / "run-endpoint"
+TOOL = r"""#!/bin/sh
+printf '%s\n' "$@" end >> "$CALLS"
+while [ $# -gt 0 ]; do
+  case $1 in
+    --output-dir) downloads=$2; shift ;;
+    https:*) name=${1##*/}; [ "$name" = absent ] || : > "$downloads/$name" ;;
+  esac
+  shift
+done
+exit "$STATUS"
+"""
+
+
+class EndpointTest(unittest.TestCase):
+    def run_endpoint(self, testcase, status=0, **environment):
+        """Returns the exit status and the arguments of each call of a tool."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("quoin-client", "quoin-server"):
+                tool = pathlib.Path(folder, name)
+                tool.write_text(TOOL)
+                tool.chmod(0o700)
+            calls = pathlib.Path(folder, "calls")
+            environment = {
+                "PATH": os.environ["PATH"],
+                "TESTCASE": testcase,
+                "CERTS": "/certs",
+                "WWW": "/www",
+                "ADDR": "127.0.0.1",
+                "DOWNLOADS": f"{folder}/a/downloads",
+                "QLOGDIR": f"{folder}/a/qlog",
+                "QUOIN_BIN_DIR": folder,
+                "CALLS": str(calls),
+                "STATUS": str(status),
+                **environment,
+            }
+            done = subprocess.run(["sh", "-c", f"exec {ENDPOINT}"], env=environment, cwd=folder, check=False)
+            text = calls.read_text() if calls.exists() else ""
+            return done.returncode, [call.split("\n")[:-1] for call in text.split("end\n")[:-1]]
+
+    def fetch(self, testcase, requests, **more):
+        return self.run_endpoint(testcase, ROLE="client", REQUESTS=requests, **more)
+
+    def test_urls_may_be_apart_by_anything_and_have_any_character(self):
+        urls = ["https://localhost:4433/a?*", "https://localhost:4433/b[c]", "https://[::1]:1/d"]
+        status, calls = self.fetch("transfer", f"  {urls[0]}   {urls[1]}\n{urls[2]} ")
+        self.assertEqual(status, 0)
+        self.assertEqual(calls[0][-3:], urls)
+        self.assertEqual([v for v in calls[0] if v.endswith(":127.0.0.1")], ["localhost:4433:127.0.0.1"])
+
+    def test_the_session_of_the_first_url_is_used_for_the_rest(self):
+        for requests, rest in (("https://h/a https://h/b https://h/c", 2), ("https://h/a", 1)):
+            status, (first, second) = self.fetch("zerortt", requests)
+            self.assertEqual(status, 0)
+            self.assertEqual([v for v in first if "//" in v], ["https://h/a"])
+            self.assertEqual(len([v for v in second if "//" in v]), rest)
+            self.assertNotIn("--early-data", first)
+            self.assertIn("--early-data", second)
+            session = first[first.index("--session") + 1]
+            self.assertEqual(session, second[second.index("--session") + 1])
+            self.assertFalse(os.path.exists(session))
+
+    def test_a_path_that_the_server_does_not_want_is_no_failure_when_the_files_are_there(self):
+        self.assertEqual(self.fetch("connectionmigration", "https://h/a", status=45)[0], 0)
+        self.assertEqual(self.fetch("connectionmigration", "https://h/a https://h/absent", status=45)[0], 45)
+        self.assertEqual(self.fetch("connectionmigration", "https://h/a", status=28)[0], 28)
+        self.assertEqual(self.fetch("transfer", "https://h/a", status=45)[0], 45)
+
+    def test_the_server_listens_where_it_is_told(self):
+        for host, shown in (("::1", "[::1]:8443"), ("127.0.0.1", "127.0.0.1:8443")):
+            status, (call,) = self.run_endpoint("retry", ROLE="server", IP=host, PORT="8443")
+            self.assertEqual(status, 0)
+            self.assertEqual(call[call.index("--listen") + 1], shown)
+            self.assertIn("--retry", call)
+
+    def test_what_is_not_supported_is_said_by_127(self):
+        self.assertEqual(self.fetch("versionnegotiation", "https://h/a"), (127, []))
+        self.assertEqual(self.run_endpoint("transfer", ROLE="sim"), (127, []))
+        self.assertNotIn(self.fetch("transfer", " ")[0], (0, 127))
 
 
 if __name__ == "__main__":
