@@ -37,6 +37,9 @@ using Job = std::move_only_function<void()>;
 
 // Per turn, so that no peer keeps the others' timers, handlers and datagrams waiting.
 constexpr int max_receive_batches = 4;
+// Then what has come of it is sent before the rest is handled, so that peers need not wait for it:
+// a batch of handshakes takes milliseconds.
+constexpr Duration max_receive_time = std::chrono::milliseconds{1};
 constexpr int max_send_batches = 16;
 // Handlers of one driver may queue commands in another that was dispatched before it.
 constexpr int max_dispatch_rounds = 4;
@@ -76,7 +79,8 @@ struct Loop::Impl {
 
   std::unique_ptr<io::Backend> backend;
   LocalTable<Driver> sockets;
-  std::vector<Driver*> seats;  // null: free, and perhaps still in a queue
+  std::span<const Datagram> unread;  ///< of what was received last
+  std::vector<Driver*> seats;        // null: free, and perhaps still in a queue
   std::vector<std::uint32_t> free_seats;
   SlotQueue ready;      // to be dispatched
   SlotQueue senders;    // to be asked for datagrams
@@ -131,15 +135,21 @@ void Loop::Impl::turn() {
 }
 
 void Loop::Impl::receive() {
-  for (int i = 0; i < max_receive_batches; ++i) {
-    const std::span<const Datagram> batch = backend->receive();
-    if (batch.empty()) {
+  bool in_time = true;
+  for (int i = 0; i < max_receive_batches && in_time; ++i) {
+    if (unread.empty()) {
+      unread = backend->receive();
+    }
+    if (unread.empty()) {
       return;
     }
-    for (const Datagram& datagram : batch) {
+    while (!unread.empty() && in_time) {
+      const Datagram& datagram = unread.front();
+      unread = unread.subspan(1);
       if (Driver* const driver = sockets.find(datagram.path.local)) {
         ready.push(driver->seat);
         driver->handle_datagram(datagram, now);
+        in_time = backend->now() - now < max_receive_time;
       }
     }
   }

@@ -55,6 +55,21 @@ TEST_CASE("a job that schedules itself at once runs once a turn") {
   CHECK(runs == 3);
 }
 
+TEST_CASE("what came of datagrams that take long is sent before the rest of them is handled") {
+  Fixture f;
+  f.backend->arriving.push_back({f.datagram("a"), f.datagram("b"), f.datagram("c")});
+  f.driver.on_datagram = [&](const quoin::Datagram& datagram) {
+    f.backend->time += 600us;
+    f.driver.outgoing.push_back(f.outgoing(std::string{quoin::as_text(datagram.payload)}));
+  };
+  f.loop->turn();
+  CHECK(f.sent() == Strings{"a", "b"});
+  CHECK(f.loop->deadline() <= f.backend->time);
+  f.loop->turn();
+  CHECK(f.sent() == Strings{"a", "b", "c"});
+  CHECK(f.driver.received.back().time == f.backend->time - 600us);
+}
+
 TEST_CASE("a cancelled timer frees its closure at once and does not run") {
   Fixture f;
   auto owned = std::make_shared<int>(1);
