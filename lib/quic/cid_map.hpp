@@ -58,7 +58,9 @@ class CidMap {
   struct Hash {
     std::array<std::uint64_t, 2> secret;
 
-    [[nodiscard]] std::size_t operator()(const Key& key) const noexcept {
+    // Not noexcept: libstdc++ then keeps the hashes, else it computes those of a bucket's other
+    // keys again whenever it looks for one.
+    [[nodiscard]] std::size_t operator()(const Key& key) const {
       return SIPHASH_24(secret.data(), key.octets.data(), key.size);
     }
   };
