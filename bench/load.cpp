@@ -85,7 +85,7 @@ class Load {
     const std::string host = "c" + std::to_string(index) + ".bench.example";
     const std::string port = std::to_string(options_.server.port());
     quoin::Client& client = *clients_[index % clients_.size()];
-    client.resolve(host, options_.server.port(), options_.server);
+    (void)client.resolve(host, options_.server.port(), options_.server);
     connections_.push_back({&client, "https://" + host + ":" + port + options_.path});
     client.get(connections_.back().url, [this](quoin::Result<quoin::Reply> reply) {
       if (!note(reply)) return;

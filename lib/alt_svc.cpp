@@ -17,6 +17,8 @@
 #include <quoin/time.hpp>
 #include <quoin/url.hpp>
 
+#include "host_name.hpp"
+
 namespace quoin {
 namespace {
 
@@ -89,10 +91,10 @@ bool read_authority(std::string_view text, AltService& service) {
   service.port = *port;
   if (host.empty()) return true;
   // What is no host in a URL is none here.
-  const auto url = Url::parse("https://" + std::string{host} + "/");
-  if (!url || url->target != "/" || url->port != Url{}.port || host.ends_with(':')) return false;
-  service.host = url->host;
-  return true;
+  if (host.contains(':') && !host.starts_with('[')) return false;
+  Result<std::string> normal = normal_host(host);
+  if (normal) service.host = std::move(*normal);
+  return normal.has_value();
 }
 
 void apply(AltService& service, std::string_view name, std::string_view value) {

@@ -33,6 +33,7 @@
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
 #include "handle.hpp"
+#include "host_name.hpp"
 
 namespace quoin {
 
@@ -115,13 +116,11 @@ Call Client::request(ClientRequest request, ClientCallbacks callbacks) {
   return impl_->begin(std::move(request), std::move(callbacks));
 }
 
-void Client::resolve(std::string_view host, std::uint16_t port, const Address& address) {
-  std::string key{host};
-  std::ranges::transform(key, key.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  key += ':' + std::to_string(port);
-  impl_->overrides.insert_or_assign(std::move(key), address.with_port(port));
+Result<> Client::resolve(std::string_view host, std::uint16_t port, const Address& address) {
+  const Result<std::string> normal = normal_host(host);
+  if (!normal) return std::unexpected(normal.error());
+  impl_->overrides.insert_or_assign(*normal + ':' + std::to_string(port), address.with_port(port));
+  return {};
 }
 
 Result<> Client::migrate(const Address& new_local) { return impl_->migrate(new_local); }

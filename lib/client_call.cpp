@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <quoin/alt_svc.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
@@ -178,8 +179,8 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
     headers.add("accept-encoding", known_codings());
   }
   if (connection.alternative && connection.origin == call.origin) {
-    headers.add("alt-used",
-                connection.alternative->host + ':' + std::to_string(connection.alternative->port));
+    const AltService& service = *connection.alternative;
+    headers.add("alt-used", Url{.host = service.host, .port = service.port}.authority());
   }
   const Result<quic::StreamId> stream = h3->request(headers, has_body);
   if (!stream) return std::unexpected(stream.error());

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
-/// The host in an authority, "host" or "host:port". Not a check of it: see url.cpp. Not public.
+/// Hosts as texts: the one in an authority, and the form in which they are compared. Not public.
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+
+#include <quoin/error.hpp>
 
 namespace quoin {
 
-/// Without the port, and without the brackets of an IPv6 address.
+/// A host as Url::host has it: what a URL may have there, and IPv6 addresses without brackets too.
+/// Errors: UsageError::invalid_argument with the text and what is wrong with it.
+[[nodiscard]] Result<std::string> normal_host(std::string_view text);
+
+/// That of "host" or "host:port", unchecked: without the port, and without the brackets of an IPv6
+/// address.
 [[nodiscard]] inline std::string_view host_of(std::string_view authority) noexcept {
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');

@@ -13,6 +13,7 @@
 #include <quoin/error.hpp>
 #include <quoin/url.hpp>
 
+#include "host_name.hpp"
 #include "idna.hpp"
 
 namespace quoin {
@@ -42,9 +43,10 @@ void append_encoded(std::string& out, char c) {
   out += hex_digits[byte & 15U];
 }
 
-Error refuse(std::string_view text, std::string_view why) {
+Error refuse(std::string_view what, std::string_view text, std::string_view why) {
   constexpr std::size_t longest_shown = 200;
-  std::string detail = "URL \"";
+  std::string detail{what};
+  detail += " \"";
   detail += text.substr(0, longest_shown);
   if (text.size() > longest_shown) detail += "...";
   detail += "\": ";
@@ -92,23 +94,9 @@ bool looks_like_ipv4(std::string_view host) noexcept {
   return !last.empty() && std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Splits "host[:port]" and fills host and port in; what is wrong with it, or nothing.
-std::string_view read_authority(std::string_view text, Url& url) {
-  if (text.contains('@')) return "a user name or password is not supported";
-  std::string_view host = text;
-  std::string_view port;
-  const bool bracketed = text.starts_with('[');
-  const std::size_t colon = bracketed ? text.find("]:") : text.find(':');
-  if (colon != std::string_view::npos) {
-    host = text.substr(0, bracketed ? colon + 1 : colon);
-    port = text.substr(host.size() + 1);
-  }
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc{} || end != port.data() + port.size() || url.port == 0) {
-      return "the port is not a number from 1 to 65535";
-    }
-  }
+// A name or an address, IPv6 in brackets; what is wrong with it, or nothing.
+std::string_view read_host(std::string_view host, Url& url) {
+  const bool bracketed = host.starts_with('[');
   if (host.empty()) return "the host is missing";
   std::optional<std::string> converted;
   if (!is_ascii(host)) {
@@ -136,17 +124,46 @@ std::string_view read_authority(std::string_view text, Url& url) {
   return {};
 }
 
+// Splits "host[:port]" and fills host and port in; what is wrong with it, or nothing.
+std::string_view read_authority(std::string_view text, Url& url) {
+  if (text.contains('@')) return "a user name or password is not supported";
+  std::string_view host = text;
+  std::string_view port;
+  const bool bracketed = text.starts_with('[');
+  const std::size_t colon = bracketed ? text.find("]:") : text.find(':');
+  if (colon != std::string_view::npos) {
+    host = text.substr(0, bracketed ? colon + 1 : colon);
+    port = text.substr(host.size() + 1);
+  }
+  if (!port.empty()) {
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc{} || end != port.data() + port.size() || url.port == 0) {
+      return "the port is not a number from 1 to 65535";
+    }
+  }
+  return read_host(host, url);
+}
+
 }  // namespace
+
+Result<std::string> normal_host(std::string_view text) {
+  Url url;
+  const bool is_bare_ipv6 = text.contains(':') && !text.starts_with('[');
+  const std::string_view why =
+      is_bare_ipv6 ? read_host('[' + std::string{text} + ']', url) : read_host(text, url);
+  if (!why.empty()) return std::unexpected(refuse("host", text, why));
+  return std::move(url.host);
+}
 
 Result<Url> Url::parse(std::string_view text) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) {
-    return std::unexpected(refuse(text, "it does not begin with https://"));
+    return std::unexpected(refuse("URL", text, "it does not begin with https://"));
   }
   std::string scheme{text.substr(0, colon)};
   std::ranges::transform(scheme, scheme.begin(), lower);
   if (scheme != "https") {
-    return std::unexpected(refuse(text, "only https works over HTTP/3"));
+    return std::unexpected(refuse("URL", text, "only https works over HTTP/3"));
   }
   std::string_view rest = text.substr(colon + 3);
   rest = rest.substr(0, rest.find('#'));
@@ -154,9 +171,9 @@ Result<Url> Url::parse(std::string_view text) {
   rest.remove_prefix(authority.size());
   Url url;
   if (const std::string_view why = read_authority(authority, url); !why.empty()) {
-    return std::unexpected(refuse(text, why));
+    return std::unexpected(refuse("URL", text, why));
   }
-  if (rest.starts_with('\\')) return std::unexpected(refuse(text, "a path begins with /"));
+  if (rest.starts_with('\\')) return std::unexpected(refuse("URL", text, "a path begins with /"));
   url.target = encode_target(rest);
   if (!rest.starts_with('/')) url.target.insert(0, 1, '/');
   return url;

@@ -35,11 +35,27 @@ TEST_CASE("alternative services are read as RFC 7838 writes them") {
 }
 
 TEST_CASE("what is no alternative service is refused with its text") {
-  for (const std::string value :
-       {"", "Clear", "h3", "h3=", "h3=:443", R"(h3="443")", R"(h3=":0")", R"(h3=":65536")",
-        R"(h3=":443)", R"(h3=":443\)", R"(h3=":443";)", R"(h3=":443"; ma)", R"(h3=":443"; ma=")",
-        R"(h3=":443",)", R"(h3=":443" h2=":1")", R"(%zz=":443")", R"(h3="user@a:443")",
-        R"(h3="a/b:443")", R"(h3="a:1:443")"}) {
+  for (const std::string value : {"",
+                                  "Clear",
+                                  "h3",
+                                  "h3=",
+                                  "h3=:443",
+                                  R"(h3="443")",
+                                  R"(h3=":0")",
+                                  R"(h3=":65536")",
+                                  R"(h3=":443)",
+                                  R"(h3=":443\)",
+                                  R"(h3=":443";)",
+                                  R"(h3=":443"; ma)",
+                                  R"(h3=":443"; ma=")",
+                                  R"(h3=":443",)",
+                                  R"(h3=":443" h2=":1")",
+                                  R"(%zz=":443")",
+                                  R"(h3="user@a:443")",
+                                  R"(h3="a/b:443")",
+                                  R"(h3="a#b:443")",
+                                  R"(h3="::1:443")",
+                                  R"(h3="a:1:443")"}) {
     INFO(value);
     const auto services = parse_alt_svc(value);
     REQUIRE_FALSE(services.has_value());

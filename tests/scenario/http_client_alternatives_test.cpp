@@ -104,6 +104,17 @@ TEST_CASE("after a reply that names an alternative requests go there, for the sa
   CHECK(world.looked_up == std::vector<std::string>{"a.example", "alt.example"});
 }
 
+TEST_CASE("an alternative with an IPv6 address is named in brackets") {
+  AlternativeWorld world;
+  world.network.add_address("10.0.0.2", "2001:db8::2");
+  world.network.add_address("10.0.0.3", "2001:db8::3");
+  REQUIRE(world.servers[1]->listen("[2001:db8::3]:8443").has_value());
+  world.said = R"(h3="[2001:db8::3]:8443")";
+  CHECK(world.fetch() == "origin");
+  CHECK(world.fetch() == "alternative");
+  CHECK(world.used == "[2001:db8::3]:8443");
+}
+
 TEST_CASE("alternatives are followed only by clients that want that and know who speaks") {
   AlternativeWorld plain{false, false};
   AlternativeWorld careless{false, true, true};

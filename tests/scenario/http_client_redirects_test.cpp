@@ -42,7 +42,7 @@ struct RedirectWorld : HttpWorld {
     server->get("/loop", [](Request, Response response) {
       response.status(302).header("location", "/loop").end();
     });
-    client->resolve("a.example", 4433, Address::parse("10.0.0.1:4433").value());
+    REQUIRE(client->resolve("a.example", 4433, Address::parse("10.0.0.1:4433").value()));
   }
 
   Result<Reply> go(std::string method, int status, const std::string& to, RequestBody body = {}) {

@@ -12,6 +12,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/server.hpp>
+#include <quoin/url.hpp>
 
 #include "support/http_world.hpp"
 
@@ -73,8 +74,33 @@ TEST_CASE("resolve() overrides the look-up but not the certificate's name") {
   config.resolver = [](const std::string&, std::uint16_t, ResolveDone) { FAIL("was asked"); };
   HttpWorld world{{.seed = 1, .server = {}, .client = std::move(config)}};
   world.server->get("/", [](Request, Response response) { response.end("here"); });
-  world.client->resolve("a.example", 4433, address("10.0.0.1:0"));
+  REQUIRE(world.client->resolve("a.example", 4433, address("10.0.0.1:0")));
   CHECK(world.fetch(get_of("https://a.example:4433/")).value().body == "here");
+}
+
+TEST_CASE("resolve() takes a host in any form that a URL may have, and nothing else") {
+  HttpWorld world{{.seed = 1}};
+  world.server->get("/", [](Request, Response response) { response.end("here"); });
+  const Address server = address("10.0.0.1:0");
+  REQUIRE(world.client->resolve("A.EXAMPLE.", 4433, server));
+  REQUIRE(world.client->resolve("[2001:DB8::0:7]", 4433, server));
+  REQUIRE(world.client->resolve("2001:db8::8", 4433, server));
+  CHECK(world.fetch(get_of("https://a.example:4433/")).value().body == "here");
+  for (const char* const host : {"[2001:db8::7]", "[2001:db8::8]"}) {
+    const auto reply = world.fetch(get_of("https://" + std::string{host} + ":4433/"));
+    REQUIRE_FALSE(reply.has_value());
+    CHECK(reply.error() == Error{LocalError::certificate_name});  // it was asked, then
+  }
+  for (const char* const host :
+       {"", "a b", "a.example:443", "a/b", "a#b", "[::1", "1.2.3", "::x"}) {
+    INFO(host);
+    const Result<> refused = world.client->resolve(host, 443, server);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error() == Error{UsageError::invalid_argument});
+    CHECK(refused.error().detail().contains('"' + std::string{host} + '"'));
+  }
+  const Result<> beyond_ascii = world.client->resolve("b\u00fccher.example", 443, server);
+  CHECK(beyond_ascii.has_value() == Url::parse("https://b\u00fccher.example/").has_value());
 }
 
 TEST_CASE("a port with nobody behind is refused at once, silence when the time is up") {

@@ -54,8 +54,8 @@ struct World {
   void become(const Tls& tls) {
     client.emplace(network.host("10.0.0.2"), tls);
     const Address address = Address::parse("10.0.0.1:443").value();
-    client->resolve("a.example", 443, address);
-    client->resolve("b.example", 443, address);
+    REQUIRE(client->resolve("a.example", 443, address));
+    REQUIRE(client->resolve("b.example", 443, address));
   }
 
   Result<Reply> get(std::string url, h3::Headers headers = {}) {

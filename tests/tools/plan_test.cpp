@@ -10,6 +10,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/url.hpp>
 
 #include "common/failure.hpp"
 #include "quoin-client/exit_code.hpp"
@@ -195,12 +196,19 @@ TEST_CASE("Addresses for hosts are read with both families") {
   CHECK(parse_resolve("h:1:::1").value().address.to_string() == "[::1]:1");
   CHECK(parse_resolve("h:1:[::1]").value().address.to_string() == "[::1]:1");
   CHECK(parse_resolve("[::1]:5:127.0.0.1").value().host == "::1");
+  CHECK(parse_resolve("Example.org.:443:192.0.2.7").value().host == "example.org");
+  const auto in_url = Url::parse("https://b\u00fccher.example/");
+  const auto given = parse_resolve("b\u00fccher.example:443:192.0.2.7");
+  CHECK((given ? given->host : "") == (in_url ? in_url->host : ""));
+  if (!given) CHECK(given.error().message.contains("xn--"));
   for (const std::string text :
-       {"h", "h:1", "h:x:127.0.0.1", "h:0:127.0.0.1", ":1:127.0.0.1", "h:1:name", "h:1:"}) {
+       {"h", "h:1", "h:x:127.0.0.1", "h:0:127.0.0.1", ":1:127.0.0.1", "h:1:name",
+        "h:1:", "h#x:1:127.0.0.1", "h::127.0.0.1", "[::1]5:127.0.0.1", "a b:1:127.0.0.1"}) {
     INFO(text);
     const Expected<PinnedAddress> refused = parse_resolve(text);
     REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().message.contains("HOST:PORT:ADDR"));
+    CHECK(refused.error().exit_code == number(ExitCode::usage));
+    CHECK(refused.error().message.starts_with("--resolve"));
   }
 }
 

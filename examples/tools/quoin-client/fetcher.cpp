@@ -109,7 +109,7 @@ std::unique_ptr<Client> Fetcher::make_client() {
   }
   auto client = std::make_unique<Client>(loop_, tls_, std::move(config));
   for (const PinnedAddress& pinned : pinned_) {
-    client->resolve(pinned.host, pinned.address.port(), pinned.address);
+    (void)client->resolve(pinned.host, pinned.address.port(), pinned.address);
   }
   observe(*client);
   return client;

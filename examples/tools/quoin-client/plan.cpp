@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -16,7 +15,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -316,27 +314,23 @@ Expected<PinnedAddress> parse_resolve(std::string_view text) {
       fail(ExitCode::usage, "--resolve " + in_quotes(text) +
                                 ": write it as HOST:PORT:ADDR, for "
                                 "example example.org:443:192.0.2.7");
-  const bool bracketed = text.starts_with('[');
-  const std::size_t host_end = bracketed ? text.find("]:") : text.find(':');
-  if (host_end == std::string_view::npos || host_end == 0) {
+  const std::size_t host_end = text.starts_with('[') ? text.find("]:") + 1 : text.find(':');
+  const std::size_t port_end = text.find(':', host_end == text.npos ? host_end : host_end + 1);
+  if (port_end == text.npos || port_end == host_end + 1 ||
+      text.find_first_of("/?#\\@") != text.npos) {
     return refusal;
   }
-  const std::string_view host = text.substr(bracketed ? 1 : 0, host_end - (bracketed ? 1 : 0));
-  const std::string_view rest = text.substr(host_end + (bracketed ? 2 : 1));
-  const std::size_t port_end = rest.find(':');
-  if (port_end == std::string_view::npos) {
-    return refusal;
-  }
-  std::uint16_t port = 0;
-  const auto parsed = std::from_chars(rest.data(), rest.data() + port_end, port);
-  if (parsed.ec != std::errc{} || parsed.ptr != rest.data() + port_end || port == 0) {
-    return refusal;
-  }
-  const Result<Address> address = Address::parse_host(rest.substr(port_end + 1), port);
+  // The form that it has in a URL is the one that is looked for.
+  const Result<Url> url = Url::parse("https://" + std::string{text.substr(0, port_end)});
+  const Result<Address> address =
+      Address::parse_host(text.substr(port_end + 1), url ? url->port : 0);
   if (!address) {
     return refusal;
   }
-  return PinnedAddress{.host = lower(host), .address = *address};
+  if (!url) {
+    return fail(ExitCode::usage, "--resolve: " + without_controls(url.error().message()));
+  }
+  return PinnedAddress{.host = url->host, .address = *address};
 }
 
 Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
