@@ -25,7 +25,7 @@ TEST_CASE("Alternative services are read and written as curl does") {
         AltService{.host = "alt.example", .port = 8443, .max_age = 30s, .persist = true});
   CHECK(read[0].services[1].host == "2001:db8::1");
   const std::string written = alt_svc_file_text(read, now);
-  CHECK(written.ends_with("h3 a.example 443 h3 [2001:db8::1] 443 \"20261125 17:00:30\" 0 0\n"));
+  CHECK(written.ends_with("h1 a.example 443 h3 [2001:db8::1] 443 \"20261125 17:00:30\" 0 0\n"));
   CHECK(alt_svc_file_text(parse_alt_svc_file(written, now).value(), now) == written);
 }
 

@@ -36,6 +36,8 @@ def _(world):
     world.client("--max-time", "soon", url).must(2, "soon")
     world.client("--parallel", "none", url).must(2, "--parallel")
     world.client("--resolve", "localhost", url).must(2, "HOST:PORT:ADDR")
+    world.client("--doctor", "--alt-svc", "services", url).must(2, "leave --alt-svc out")
+    world.client("--doctor", "--ws", url).must(2, "leave --ws out")
     world.client("-H", "no colon", url).must(2, "no colon")
     world.client("--ciphers", "ROT13", url).must(2, "ROT13")
     world.client("-X", "G T", url).must(2, "G T")

@@ -89,7 +89,7 @@ def _(world):
     file.write_text(f'h2 localhost 9 h3 localhost {server.port} "20990101 00:00:00" 0 0\n')
     result = world.client(*arguments, "https://localhost:9/page").must(0)
     check_equal(result.out, b"a page", "the body")
-    check(f"h3 localhost 9 h3 localhost {server.port} " in file.read_text(), file.read_text())
+    check(f"h1 localhost 9 h3 localhost {server.port} " in file.read_text(), file.read_text())
     file.write_text(f'h2 localhost {server.port} h3 localhost 9 "20990101 00:00:00" 0 0\n')
     world.client(*arguments, f"https://localhost:{server.port}/page").must(0, ":9 for")
     file.write_text("my diary")

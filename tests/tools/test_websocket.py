@@ -76,6 +76,24 @@ def _(world):
     world.client("--ws", chat.url, chat.url).must(2, "one URL")
 
 
+@case("--alt-svc leads to where the chat is as well")
+def _(world):
+    chat = Chat(world)
+    port = chat.url.split(":")[2].split("/")[0]
+    services = world.path("services")
+    services.write_text(f'h2 localhost 9 h3 localhost {port} "20990101 00:00:00" 0 0\n')
+    chat.url = "wss://localhost:9/chat"
+    visitor = Terminal(world, chat, "--alt-svc", str(services))
+    visitor.types("hello\n")
+    visitor.hears(f"^{visitor.name}: hello$")
+    visitor.hangs_up()
+    check_equal(visitor.wait(), 0, "the exit code")
+    check(f"h1 localhost 9 h3 localhost {port} " in services.read_text(), services.read_text())
+    services.write_text("my diary")
+    arguments = ("--ws", "--ca", str(chat.certificate), "--alt-svc", str(services), chat.url)
+    world.client(*arguments).must(26, "--alt-svc", "line 1")
+
+
 @case("a Redis that cannot be meant is refused, with what to write")
 def _(world):
     for url, expected in (("localhost", "redis://HOST[:PORT]"), ("redis://h:x", "65535"), ("redis://:1", "host")):

@@ -20,6 +20,7 @@
 
 #include "common/failure.hpp"
 #include "quoin-client/exit_code.hpp"
+#include "quoin-client/sessions.hpp"
 
 namespace quoin::tools {
 
@@ -118,12 +119,33 @@ std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries, Clock::ti
   out << "# Alternative services, in curl's format (--alt-svc)\n";
   for (const AltSvcEntry& origin : entries) {
     for (const AltService& service : origin.services) {
-      out << "h3 " << with_brackets(origin.host) << ' ' << origin.port << ' ' << service.protocol
+      // As if learnt by HTTP/1.1: of origins that it knows by HTTP/3 curl follows none.
+      out << "h1 " << with_brackets(origin.host) << ' ' << origin.port << ' ' << service.protocol
           << ' ' << with_brackets(service.host) << ' ' << service.port << " \""
           << text_of(now + service.max_age) << "\" " << (service.persist ? 1 : 0) << " 0\n";
     }
   }
   return out.str();
+}
+
+Expected<std::vector<AltSvcEntry>> kept_alternatives(const std::string& file) {
+  if (file.empty()) {
+    return {};
+  }
+  const Expected<std::string> text = read_kept("--alt-svc", file);
+  if (!text) {
+    return std::unexpected{text.error()};
+  }
+  auto read = parse_alt_svc_file(*text, Clock::now());
+  if (!read) {
+    return unusable_kept("--alt-svc", file, read.error().message);
+  }
+  return read;
+}
+
+Expected<> keep_alternatives(const std::string& file, const std::vector<AltSvcEntry>& entries) {
+  return file.empty() ? Expected<>{}
+                      : write_kept("--alt-svc", file, alt_svc_file_text(entries, Clock::now()));
 }
 
 }  // namespace quoin::tools

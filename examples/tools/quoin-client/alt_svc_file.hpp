@@ -21,4 +21,10 @@ namespace quoin::tools {
 [[nodiscard]] std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries,
                                             std::chrono::system_clock::time_point now);
 
+/// What `file` says now; nothing if it is not there, or not named.
+[[nodiscard]] Expected<std::vector<AltSvcEntry>> kept_alternatives(const std::string& file);
+/// Replaces `file`, if it is named.
+[[nodiscard]] Expected<> keep_alternatives(const std::string& file,
+                                           const std::vector<AltSvcEntry>& entries);
+
 }  // namespace quoin::tools

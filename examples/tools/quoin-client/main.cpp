@@ -146,14 +146,6 @@ class SignalDuty {
   std::binary_semaphore over_{0};
 };
 
-/// A file of an earlier run is not what its option wants.
-std::unexpected<Failure> unusable(const std::string& option, const std::string& file,
-                                  const std::string& why) {
-  return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
-                                 .message = "cannot use " + option + " " + in_quotes(file) + ": " +
-                                            why + "; remove the file, or name another one"}};
-}
-
 /// Takes up the sessions of --session.
 Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   if (options.session_file.empty()) {
@@ -165,25 +157,9 @@ Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   }
   const Result<> loaded = fetcher.load_sessions(as_bytes(*saved));
   if (!loaded) {
-    return unusable("--session", options.session_file, without_controls(loaded.error().message()));
+    return unusable_kept("--session", options.session_file,
+                         without_controls(loaded.error().message()));
   }
-  return {};
-}
-
-/// Takes up the services of --alt-svc.
-Expected<> take_up_alternatives(Fetcher& fetcher, const ClientOptions& options) {
-  if (options.alt_svc_file.empty()) {
-    return {};
-  }
-  const Expected<std::string> text = read_kept("--alt-svc", options.alt_svc_file);
-  if (!text) {
-    return std::unexpected{text.error()};
-  }
-  const auto read = parse_alt_svc_file(*text, std::chrono::system_clock::now());
-  if (!read) {
-    return unusable("--alt-svc", options.alt_svc_file, read.error().message);
-  }
-  fetcher.add_alternatives(*read);
   return {};
 }
 
@@ -193,13 +169,8 @@ Expected<> keep(const Fetcher& fetcher, const ClientOptions& options) {
   if (!options.session_file.empty()) {
     kept = write_kept("--session", options.session_file, fetcher.save_sessions());
   }
-  if (!options.alt_svc_file.empty()) {
-    const Expected<> written =
-        write_kept("--alt-svc", options.alt_svc_file,
-                   alt_svc_file_text(fetcher.alternatives(), std::chrono::system_clock::now()));
-    kept = kept ? written : kept;
-  }
-  return kept;
+  const Expected<> written = keep_alternatives(options.alt_svc_file, fetcher.alternatives());
+  return kept ? written : kept;
 }
 
 int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer>& plan,
@@ -214,10 +185,12 @@ int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer
     duty.finish();
     return complain(resumed.error());
   }
-  if (const Expected<> known = take_up_alternatives(fetcher, options); !known) {
+  const auto alternatives = kept_alternatives(options.alt_svc_file);
+  if (!alternatives) {
     duty.finish();
-    return complain(known.error());
+    return complain(alternatives.error());
   }
+  fetcher.add_alternatives(*alternatives);
   fetcher.begin();
   loop.run();
   duty.finish();
@@ -264,7 +237,8 @@ int run(std::vector<std::string> arguments) {
     return run_doctor(*options, pinned, *tls);
   }
   if (options->websocket) {
-    return run_websocket(*options, plan->front(), pinned, *tls);
+    const Expected<int> code = run_websocket(*options, plan->front(), pinned, *tls);
+    return code ? *code : complain(code.error());
   }
   raise_descriptor_limit();
   return transfer_all(*options, *plan, pinned, *tls);

@@ -289,6 +289,12 @@ std::string contradiction(const ClientOptions& options) {
   if (options.websocket && options.urls.size() != 1) {
     return "--ws takes one URL";
   }
+  if (options.doctor && !options.alt_svc_file.empty()) {
+    return "--doctor examines the host in the URL and no other; leave --alt-svc out";
+  }
+  if (options.doctor && options.websocket) {
+    return "--doctor opens no WebSocket; leave --ws out";
+  }
   if (!options.subprotocols.empty() && !options.websocket) {
     return "--subprotocol is for --ws";
   }

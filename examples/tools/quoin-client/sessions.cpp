@@ -77,4 +77,12 @@ Expected<> write_kept(std::string_view option, const std::string& file, std::str
   return {};
 }
 
+std::unexpected<Failure> unusable_kept(std::string_view option, const std::string& file,
+                                       const std::string& why) {
+  return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
+                                 .message = "cannot use " + std::string{option} + " " +
+                                            in_quotes(file) + ": " + why +
+                                            "; remove the file, or name another one"}};
+}
+
 }  // namespace quoin::tools

@@ -15,4 +15,9 @@ namespace quoin::tools {
 [[nodiscard]] Expected<> write_kept(std::string_view option, const std::string& file,
                                     std::string_view content);
 
+/// The file of an earlier run is not what its option wants.
+[[nodiscard]] std::unexpected<Failure> unusable_kept(std::string_view option,
+                                                     const std::string& file,
+                                                     const std::string& why);
+
 }  // namespace quoin::tools

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include <quoin/alt_svc.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
@@ -28,9 +29,11 @@
 #include <quoin/time.hpp>
 #include <quoin/websocket.hpp>
 
+#include "common/failure.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
 #include "common/unique_fd.hpp"
+#include "quoin-client/alt_svc_file.hpp"
 #include "quoin-client/exit_code.hpp"
 #include "quoin-client/options.hpp"
 #include "quoin-client/plan.hpp"
@@ -204,8 +207,10 @@ class Terminal {
 
 }  // namespace
 
-int run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
-                  const std::vector<PinnedAddress>& pinned, const Tls& tls) {
+Expected<int> run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
+                            const std::vector<PinnedAddress>& pinned, const Tls& tls) {
+  const auto alternatives = kept_alternatives(options.alt_svc_file);
+  if (!alternatives) return std::unexpected{alternatives.error()};
   Loop loop;
   Terminal terminal{loop, options, plan};
   std::atomic<int> signalled = 0;
@@ -217,15 +222,21 @@ int run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
   ClientConfig config;
   if (options.connect_timeout) config.connect_timeout = *options.connect_timeout;
   config.quic.qlog_directory = options.qlog_directory;
+  config.alternatives = !options.alt_svc_file.empty();
   Client client{loop, tls, std::move(config)};
   for (const PinnedAddress& each : pinned) {
-    client.resolve(each.host, each.address.port(), each.address);
+    (void)client.resolve(each.host, each.address.port(), each.address);
   }
+  for (const AltSvcEntry& entry : *alternatives) client.alternatives().put(entry, loop.now());
   terminal.begin(client);
   loop.run();
   terminal.input.reset();
   constexpr int signal_exit = 128;
-  return signalled != 0 ? signal_exit + signalled : terminal.exit_code();
+  if (signalled != 0) return signal_exit + signalled;
+  const Expected<> kept =
+      keep_alternatives(options.alt_svc_file, client.alternatives().entries(loop.now()));
+  if (!kept && terminal.exit_code() == 0) return std::unexpected{kept.error()};
+  return terminal.exit_code();
 }
 
 }  // namespace quoin::tools

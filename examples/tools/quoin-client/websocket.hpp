@@ -7,13 +7,15 @@
 
 #include <quoin/quic/tls.hpp>
 
+#include "common/failure.hpp"
 #include "quoin-client/options.hpp"
 #include "quoin-client/plan.hpp"
 
 namespace quoin::tools {
 
 /// Runs until either side closes; the end of standard input closes. Returns the exit code.
-[[nodiscard]] int run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
-                                const std::vector<PinnedAddress>& pinned, const Tls& tls);
+/// Failures: those of the file of --alt-svc.
+[[nodiscard]] Expected<int> run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
+                                          const std::vector<PinnedAddress>& pinned, const Tls& tls);
 
 }  // namespace quoin::tools
