@@ -6,8 +6,10 @@ connections than the case allows. Whether the files are right is the case's busi
 """
 
 import pathlib
+import subprocess
 
-from world import Failure
+import origin
+from world import Failure, compare_folders, make_file, wait_until
 
 HERE = pathlib.Path(__file__).parent
 RUN_ENDPOINT = HERE.parent / "run-endpoint"
@@ -149,6 +151,69 @@ def check_chat(world, job, port):
     """Two members of a chat room over WebSocket."""
     command = [world.peer("aioquic-python"), HERE / "websocket_peer.py", "--host", job.host, "--port", str(port)]
     world.run("websocket-client", [*command, "--certificate", world.certs / "chat.pem"], job.seconds)
+
+
+def check_echo(world, job, port):
+    """quoin-client --ws with a WebSocket server that repeats each message, in fragments with a ping between them."""
+    command = [world.quoin("quoin-client"), "--ws", "-v", "--ca", world.certs / "ca.pem"]
+    command += ["--subprotocol", "other.example", "--subprotocol", "echo.example"]
+    url = f"wss://localhost:{port}"
+
+    def enter():
+        terminal = world.spawn("quoin-client", [*command, f"{url}/echo"], stdin=subprocess.PIPE)
+        hears(terminal, "* open, speaks echo.example\n")
+        return terminal
+
+    def hears(terminal, line):
+        wait_until(lambda: line in terminal.output(), 20, f"{line[:40]!r}")
+
+    def ends(terminal, expected):
+        status = terminal.finish(20)
+        if status != expected:
+            raise Failure(f"quoin-client ended with status {status} instead of {expected}")
+
+    first, second = enter(), enter()
+    heard = "\n"
+    for said, answer in (("gr\u00fc\u00dfe", None), ("pongs?", "1 pongs"), ("long " * 12_000, None), ("", None),
+                         ("pongs?", "4 pongs")):
+        first.write(said + "\n")
+        heard += (said if answer is None else answer) + "\n"
+        hears(first, heard)
+    first.child.stdin.close()
+    ends(first, 0)
+    second.write("bye\n")
+    ends(second, 98)
+    hears(second, "closed with code 4001: as you wish\n")
+    refused = world.spawn("quoin-client", [*command, f"{url}/nothing"])
+    ends(refused, 22)
+    hears(refused, "404")
+
+
+def check_alternative(world, job, port):
+    """A server on TCP names ours by `alt-svc`; curl and quoin-client go there, each by the file of the other too."""
+    make_file(world.www / "page", 1000)
+    tcp = origin.Origin(world.www, world.uploads, world.certs, f'h3=":{port}"; ma=86400')
+    world.at_close.append(tcp.close)
+    url = f"https://localhost:{tcp.port}/page"
+    services = world.root / "services"
+
+    def fetch_with_curl(expected):
+        command = [world.peer("curl"), "-q", "--silent", "--show-error", "--fail", "--max-time", "20", "--alt-svc"]
+        command += [services, "--cacert", world.certs / "ca.pem", "--output", world.downloads / "page"]
+        version = world.run("curl", [*command, "--write-out", "%{http_version}", url], job.seconds)
+        if version != expected:
+            raise Failure(f"curl spoke HTTP/{version} instead of {expected}")
+
+    def fetch_with_quoin():
+        (world.downloads / "page").unlink()
+        command = [world.quoin("quoin-client"), "--fail", "--ca", world.certs / "ca.pem", "--alt-svc", services]
+        world.run("quoin-client", [*command, "--output-dir", world.downloads, url], job.seconds)
+        compare_folders(world.www, world.downloads, ["page"])
+
+    fetch_with_curl("1.1")
+    fetch_with_curl("3")
+    fetch_with_quoin()
+    fetch_with_curl("3")
 
 
 FETCH = {

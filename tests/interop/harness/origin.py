@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""A plain HTTP/1.1 file server that also takes uploads: what stands behind reverse proxies in tests."""
+"""An HTTP/1.1 file server that also takes uploads: what stands behind reverse proxies in tests, or beside HTTP/3."""
 
 import functools
 import http.server
+import ssl
 import threading
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, *arguments, uploads, **named):
-        self.uploads = uploads
+    def __init__(self, *arguments, uploads, alt_svc, **named):
+        self.uploads, self.alt_svc = uploads, alt_svc
         super().__init__(*arguments, **named)
 
     def log_message(self, format, *arguments):
         pass  # the peer in front has a log of its own
+
+    def end_headers(self):
+        if self.alt_svc:
+            self.send_header("Alt-Svc", self.alt_svc)
+        super().end_headers()
 
     def body(self):
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -45,11 +51,15 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Origin:
-    """Serves between `__enter__` and `__exit__` on a port of its own choice."""
+    """Serves until `close` on a port of its own choice; over TLS with the certificate in the folder `certs`."""
 
-    def __init__(self, www, uploads):
-        handler = functools.partial(Handler, directory=www, uploads=uploads)
+    def __init__(self, www, uploads, certs=None, alt_svc=None):
+        handler = functools.partial(Handler, directory=www, uploads=uploads, alt_svc=alt_svc)
         self.server = Server(("127.0.0.1", 0), handler)
+        if certs:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certs / "cert.pem", certs / "priv.key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

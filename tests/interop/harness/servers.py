@@ -207,6 +207,15 @@ def aioquic(world, job):
     return port
 
 
+def wsproto(world, job):
+    """WebSockets over HTTP/3 (RFC 9220) on aioquic and wsproto."""
+    port = free_port(job.host)
+    command = [world.peer("aioquic-python"), HERE / "websocket_server.py", "--host", job.host, "--port", str(port)]
+    job.server_process = world.spawn("wsproto", [*command, "--certs", world.certs])
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
 def start_origin(world):
     server = origin.Origin(world.www, world.uploads)
     world.at_close.append(server.close)
@@ -225,4 +234,5 @@ SERVERS = {
     "nginx": nginx,
     "haproxy": haproxy,
     "aioquic": aioquic,
+    "wsproto": wsproto,
 }

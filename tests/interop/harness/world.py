@@ -44,12 +44,12 @@ def udp_port_is_bound(port):
 class Process:
     """A child in a process group of its own, its output in a file."""
 
-    def __init__(self, name, command, log, environment):
+    def __init__(self, name, command, log, environment, stdin=subprocess.DEVNULL):
         self.name, self.log = name, log
         with open(log, "ab") as output:
             self.child = subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment},
@@ -58,6 +58,11 @@ class Process:
 
     def output(self):
         return self.log.read_text(errors="replace")
+
+    def write(self, text):
+        """For a child with a pipe as standard input."""
+        self.child.stdin.write(text.encode())
+        self.child.stdin.flush()
 
     def is_running(self):
         return self.child.poll() is None
@@ -111,9 +116,9 @@ class World:
         path.mkdir(exist_ok=True)
         return path
 
-    def spawn(self, name, command, **environment):
+    def spawn(self, name, command, stdin=subprocess.DEVNULL, **environment):
         log = self.root / f"{len(self.processes)}-{name}.log"
-        process = Process(name, command, log, environment)
+        process = Process(name, command, log, environment, stdin)
         self.processes.append(process)
         return process
 
