@@ -27,9 +27,9 @@ import network  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
 import transfers  # noqa: E402
-from measure import Bench  # noqa: E402
+from measure import Bench, take_samples  # noqa: E402
 from peers import Peers  # noqa: E402
-from programs import Failure, Files, Programs  # noqa: E402
+from programs import Files, Programs  # noqa: E402
 
 
 def every_scenario(quick):
@@ -96,19 +96,24 @@ def check_programs(options, baseline):
             sys.exit(f"bench: {program} is missing; `make bench` builds it")
 
 
-def measure(options, bench):
-    summaries = []
+def measure(options, bench, about):
+    """Returns the number of failures. What was measured is written after each scenario."""
+    measured, failures = [], 0
     for scenario in chosen(options):
         contestants = list(filter(bench.programs.has, scenario.contestants))
-        samples = {contestant: [] for contestant in contestants}
-        for _ in range(options.runs):
-            for contestant in contestants:
-                samples[contestant].append(scenario.sample(bench, contestant))
-        summary = report.summarise(scenario, samples)
-        report.print_table(scenario, summary)
+        samples, failed = take_samples(scenario, contestants, bench, options.runs)
+        for contestant, why in failed.items():
+            print(f"bench: {scenario.key}: {' / '.join(contestant)} is left out: {why}", file=sys.stderr, flush=True)
+        failures += len(failed)
+        # Everything is compared with the first.
+        if contestants[0] in failed:
+            continue
+        measured.append((scenario, report.summarise(scenario, samples)))
+        report.print_table(*measured[-1])
         sys.stdout.flush()
-        summaries.append(summary)
-    return summaries
+        report.write_json(options.json, about, [summary for _, summary in measured])
+    plot.write_all(options.plots, measured)
+    return failures
 
 
 def revision():
@@ -141,14 +146,12 @@ def main():
                   f"quoin {about['revision']}; raw = {baseline}")
             print(f"{where.description}; medians of {options.runs} runs, {size >> 20} MiB bulk")
             bench = Bench(where, programs, calibration, folder, patient=not options.accept_noise)
-            summaries = measure(options, bench)
-            report.write_json(options.json, about, summaries)
-            plot.write_all(options.plots, chosen(options), summaries)
+            failures = measure(options, bench, about)
             print(f"\nEvery run: {options.json}; plots: {options.plots}")
-    except Failure as failure:
-        sys.exit(f"bench: {failure}")
     finally:
         where.close()
+    if failures:
+        sys.exit(f"bench: {failures} left out because of failures, see above")
 
 
 if __name__ == "__main__":

@@ -119,6 +119,20 @@ class Bench:
         return marks
 
 
+def take_samples(scenario, contestants, bench, runs):
+    """The samples of each contestant, who take turns, and why some have none: one that failed is left out from then on,
+    and the others go on."""
+    samples, failed = {contestant: [] for contestant in contestants}, {}
+    for _ in range(runs):
+        for contestant in list(samples):
+            try:
+                samples[contestant].append(scenario.sample(bench, contestant))
+            except Failure as failure:
+                del samples[contestant]
+                failed[contestant] = str(failure)
+    return samples, failed
+
+
 def count_marks(text):
     """When a load program begins to measure and when it ends, by what it has printed so far: ours, else h2load."""
     if text.startswith(b"measuring\n"):

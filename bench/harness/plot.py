@@ -78,11 +78,11 @@ def _name(row):
     return f"{row['server']} / {row['client']}"
 
 
-def write_all(folder, scenarios, summaries):
-    """One file for each scenario, and one for all with a growing number of connections. Returns the folder."""
+def write_all(folder, measured):
+    """One file for each scenario with its summary, and one for all with a growing number of connections."""
     folder.mkdir(parents=True, exist_ok=True)
     growing = {}
-    for scenario, summary in zip(scenarios, summaries):
+    for scenario, summary in measured:
         first = scenario.figures[0]
         values = [(_name(row), row["figures"][first.key]) for row in summary["rows"]]
         rows = [(name, value["median"], value["low"], value["high"]) for name, value in values]
@@ -93,4 +93,3 @@ def write_all(folder, scenarios, summaries):
                 growing.setdefault(_name(row), []).append((int(number), row["figures"]["server_cpu"]["median"]))
     if growing:
         (folder / "connections.svg").write_text(lines("Server CPU for a 1 KiB request", "microseconds", growing))
-    return folder

@@ -132,8 +132,24 @@ class Plot(unittest.TestCase):
     def test_each_scenario_gets_a_file(self):
         scenario = small_scenario()
         with tempfile.TemporaryDirectory() as folder:
-            plot.write_all(pathlib.Path(folder) / "plots", [scenario], [small_summary(scenario)])
+            plot.write_all(pathlib.Path(folder) / "plots", [(scenario, small_summary(scenario))])
             xml.etree.ElementTree.parse(pathlib.Path(folder) / "plots" / "some.svg")
+
+
+class Samples(unittest.TestCase):
+    def test_who_fails_is_left_out_and_the_others_go_on(self):
+        class Sometimes:
+            calls = []
+
+            def sample(self, _bench, contestant):
+                self.calls.append(contestant)
+                if self.calls.count("bad") == 2 and contestant == "bad":
+                    raise programs.Failure("too slow")
+                return len(self.calls)
+
+        samples, failed = measure.take_samples(Sometimes(), ["good", "bad"], None, 3)
+        self.assertEqual(samples, {"good": [1, 3, 5]})
+        self.assertEqual(failed, {"bad": "too slow"})
 
 
 class Marks(unittest.TestCase):
