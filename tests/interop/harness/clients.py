@@ -8,6 +8,7 @@ connections than the case allows. Whether the files are right is the case's busi
 import pathlib
 import subprocess
 
+import certs
 import origin
 from world import Failure, compare_folders, make_file, wait_until
 
@@ -214,6 +215,30 @@ def check_alternative(world, job, port):
     fetch_with_curl("3")
     fetch_with_quoin()
     fetch_with_curl("3")
+
+
+def check_hosts(world, job, port):
+    """Two hosts whose certificates are looked for while the handshake waits, and one that has none."""
+    hosts = ("one.example", "two.example")
+    for host in hosts:
+        certs.make_for(world.certs, host)
+        for ending in ("pem", "key"):
+            (world.certs / f"{host}.{ending}").rename(world.folder("hosts") / f"{host}.{ending}")
+
+    def ask(host):
+        command = [world.peer("curl"), "-q", "--http3-only", "--silent", "--show-error", "--fail", "--max-time", "20"]
+        command += ["--cacert", world.certs / "ca.pem", "--resolve", f"{host}:{port}:{job.host}"]
+        return world.spawn("curl", [*command, f"https://{host}:{port}/"])
+
+    asked = [(host, ask(host)) for host in (*hosts, *hosts)]
+    refused = ask("three.example")
+    for host, process in asked:
+        if process.finish(job.seconds) != 0:
+            raise Failure(f"curl got nothing from {host}")
+        if process.output() != f"this is {host}:{port}\n":
+            raise Failure(f"{host} answered {process.output()!r}")
+    if refused.finish(job.seconds) == 0:
+        raise Failure("a host without a certificate was served")
 
 
 FETCH = {

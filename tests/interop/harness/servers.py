@@ -70,6 +70,15 @@ def websocket_chat(world, job):
     return port
 
 
+def certificates_on_demand(world, job):
+    """The library's example of a server that gets each host's certificate when it is asked for it."""
+    port = free_port(job.host)
+    command = [world.quoin("certificates_on_demand"), world.folder("hosts"), listen(job.host, port)]
+    job.server_process = world.spawn("certificates_on_demand", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
 def endpoint(world, job):
     port = free_port(job.host)
     job.server_process = world.spawn(
@@ -227,6 +236,7 @@ SERVERS = {
     "file_server": file_server,
     "early_hints": early_hints,
     "websocket_chat": websocket_chat,
+    "certificates_on_demand": certificates_on_demand,
     "endpoint": endpoint,
     "gtlsserver": gtlsserver,
     "caddy": caddy,
