@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Scenarios about connections alone: how fast they are made, and what an idle one costs."""
 
+import os
+
 from arithmetic import per_connection
 from programs import Failure
-from scenario import Figure, Scenario
+from scenario import Figure, Scenario, plural
 
 PARALLEL = 16
 
 
-def handshakes(mode, seconds):
+def handshakes(key, title, mode, seconds, servers):
     def commands(bench, _contestant):
         return [bench.programs.handshakes(mode, bench.network.address, PARALLEL, seconds)]
 
@@ -19,10 +21,8 @@ def handshakes(mode, seconds):
         return {"rate": out["measured"] / out["seconds"], "server_cpu": run["server_cpu"] * 1e6 / out["measured"],
                 "client_cpu": run["client_cpu"] * 1e6 / out["measured"]}
 
-    key, title = {"full": ("handshakes", "Full handshakes, ECDSA P-256"),
-                  "resumed": ("resumptions", "Resumed handshakes")}[mode]
     return Scenario(
-        key, f"{title}, {PARALLEL} at a time", [("raw", "load"), ("quoin", "load")],
+        key, f"{title}, {PARALLEL} at a time", [(server, "load") for server in servers],
         [Figure("rate", "per second", True, 0), Figure("server_cpu", "server CPU us", False, 0),
          Figure("client_cpu", "client CPU us", False, 0)],
         commands, evaluate)
@@ -45,4 +45,10 @@ class IdleMemory(Scenario):
 
 def all_scenarios(quick):
     seconds = 1.0 if quick else 3.0
-    return [handshakes("full", seconds), handshakes("resumed", seconds), IdleMemory(200 if quick else 2000)]
+    cores = os.cpu_count() or 1
+    spread = [f"spread {workers}" for workers in (1, 2, 4, 8) if workers <= cores]
+    return [handshakes("handshakes", "Full handshakes, ECDSA P-256", "full", seconds, ["raw", "quoin"]),
+            handshakes("resumptions", "Resumed handshakes", "resumed", seconds, ["raw", "quoin"]),
+            handshakes("scaling", f"Full handshakes, RSA with 4096 bits, workers on {plural(cores, 'core')}", "full",
+                       seconds, spread),
+            IdleMemory(200 if quick else 2000)]

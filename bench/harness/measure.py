@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from machine import busy_seconds, cpu_seconds, kernel_thread_seconds, resident_bytes
-from programs import Failure, RunningServer
+from programs import Failure, RunningServer, is_spread
 from system_calls import SystemCalls
 
 MOST_DISTURBANCE = 0.12  # of the run's time, by other processes on the two cores
@@ -58,7 +58,7 @@ class Bench:
 
     def _start(self, server):
         command, protocol = self.programs.server(server, self.network.address)
-        command = self.network.server_command(command)
+        command = self.network.server_command(command, on_all_cores=is_spread(server))
         return RunningServer(list(map(str, command)), self.folder / "server.log", protocol)
 
     def _attempt(self, server, client_commands, counts_calls):

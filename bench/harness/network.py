@@ -43,8 +43,8 @@ class Loopback:
     is_fair = False
     description = "loopback (MTU 65536: not the set-up that figures should be compared on; run as root for that)"
 
-    def server_command(self, command):
-        return pinned(SERVER_CORE, command)
+    def server_command(self, command, on_all_cores=False):
+        return list(command) if on_all_cores else pinned(SERVER_CORE, command)
 
     def client_command(self, command):
         return pinned(CLIENT_CORE, command)
@@ -97,8 +97,9 @@ class Namespaces:
         if done.returncode != 0:
             raise OSError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
 
-    def server_command(self, command):
-        return ["ip", "netns", "exec", self.names[0], *pinned(SERVER_CORE, command)]
+    def server_command(self, command, on_all_cores=False):
+        command = list(command) if on_all_cores else pinned(SERVER_CORE, command)
+        return ["ip", "netns", "exec", self.names[0], *command]
 
     def client_command(self, command):
         return ["ip", "netns", "exec", self.names[1], *pinned(CLIENT_CORE, command)]

@@ -41,7 +41,11 @@ class Programs:
             return [self.quoin / "quoin-bench-server", listen, certificate, key], "udp"
         if who == "ideal":
             return [self.quoin / "quoin-bench-ideal", "--serve", address, str(PORT), self.files.root / "bulk"], "udp"
-        workers = ["--workers", who.removeprefix("workers ")] if who.startswith("workers ") else []
+        workers = []
+        if is_spread(who):
+            key, certificate = self.files.costly_identity()
+        if is_spread(who) or who.startswith("workers "):
+            workers = ["--workers", who.split()[1]]
         return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
                 "--cert", certificate, "--key", key, *workers], "udp"
 
@@ -83,6 +87,12 @@ class Programs:
         return [self.quoin / "quoin-bench-handshakes", "idle", f"{address}:{PORT}", "16", str(connections)]
 
 
+def is_spread(server):
+    """Whether it is quoin-server with so many workers ("spread 2") on all cores, and a key that makes handshakes
+    costly for servers: the clients leave it some of their core."""
+    return server.startswith("spread ")
+
+
 class Files:
     """What servers serve, with a certificate: ECDSA P-256, as most of the web has."""
 
@@ -97,13 +107,21 @@ class Files:
             while left > 0:
                 left -= bulk.write(chunk[:left])
         self.key, self.certificate = folder / "key.pem", folder / "certificate.pem"
-        self._make_certificate()
+        self._make_certificate(self.key, self.certificate, "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 
-    def _make_certificate(self):
+    def costly_identity(self):
+        """Key and certificate, RSA with 4096 bits: a signature takes some twenty times as long as with ECDSA."""
+        key, certificate = self.root.parent / "rsa-key.pem", self.root.parent / "rsa-certificate.pem"
+        if not certificate.exists():
+            self._make_certificate(key, certificate, "rsa:4096")
+        return key, certificate
+
+    @staticmethod
+    def _make_certificate(key, certificate, *kind):
         done = subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            ["openssl", "req", "-x509", "-newkey", *kind, "-nodes",
              "-days", "7", "-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example",
-             "-keyout", self.key, "-out", self.certificate], capture_output=True, text=True)
+             "-keyout", key, "-out", certificate], capture_output=True, text=True)
         if done.returncode != 0:
             raise Failure(f"openssl could not make a certificate: {done.stderr.strip()}")
 

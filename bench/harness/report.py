@@ -42,7 +42,7 @@ def table(scenario, summary_of_all):
     """Lines of columns, the first one being the header."""
     header = ["server", "client"]
     has_ideal = any((row["server"], row["client"]) == IDEAL for row in summary_of_all["rows"])
-    ratios = ["x raw", "x ideal"] if has_ideal else ["x raw"]
+    ratios = [f"x {summary_of_all['rows'][0]['server']}"] + (["x ideal"] if has_ideal else [])
     for figure in scenario.figures:
         header += [figure.title, "low..high"] + (ratios if figure.more_is_better is not None else [])
     lines = [header]
