@@ -113,6 +113,7 @@ def measure(options, bench, about):
         sys.stdout.flush()
         report.write_json(options.json, about, [summary for _, summary in measured])
     plot.write_all(options.plots, measured)
+    options.json.with_suffix(".md").write_text(report.markdown(about, measured))
     return failures
 
 
@@ -147,7 +148,7 @@ def main():
             print(f"{where.description}; medians of {options.runs} runs, {size >> 20} MiB bulk")
             bench = Bench(where, programs, calibration, folder, patient=not options.accept_noise)
             failures = measure(options, bench, about)
-            print(f"\nEvery run: {options.json}; plots: {options.plots}")
+            print(f"\nEvery run: {options.json}; for the docs: {options.json.with_suffix('.md')}; plots: {options.plots}")
     finally:
         where.close()
     if failures:

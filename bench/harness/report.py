@@ -67,6 +67,27 @@ def print_table(scenario, summary_of_all):
               "processes, also when repeated")
 
 
+def markdown(about, measured):
+    """The page of figures in the docs: `measured` has scenarios with their summaries."""
+    machine = about["machine"]
+    lines = [f"Measured on {about['date'][:10]} at revision {about['revision']}: {machine['cpu']}, {machine['cores']} "
+             f"cores, Linux {machine['kernel']}; {about['network']}. Medians of {about['runs']} runs; in brackets the "
+             "spread and the ratio to the first row."]
+    for scenario, summary in measured:
+        lines += ["", f"### {summary['title']}", "",
+                  "| server | client |" + "".join(f" {figure.title} |" for figure in scenario.figures),
+                  "|---|---|" + "---:|" * len(scenario.figures)]
+        for row in summary["rows"]:
+            values = (_in_brackets(*cells(figure, row["figures"][figure.key])) for figure in scenario.figures)
+            marked = row["client"] + (" *" if row["noisy_runs"] else "")
+            lines.append(f"| {row['server']} | {marked} |" + "".join(f" {value} |" for value in values))
+    return "\n".join(lines) + "\n"
+
+
+def _in_brackets(median, spread, *ratios):
+    return median if median == "-" else f"{median} ({', '.join([spread, *ratios[:1]])})"
+
+
 def write_json(path, about, summaries):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**about, "results": summaries}, indent=1) + "\n")

@@ -136,6 +136,18 @@ class Plot(unittest.TestCase):
             xml.etree.ElementTree.parse(pathlib.Path(folder) / "plots" / "some.svg")
 
 
+class Page(unittest.TestCase):
+    def test_figures_stand_with_spread_and_ratio(self):
+        scenario = small_scenario()
+        about = {"date": "2026-01-02T03:04:05", "revision": "abc", "network": "veth", "runs": 3,
+                 "machine": {"cpu": "some CPU", "cores": 2, "kernel": "6.1"}}
+        page = report.markdown(about, [(scenario, small_summary(scenario))])
+        self.assertIn("2026-01-02", page)
+        row = page.strip().splitlines()[-1]
+        self.assertEqual(row.count("|"), 3 + len(scenario.figures))
+        self.assertRegex(row, r" [0-9.]+ \([0-9.]+\.\.[0-9.]+, [0-9.]+\) ")
+
+
 class Samples(unittest.TestCase):
     def test_who_fails_is_left_out_and_the_others_go_on(self):
         class Sometimes:
