@@ -40,6 +40,8 @@ namespace {
 constexpr std::size_t scratch_size = 64 * 1024;
 // How exactly the time limits of streams are kept; looking costs a step for each stream.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
+// For requests that were on their way when their client was told to leave.
+constexpr Duration time_to_leave = std::chrono::seconds{5};
 
 }  // namespace
 
@@ -66,9 +68,11 @@ std::optional<Datagram> Server::Impl::poll_transmit(std::span<std::byte> buffer,
 }
 
 std::optional<Time> Server::Impl::poll_timeout() const noexcept {
-  const auto due = endpoint ? endpoint->poll_timeout() : std::nullopt;
-  if (!next_sweep) return due;
-  return due ? std::min(*due, *next_sweep) : *next_sweep;
+  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
+  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
+    if (next) due = due ? std::min(*due, *next) : *next;
+  }
+  return due;
 }
 
 h3::Session* Server::Impl::session(quic::ConnectionId connection) noexcept {
@@ -124,6 +128,7 @@ void Server::Impl::dispatch(Time now) {
   }
   do_work();
   sweep(now);
+  retire_idle(now);
   if (shutting_down && !is_stopped) close_drained();
 }
 
@@ -192,6 +197,7 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
 void Server::Impl::handle_connected(ServerConnection& connection) {
   quic::Connection* const quic = endpoint->find(connection.id);
   if (quic == nullptr) return;
+  note_idle(connection);
   if (shutting_down) session(connection.id)->shutdown();
   if (on_connected) call_in_place(on_connected, describe(*quic, connection.number, {}));
 }
@@ -312,6 +318,7 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   counted.body_bytes_received += outcome.bytes_received;
   ++(outcome.error == Error{Http3Error::no_error} ? counted.responses : counted.requests_failed);
   if (exchange.was_given_up()) count_reset(connection);
+  note_idle(connection);
   if (on_access && !is_stopped) {
     call_in_place(on_access, Access{.connection = connection.number,
                                     .peer = peer,
@@ -358,6 +365,40 @@ void Server::Impl::sweep(Time now) {
       next_sweep = now + sweep_interval;
       if (exchange.handle_silence(now, limits)) ++counted.timeouts;
     });
+  }
+}
+
+void Server::Impl::note_idle(ServerConnection& connection) {
+  if (!connection.exchanges.empty()) return;
+  connection.idle_since = loop.now();
+  if (config.idle_connection_timeout <= Duration{}) return;
+  const Time due =
+      loop.now() + (connection.retiring ? time_to_leave : config.idle_connection_timeout);
+  next_idle = next_idle ? std::min(*next_idle, due) : due;
+}
+
+// All connections are looked at, so not more often than they are for requests that stand still.
+void Server::Impl::retire_idle(Time now) {
+  if (!next_idle || now < *next_idle || is_stopped || shutting_down) return;
+  next_idle.reset();
+  for (const auto& [id, connection] : connections) {
+    h3::Session* const h3 = session(id);
+    if (h3 == nullptr || connection->closing || !connection->exchanges.empty()) continue;
+    Time due = connection->idle_since +
+               (connection->retiring ? time_to_leave : config.idle_connection_timeout);
+    if (due <= now && connection->retiring) {
+      close(*connection);
+      continue;
+    }
+    if (due <= now) {
+      connection->retiring = true;
+      connection->idle_since = now;
+      ++counted.connections_idle;
+      h3->shutdown();
+      due = now + time_to_leave;
+    }
+    due = std::max(due, now + sweep_interval);
+    next_idle = next_idle ? std::min(*next_idle, due) : due;
   }
 }
 

@@ -40,6 +40,8 @@ struct ServerConnection {
   quic::ByStreamId<Exchange> exchanges;
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
   Time resets_counted;     ///< when it was filled last
+  Time idle_since;         ///< when its last request was over
+  bool retiring = false;   ///< was told to leave, as it was idle for too long
   bool closing = false;    ///< close() was called
   /// Had a request while the server goes away: its client may still be reading the end of a
   /// response whose bytes are all acknowledged, and many drop that with the connection.
@@ -92,6 +94,8 @@ struct Server::Impl final : Driver, ExchangeHost {
   void do_work();
   void sweep(Time now);
   void close(ServerConnection& connection);
+  void note_idle(ServerConnection& connection);
+  void retire_idle(Time now);
   void close_idle();
   /// Lets its client close it, as long as that gives signs of life.
   void leave_to_client(ServerConnection& connection);
@@ -117,6 +121,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
   std::optional<Time> next_sweep;
+  std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
   std::uint64_t last_number = 0;
   mutable std::string date_text;
   mutable std::int64_t date_second = 0;

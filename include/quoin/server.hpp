@@ -43,6 +43,10 @@ struct ServerConfig {
   /// the client gets a 408 or 503, or if the response has begun H3_REQUEST_CANCELLED. Zero: for
   /// ever. Response::timeout() overrides all three. All are kept to half a second.
   Duration request_timeout{};
+  /// Time without a request until the client of a connection is told to leave (GOAWAY, RFC 9114
+  /// §5.2); what is still idle five seconds later is closed. It is for clients that keep alive by
+  /// PINGs what they do not use; a request counts from its complete header. Zero: for ever.
+  Duration idle_connection_timeout = std::chrono::minutes{3};
   /// Requests that a client may give up each second, and twice as many in a burst; more close its
   /// connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
   std::size_t resets_per_second = 500;
@@ -89,6 +93,7 @@ struct ServerStats {
   std::uint64_t responses = 0;            ///< went out whole
   std::uint64_t requests_failed = 0;      ///< ended otherwise, whoever's fault it was
   std::uint64_t timeouts = 0;             ///< ServerConfig's stream_idle_timeout, response_timeout
+  std::uint64_t connections_idle = 0;     ///< told to leave, ServerConfig::idle_connection_timeout
   std::uint64_t too_early = 0;            ///< answered with 425, see ServerConfig::early_unsafe
   std::uint64_t excessive_resets = 0;     ///< connections closed for resets_per_second
   std::uint64_t body_bytes_sent = 0;      ///< of responses

@@ -6,13 +6,17 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
+#include <quoin/listener.hpp>
+#include <quoin/peer.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
 
@@ -63,6 +67,62 @@ TEST_CASE("clients that never read are given up at the limit, with no more than 
   world.network.run_for(500ms);
   CHECK(world.server->stats().timeouts == streams);
   CHECK(world.server->stats().open_requests == 0);
+}
+
+TEST_CASE("a client that only keeps its connection alive is told to leave, then closed") {
+  ServerConfig config;
+  config.idle_connection_timeout = 1min;
+  ClientConfig patient;
+  patient.quic.keep_alive = 10s;
+  patient.stream_idle_timeout = {};
+  HttpWorld world{{.seed = 1, .server = std::move(config), .client = std::move(patient)}};
+  Response open;
+  world.server->get("/open", [&](Request, Response response) {
+    response.timeout(Duration{});
+    open = response;
+  });
+  world.server->get("/", [](Request, Response response) { response.end("honest"); });
+  // Neither of them says a whole request, and both send PINGs.
+  quic::Config pinging;
+  pinging.alpn = {"h3"};
+  pinging.keep_alive = 10s;
+  Loop& host = world.network.host("10.0.0.3");
+  Dialer dialer{host, Tls::client_from_pem(world.tls.certificate_pem()).value(), pinging};
+  std::vector<Time> closed;
+  for (const std::string_view sent : {"", "\x01\x10"}) {
+    REQUIRE(dialer.connect("10.0.0.1:4433", "a.example", [&, sent](Result<Peer> peer) {
+      REQUIRE(peer.has_value());
+      peer->on_stream(
+          [](Stream stream) { stream.on_data([](Bytes chunk, bool) { return chunk.size(); }); });
+      if (!sent.empty()) CHECK(peer->open_stream()->write(as_bytes(sent)) == sent.size());
+      peer->on_closed([&](const Error& reason) {
+        CHECK(reason == Error{Http3Error::no_error});
+        closed.push_back(world.network.now());
+      });
+    }));
+  }
+  std::optional<Result<Reply>> waiting;
+  world.client->get(HttpWorld::url("/open"), [&](Result<Reply> got) { waiting.emplace(got); });
+  const Time begin = world.network.now();
+  world.network.run_for(59s);
+  CHECK(closed.empty());
+  world.network.run_for(20s);
+  REQUIRE(closed.size() == 2);
+  for (const Time when : closed) {
+    CHECK(when - begin > 1min);
+    CHECK(when - begin < 70s);
+  }
+  CHECK(world.server->stats().connections_idle == 2);
+  CHECK(world.server->stats().open_requests == 1);
+  REQUIRE(!waiting.has_value());
+  open.end("late");
+  REQUIRE(world.network.run_until([&] { return waiting.has_value(); }, 1s));
+  CHECK(waiting->value().body == "late");
+  // The next request comes before its minute is over, the one after that opens a new connection.
+  world.network.run_for(50s);
+  CHECK(world.get("/").timing.reused);
+  world.network.run_for(70s);
+  CHECK_FALSE(world.get("/").timing.reused);
 }
 
 TEST_CASE("a request that crosses the first GOAWAY is answered, one after it goes elsewhere") {
