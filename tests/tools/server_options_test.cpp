@@ -71,6 +71,7 @@ TEST_CASE("A port alone listens on all addresses, and localhost is an address") 
 
 TEST_CASE("A mistake in the server's options names the option and what to write") {
   CHECK(problem({"--self-signed"}).contains("--root"));
+  CHECK(problem({"--no-such-option"}).contains("--no-such-option"));
   CHECK(problem({"--root", ".", "--self-signed", "--io", "kqueue"}).contains("epoll or io_uring"));
   CHECK(problem({"--root", "."}).contains("--self-signed"));
   CHECK(problem({"--root", ".", "--cert", "c"}).contains("--key"));

@@ -70,7 +70,6 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
       ->group("What to serve");
   app.add_option("--root", options.root, "Serve the files below this folder")
       ->type_name("DIR")
-      ->required()
       ->group("What to serve");
   constexpr unsigned most = 128;
   app.add_option("--workers", options.workers,
@@ -222,6 +221,10 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   add_report_options(app, options);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
     return std::unexpected{std::move(parsed.error())};
+  }
+  // Not by CLI11, which would then say this of a command with an unknown option.
+  if (app.count("--root") == 0) {
+    return std::unexpected{usage_error(tool, "--root is required: the folder to serve")};
   }
   options.probe_path_mtu = !no_pmtud;
   if (options.certificates.size() != options.keys.size()) {
