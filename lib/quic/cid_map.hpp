@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include <ngtcp2/ngtcp2.h>
+#include <openssl/mem.h>
 #include <openssl/siphash.h>
 
 namespace quoin::quic {
@@ -20,25 +21,37 @@ class CidMap {
  public:
   explicit CidMap(std::array<std::uint64_t, 2> key) : map_(16, Hash{key}) {}
 
-  void insert(const ngtcp2_cid& cid, std::uint32_t slot) { map_.insert_or_assign(Key{cid}, slot); }
+  void insert(const ngtcp2_cid& cid, std::uint32_t slot) {
+    last_ = nullptr;
+    map_.insert_or_assign(Key{cid}, slot);
+  }
 
   /// Removes the ID if it still belongs to `slot`.
   void erase(const ngtcp2_cid& cid, std::uint32_t slot) {
     const auto found = map_.find(Key{cid});
     if (found != map_.end() && found->second == slot) {
+      last_ = nullptr;
       map_.erase(found);
     }
   }
 
   [[nodiscard]] std::array<std::uint64_t, 2> key() const { return map_.hash_function().secret; }
 
-  [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data,
-                                                  std::size_t size) const {
+  [[nodiscard]] bool contains(const ngtcp2_cid& cid) const { return map_.contains(Key{cid}); }
+
+  [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data, std::size_t size) {
     if (size > NGTCP2_MAX_CIDLEN) {
       return std::nullopt;
     }
-    const auto found = map_.find(Key{data, size});
-    return found == map_.end() ? std::nullopt : std::optional{found->second};
+    if (!last_ || size != last_->first.size ||
+        CRYPTO_memcmp(data, last_->first.octets.data(), size) != 0) {
+      const auto found = map_.find(Key{data, size});
+      if (found == map_.end()) {
+        return std::nullopt;
+      }
+      last_ = &*found;
+    }
+    return last_->second;
   }
 
  private:
@@ -65,7 +78,10 @@ class CidMap {
     }
   };
 
-  std::unordered_map<Key, std::uint32_t, Hash> map_;
+  using Map = std::unordered_map<Key, std::uint32_t, Hash>;
+
+  Map map_;
+  const Map::value_type* last_ = nullptr;  // what was found last: datagrams come in trains
 };
 
 }  // namespace quoin::quic

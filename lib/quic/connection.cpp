@@ -33,7 +33,7 @@ void Connection::Impl::handshake_ended() noexcept {
   stop_asking();
 }
 
-void Connection::Impl::handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now) {
+void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, Time now) {
   last_now = now;
   bytes_received += packet.size();
   ++packets_received;
@@ -48,9 +48,8 @@ void Connection::Impl::handle_packet(const Path& path, Ecn ecn, Bytes packet, Ti
   if (state == State::draining || state == State::closed) {
     return;
   }
-  PathStorage storage{path};
   const ngtcp2_pkt_info info{.ecn = static_cast<std::uint8_t>(ecn)};
-  const int result = ngtcp2_conn_read_pkt(conn.get(), storage.get(), &info, to_octets(packet),
+  const int result = ngtcp2_conn_read_pkt(conn.get(), path.get(), &info, to_octets(packet),
                                           packet.size(), quic::to_ngtcp2(now));
   if (result != 0 && !close_wanted) {
     handle_read_error(result, now);

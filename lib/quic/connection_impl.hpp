@@ -130,7 +130,7 @@ struct Connection::Impl {
   [[nodiscard]] Result<> start_server(const Path& path, const AcceptInfo& accepted, Time now);
 
   // Input, in connection.cpp.
-  void handle_packet(const Path& path, Ecn ecn, Bytes packet, Time now);
+  void handle_packet(PathStorage& path, Ecn ecn, Bytes packet, Time now);
   void handle_path_error(const Error& error, Time now);
   /// The peer would end a stateless reset of this connection with these bytes.
   [[nodiscard]] bool knows_reset_token(Bytes token) const;

@@ -92,9 +92,7 @@ void Endpoint::Impl::add_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
   slots[slot].cids.push_back(cid);
 }
 
-bool Endpoint::Impl::knows_cid(const ngtcp2_cid& cid) const {
-  return cids.find(cid.data, cid.datalen).has_value();
-}
+bool Endpoint::Impl::knows_cid(const ngtcp2_cid& cid) const { return cids.contains(cid); }
 
 void Endpoint::Impl::remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
   cids.erase(cid, slot);
@@ -195,7 +193,7 @@ void Endpoint::Impl::update_timer(const Connection::Impl& connection) {
   timers.set(connection.id.slot, connection.deadline());
 }
 
-void Endpoint::Impl::handle_one(const Datagram& train, Bytes packet, Time now) {
+void Endpoint::Impl::handle_one(const Datagram& train, PathStorage& path, Bytes packet, Time now) {
   ++counters.datagrams_received;
   if (packet.size() < min_packet) {
     ++counters.datagrams_dropped;
@@ -217,25 +215,26 @@ void Endpoint::Impl::handle_one(const Datagram& train, Bytes packet, Time now) {
         handle_stranger(train.path, train.ecn, packet, decoded, now);
       }
     } else if (const auto reset = find_reset(train.path, packet)) {
-      deliver(*reset, train, packet, now);
+      deliver(*reset, train, path, packet, now);
     } else {
       ++counters.datagrams_dropped;
     }
     return;
   }
-  deliver(*slot, train, packet, now);
+  deliver(*slot, train, path, packet, now);
 }
 
-void Endpoint::Impl::deliver(std::uint32_t slot, const Datagram& train, Bytes packet, Time now) {
+void Endpoint::Impl::deliver(std::uint32_t slot, const Datagram& train, PathStorage& path,
+                             Bytes packet, Time now) {
   Connection::Impl& connection = *slots[slot].connection;
-  connection.handle_packet(train.path, train.ecn, packet, now);
+  connection.handle_packet(path, train.ecn, packet, now);
   mark_writable(slot);
   if (connection.is_over()) {
     update_timer(connection);
   }
 }
 
-std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes packet) const {
+std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes packet) {
   const bool short_header = (std::to_integer<unsigned>(packet[0]) & 0x80U) == 0;
   if (!short_header) {
     return std::nullopt;
@@ -280,11 +279,12 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::handle_datagram(const Datagram& datagram, Time now) {
   impl_->sweep();
+  PathStorage path{datagram.path};
   Bytes rest = datagram.payload;
   const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
   do {
     const Bytes packet = rest.first(std::min(segment, rest.size()));
-    impl_->handle_one(datagram, packet, now);
+    impl_->handle_one(datagram, path, packet, now);
     rest = rest.subspan(packet.size());
   } while (!rest.empty());
 }

@@ -64,15 +64,17 @@ struct Endpoint::Impl final : Shared {
   /// Removes what is over and has been seen by the application.
   void sweep();
   void update_timer(const Connection::Impl& connection);
-  void handle_one(const Datagram& train, Bytes packet, Time now);
+  /// `path` is the train's.
+  void handle_one(const Datagram& train, PathStorage& path, Bytes packet, Time now);
 
   /// The connection that this is a stateless reset of: it bears no connection ID of ours, only a
   /// token at its end (RFC 9000 §10.3.1).
-  [[nodiscard]] std::optional<std::uint32_t> find_reset(const Path& path, Bytes packet) const;
+  [[nodiscard]] std::optional<std::uint32_t> find_reset(const Path& path, Bytes packet);
   /// The connection that waits for this, or null; in tls_requests.cpp.
   [[nodiscard]] Connection::Impl* find_waiting(const TlsRequestId& request) noexcept;
   void resume(Connection::Impl& connection, Time now);
-  void deliver(std::uint32_t slot, const Datagram& train, Bytes packet, Time now);
+  void deliver(std::uint32_t slot, const Datagram& train, PathStorage& path, Bytes packet,
+               Time now);
 
   // The front door, in stateless.cpp: none of these keeps anything about the sender.
   void handle_stranger(const Path& path, Ecn ecn, Bytes packet, const ngtcp2_version_cid& decoded,

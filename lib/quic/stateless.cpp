@@ -139,7 +139,8 @@ void Endpoint::Impl::accept_initial(const Path& path, Ecn ecn, Bytes packet, Tim
   }
   connection.application = acceptor(connection.handle);
   ++counters.connections_accepted;
-  connection.handle_packet(path, ecn, packet, now);
+  PathStorage storage{path};
+  connection.handle_packet(storage, ecn, packet, now);
   mark_writable(connection.id.slot);
   update_timer(connection);
 }
