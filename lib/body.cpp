@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,9 @@
 #include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/transfer.hpp>
+
+#include "h3/session_access.hpp"
+#include "quic/block_pool.hpp"
 
 namespace quoin {
 namespace {
@@ -79,7 +83,7 @@ void Outgoing::drop() noexcept {
 }
 
 Moved Outgoing::move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
-                     std::span<std::byte> scratch, const bool& stopped) {
+                     quic::LargeBlockPtr& scratch, const bool& stopped) {
   if (!pending_) return {};
   return writer_ ? move_written(session, stream, trailers, scratch, stopped)
                  : move_shared(session, stream, trailers);
@@ -101,16 +105,17 @@ Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream,
 }
 
 Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream,
-                             const h3::Headers& trailers, std::span<std::byte> scratch,
+                             const h3::Headers& trailers, quic::LargeBlockPtr& scratch,
                              const bool& stopped) {
   Moved moved;
+  if (!scratch) scratch = std::make_unique_for_overwrite<quic::LargeBlock>();
   while (pending_ && !paused_ && !stopped) {
-    const std::size_t room = std::min(session.room(stream), scratch.size());
+    const std::size_t room = std::min(session.room(stream), quic::LargeBlock::size);
     if (room == 0) break;
     Filled filled;
     Writer running = std::exchange(writer_, nullptr);
     try {
-      filled = running(scratch.first(room));
+      filled = running(std::span{scratch->bytes}.first(room));
     } catch (const std::exception& error) {
       filled.failed = true;
       moved.why = error.what();
@@ -128,7 +133,7 @@ Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream,
     if (!keeps_promise(filled.bytes, filled.last, moved)) break;
     // The writer may have added trailers just now.
     const bool ends = filled.last && trailers.empty();
-    moved.bytes += session.write(stream, scratch.first(filled.bytes), ends);
+    moved.bytes += h3::SessionAccess::write(session, stream, scratch, filled.bytes, ends);
     if (filled.last) {
       pending_ = false;
       end_with(session, stream, trailers, moved);

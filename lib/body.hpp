@@ -6,13 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 
 #include <quoin/bytes.hpp>
 #include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/transfer.hpp>
+
+#include "quic/block_pool.hpp"
 
 namespace quoin {
 
@@ -48,15 +49,16 @@ class Outgoing {
   void drop() noexcept;
 
   /// Hands over what the session takes, and behind the body the trailers that there are by then.
-  /// Calls the writer, which may do anything but destroy this object. `stopped`, once true, says
-  /// that no application code may be called any more.
+  /// Calls the writer, which may do anything but destroy this object and fills `scratch`; that is
+  /// exchanged for another block if the session keeps it, and made if there is none. `stopped`,
+  /// once true, says that no application code may be called any more.
   [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
-                           std::span<std::byte> scratch, const bool& stopped);
+                           quic::LargeBlockPtr& scratch, const bool& stopped);
 
  private:
   Moved move_shared(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers);
   Moved move_written(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
-                     std::span<std::byte> scratch, const bool& stopped);
+                     quic::LargeBlockPtr& scratch, const bool& stopped);
   [[nodiscard]] bool keeps_promise(std::uint64_t bytes, bool last, Moved& moved);
 
   SharedBytes data_;

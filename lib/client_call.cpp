@@ -36,7 +36,6 @@
 namespace quoin {
 namespace {
 
-constexpr std::size_t scratch_size = 64 * 1024;
 // How exactly ClientConfig::stream_idle_timeout is kept; looking costs a step for each request.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
 
@@ -275,9 +274,8 @@ void Client::Impl::work_on(ClientCall& call) {
   const bool is_kept = call.incoming.has_rest();
   if (call.state != ClientCall::State::active || (h3 == nullptr && !is_kept)) return;
   if (call.outgoing.is_pending() && !call.awaits_continue) {
-    if (scratch_space.empty()) scratch_space.resize(scratch_size);
     const Moved sent =
-        call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_space, is_stopped);
+        call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_block, is_stopped);
     call.body_sent += sent.bytes;
     if (sent.bytes != 0) call.progress = loop.now();
     if (sent.failed) cancel(call, Error{Http3Error::request_cancelled, sent.why});

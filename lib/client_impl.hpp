@@ -34,6 +34,7 @@
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
 #include "handle.hpp"
+#include "quic/block_pool.hpp"
 #include "session_cache.hpp"
 
 namespace quoin {
@@ -286,7 +287,7 @@ struct Client::Impl final : Driver, CallHost {
   std::deque<ClientCall*> finished;
   std::vector<Handle> work;
   std::vector<Handle> working;  ///< the part of it that is being done
-  std::vector<std::byte> scratch_space;
+  quic::LargeBlockPtr scratch_block;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
   std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;

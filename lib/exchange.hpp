@@ -24,6 +24,7 @@
 
 #include "body.hpp"
 #include "handle.hpp"
+#include "quic/block_pool.hpp"
 #include "router.hpp"
 
 namespace quoin {
@@ -48,7 +49,7 @@ class ExchangeHost {
   /// Fields that nobody uses, whose memory is passed on from one response to the next.
   [[nodiscard]] virtual h3::Headers& spare_headers() noexcept = 0;
   /// Room for writers to fill.
-  [[nodiscard]] virtual std::span<std::byte> scratch() noexcept = 0;
+  [[nodiscard]] virtual quic::LargeBlockPtr& scratch() noexcept = 0;
 };
 
 /// ServerConfig's limits of time for a request; zero: none.

@@ -37,7 +37,6 @@
 namespace quoin {
 namespace {
 
-constexpr std::size_t scratch_size = 64 * 1024;
 // How exactly the time limits of streams are kept; looking costs a step for each stream.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
 // For requests that were on their way when their client was told to leave.
@@ -100,11 +99,6 @@ Time Server::Impl::now() const noexcept { return loop.now(); }
 const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
 
 h3::Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
-
-std::span<std::byte> Server::Impl::scratch() noexcept {
-  if (scratch_space.empty()) scratch_space.resize(scratch_size);
-  return scratch_space;
-}
 
 void Server::Impl::dispatch(Time now) {
   if (!endpoint) {

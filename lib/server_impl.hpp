@@ -27,6 +27,7 @@
 #include "exchange.hpp"
 #include "facade_endpoint.hpp"
 #include "neighbours.hpp"
+#include "quic/block_pool.hpp"
 #include "quic/stream_table.hpp"
 #include "router.hpp"
 #include "tls_desk.hpp"
@@ -77,7 +78,8 @@ struct Server::Impl final : Driver, ExchangeHost {
   [[nodiscard]] Time now() const noexcept override;
   [[nodiscard]] const bool& stopped() const noexcept override;
   [[nodiscard]] h3::Headers& spare_headers() noexcept override;
-  [[nodiscard]] std::span<std::byte> scratch() noexcept override;
+
+  [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
 
   ServerConnection& connection_of(quic::ConnectionId id);
   void serve(quic::ConnectionId id);
@@ -114,7 +116,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::vector<Handle> work;
   std::vector<Handle> working;  ///< the part of it that is being done
   h3::Headers spare_fields;
-  std::vector<std::byte> scratch_space;
+  quic::LargeBlockPtr scratch_block;
   std::move_only_function<void(const Access&)> on_access;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;

@@ -87,7 +87,10 @@ struct Session::Impl {
   [[nodiscard]] Result<> inform(quic::StreamId id, const Headers& headers);
   [[nodiscard]] Result<> write_trailers(quic::StreamId id, const Headers& headers);
   [[nodiscard]] std::size_t write(Stream& stream, Bytes data, bool last);
+  [[nodiscard]] std::size_t write(Stream& stream, quic::LargeBlockPtr& block, std::size_t bytes,
+                                  bool last);
   [[nodiscard]] bool write(Stream& stream, SharedBytes data, bool last);
+  void written(Stream& stream, bool last);
   [[nodiscard]] std::size_t room(Stream& stream) noexcept;
   void tell_room(Stream& stream);
   void resume(Stream& stream);

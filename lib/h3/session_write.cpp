@@ -18,9 +18,11 @@
 #include <quoin/quic/application.hpp>
 
 #include "h3/fields.hpp"
+#include "h3/session_access.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 #include "h3/validate.hpp"
+#include "quic/block_pool.hpp"
 
 namespace quoin::h3 {
 namespace {
@@ -178,10 +180,25 @@ std::size_t Session::Impl::write(Stream& stream, Bytes data, bool last) {
     copied_total += taken;
   }
   const bool ends = last && taken == data.size();
-  if (ends) stream.writing = Writing::ended;
   if (taken < data.size()) stream.wants_room = true;
-  if (taken > 0 || ends) resume(stream);
+  if (taken > 0 || ends) written(stream, ends);
   return taken;
+}
+
+std::size_t Session::Impl::write(Stream& stream, quic::LargeBlockPtr& block, std::size_t bytes,
+                                 bool last) {
+  // What stays half empty costs more memory than the copy costs time.
+  const bool fits = bytes >= quic::LargeBlock::size / 2 && bytes <= room(stream);
+  if (!fits || stream.swallow_body) return write(stream, Bytes{block->bytes}.first(bytes), last);
+  stream.send.append(block, bytes);
+  copied_total += bytes;
+  written(stream, last);
+  return bytes;
+}
+
+void Session::Impl::written(Stream& stream, bool last) {
+  if (last) stream.writing = Writing::ended;
+  resume(stream);
 }
 
 bool Session::Impl::write(Stream& stream, SharedBytes data, bool last) {
@@ -195,8 +212,7 @@ bool Session::Impl::write(Stream& stream, SharedBytes data, bool last) {
     // Whoever writes piece by piece waits for the event, without asking for room().
     stream.wants_room = room(stream) == 0;
   }
-  if (last) stream.writing = Writing::ended;
-  resume(stream);
+  written(stream, last);
   return true;
 }
 
@@ -271,14 +287,14 @@ nghttp3_ssize Session::Impl::give_body(Stream& stream, std::span<nghttp3_vec> ou
 }
 
 void Session::Impl::acknowledge_body(Stream& stream, std::size_t bytes) {
-  const std::size_t before = stream.send.copied();
+  const std::size_t before = stream.send.pooled();
   stream.send.acknowledge(bytes);
   stream.progress += bytes;
-  copied_total -= before - stream.send.copied();
+  copied_total -= before - stream.send.pooled();
 }
 
 void Session::Impl::drop_body(Stream& stream) {
-  copied_total -= stream.send.copied();
+  copied_total -= stream.send.pooled();
   stream.send.clear();
   stream.unwritten = 0;
   tell_total_room();
@@ -349,6 +365,12 @@ Result<> Session::inform(quic::StreamId stream, const Headers& headers) {
 std::size_t Session::write(quic::StreamId stream, Bytes data, bool last) {
   Stream* found = impl_->find(stream);
   return found == nullptr ? 0 : impl_->write(*found, data, last);
+}
+
+std::size_t SessionAccess::write(Session& session, quic::StreamId stream,
+                                 quic::LargeBlockPtr& block, std::size_t bytes, bool last) {
+  Stream* found = session.impl_->find(stream);
+  return found == nullptr ? 0 : session.impl_->write(*found, block, bytes, last);
 }
 
 bool Session::write(quic::StreamId stream, SharedBytes data, bool last) {

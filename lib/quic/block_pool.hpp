@@ -19,31 +19,39 @@ struct Block {
   std::array<std::byte, size> bytes;
 };
 
-using BlockPtr = std::unique_ptr<Block>;
+/// What a writer fills, so that much can be sent without a copy. Zeros at first: a writer that has
+/// filled less than it says sends no memory of others.
+struct LargeBlock {
+  static constexpr std::size_t size = 64 * 1024;
 
-/// The blocks of one connection. Keeps as many spare ones as were in use at a time of late, up to
-/// a limit, so that a transfer allocates nothing once it runs, in whatever bursts it comes. Must
-/// outlive the buffers on it.
-class BlockPool {
+  std::array<std::byte, size> bytes{};
+};
+
+using BlockPtr = std::unique_ptr<Block>;
+using LargeBlockPtr = std::unique_ptr<LargeBlock>;
+
+/// Blocks of one kind. Keeps as many spare ones as were in use at a time of late, up to a limit, so
+/// that a transfer allocates nothing once it runs, in whatever bursts it comes.
+template <class B, std::size_t limit>
+class SpareBlocks {
  public:
-  [[nodiscard]] BlockPtr take() {
+  [[nodiscard]] std::unique_ptr<B> take() {
     peak_ = std::max(peak_, ++in_use_);
-    if (spare_.empty()) return std::make_unique_for_overwrite<Block>();
-    BlockPtr block = std::move(spare_.back());
+    if (spare_.empty()) return std::make_unique_for_overwrite<B>();
+    std::unique_ptr<B> block = std::move(spare_.back());
     spare_.pop_back();
     return block;
   }
 
-  void give_back(BlockPtr block) {
+  void give_back(std::unique_ptr<B> block) {
     spare_.push_back(std::move(block));
     if (--in_use_ == 0 && ++bursts_ == memory) {
       bursts_ = 0;
       wanted_ = std::exchange(peak_, 0);
     }
-    shrink(std::min(std::max(wanted_, peak_), max_spare));
+    shrink(std::min(std::max(wanted_, peak_), limit));
   }
 
-  /// The last stream is gone: an idle connection holds next to nothing.
   void trim() noexcept {
     wanted_ = peak_ = 0;
     shrink(0);
@@ -53,9 +61,6 @@ class BlockPool {
 
   [[nodiscard]] std::size_t spare() const noexcept { return spare_.size(); }
 
-  /// The most that are kept beyond as many as are in use.
-  static constexpr std::size_t max_spare = 64;
-
  private:
   static constexpr unsigned memory = 16;  // bursts that a larger one is remembered for
 
@@ -63,11 +68,48 @@ class BlockPool {
     while (spare_.size() > std::max(in_use_ + 1, most)) spare_.pop_back();
   }
 
-  std::vector<BlockPtr> spare_;
+  std::vector<std::unique_ptr<B>> spare_;
   std::size_t in_use_ = 0;
   std::size_t peak_ = 0;    // of in_use_, over the bursts that are counted at present
   std::size_t wanted_ = 0;  // and over as many before them
   unsigned bursts_ = 0;     // that have left nothing in use
+};
+
+/// The blocks of one connection. Must outlive the buffers on it.
+class BlockPool {
+ public:
+  /// The most that are kept beyond as many as are in use.
+  static constexpr std::size_t max_spare = 64;
+
+  [[nodiscard]] BlockPtr take() { return blocks_.take(); }
+
+  void give_back(BlockPtr block) { blocks_.give_back(std::move(block)); }
+
+  /// Takes `filled` from its owner, who gets another one for it, and returns it.
+  [[nodiscard]] LargeBlockPtr swap(LargeBlockPtr& filled) {
+    LargeBlockPtr other = large_.take();
+    std::swap(filled, other);
+    return other;
+  }
+
+  void give_back(LargeBlockPtr block) { large_.give_back(std::move(block)); }
+
+  /// The last stream is gone: an idle connection holds next to nothing.
+  void trim() noexcept {
+    blocks_.trim();
+    large_.trim();
+  }
+
+  /// Those that take() has given; without the large ones.
+  [[nodiscard]] std::size_t in_use() const noexcept { return blocks_.in_use(); }
+
+  [[nodiscard]] std::size_t spare() const noexcept { return blocks_.spare(); }
+
+  [[nodiscard]] std::size_t large_in_use() const noexcept { return large_.in_use(); }
+
+ private:
+  SpareBlocks<Block, max_spare> blocks_;
+  SpareBlocks<LargeBlock, max_spare / 4> large_;
 };
 
 }  // namespace quoin::quic

@@ -17,10 +17,10 @@ namespace quoin::quic {
 void SendBuffer::append(Bytes data) {
   size_ += data.size();
   unsent_ += data.size();
-  copied_ += data.size();
+  pooled_ += data.size();
   while (!data.empty()) {
     if (segments_.empty() || !segments_.back().block || segments_.back().end == Block::size) {
-      segments_.push_back({.block = pool_->take(), .shared = {}, .begin = 0, .end = 0});
+      segments_.push_back({.block = pool_->take()});
     }
     Segment& last = segments_.back();
     const std::size_t taken = std::min(data.size(), Block::size - last.end);
@@ -30,12 +30,20 @@ void SendBuffer::append(Bytes data) {
   }
 }
 
+void SendBuffer::append(LargeBlockPtr& filled, std::size_t bytes) {
+  assert(bytes > 0 && bytes <= LargeBlock::size);
+  size_ += bytes;
+  unsent_ += bytes;
+  pooled_ += bytes;
+  segments_.push_back({.large = pool_->swap(filled), .end = bytes});
+}
+
 void SendBuffer::append(SharedBytes data) {
   const std::size_t bytes = data.view().size();
   if (bytes == 0) return;
   size_ += bytes;
   unsent_ += bytes;
-  segments_.push_back({.block = nullptr, .shared = std::move(data), .begin = 0, .end = bytes});
+  segments_.push_back({.shared = std::move(data), .end = bytes});
 }
 
 std::size_t SendBuffer::slices(std::span<Bytes> out) const noexcept {
@@ -77,10 +85,9 @@ void SendBuffer::acknowledge(std::size_t bytes) {
     const std::size_t taken = std::min(bytes, first.end - first.begin);
     first.begin += taken;
     bytes -= taken;
-    if (first.block) copied_ -= taken;
+    if (first.is_ours()) pooled_ -= taken;
     if (first.begin != first.end) return;
-    Segment done = segments_.pop_front();
-    if (done.block) pool_->give_back(std::move(done.block));
+    give_back(segments_.pop_front());
     if (next_ > 0) {
       --next_;
     } else {
@@ -89,13 +96,17 @@ void SendBuffer::acknowledge(std::size_t bytes) {
   }
 }
 
+void SendBuffer::give_back(Segment segment) {
+  if (segment.block) pool_->give_back(std::move(segment.block));
+  if (segment.large) pool_->give_back(std::move(segment.large));
+}
+
 void SendBuffer::clear() {
   while (!segments_.empty()) {
-    Segment segment = segments_.pop_front();
-    if (segment.block) pool_->give_back(std::move(segment.block));
+    give_back(segments_.pop_front());
   }
   segments_.shrink();
-  next_ = offset_ = unsent_ = size_ = copied_ = 0;
+  next_ = offset_ = unsent_ = size_ = pooled_ = 0;
 }
 
 }  // namespace quoin::quic

@@ -26,6 +26,8 @@ class SendBuffer {
 
   /// Appends a copy of `data`.
   void append(Bytes data);
+  /// Appends the first `bytes` of a block without a copy and puts another block in its place.
+  void append(LargeBlockPtr& filled, std::size_t bytes);
   /// Appends `data` and keeps it alive until it was acknowledged.
   void append(SharedBytes data);
 
@@ -45,20 +47,27 @@ class SendBuffer {
   /// Bytes that are not acknowledged, handed over or not.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// The part of size() that was copied, so takes memory of the pool.
-  [[nodiscard]] std::size_t copied() const noexcept { return copied_; }
+  /// The part of size() that takes memory of the pool: all but shared bytes.
+  [[nodiscard]] std::size_t pooled() const noexcept { return pooled_; }
 
  private:
   struct Segment {
-    BlockPtr block;  // null: the bytes belong to `shared`
-    SharedBytes shared;
+    BlockPtr block;         // where the bytes are,
+    LargeBlockPtr large;    // or here,
+    SharedBytes shared;     // or else here
     std::size_t begin = 0;  // acknowledged up to here
     std::size_t end = 0;
 
     [[nodiscard]] const std::byte* data() const noexcept {
-      return block ? block->bytes.data() : shared.view().data();
+      if (block) return block->bytes.data();
+      return large ? large->bytes.data() : shared.view().data();
     }
+
+    /// Takes memory of the pool.
+    [[nodiscard]] bool is_ours() const noexcept { return block || large; }
   };
+
+  void give_back(Segment segment);
 
   BlockPool* pool_;
   Fifo<Segment> segments_;
@@ -66,7 +75,7 @@ class SendBuffer {
   std::size_t offset_ = 0;  // where in that segment; counted from its `data()`
   std::size_t unsent_ = 0;
   std::size_t size_ = 0;
-  std::size_t copied_ = 0;
+  std::size_t pooled_ = 0;
 };
 
 }  // namespace quoin::quic

@@ -121,7 +121,7 @@ void Streams::Impl::finish_if_over(Stream& stream) {
 
 void Streams::Impl::remove(StreamId id) {
   const auto found = streams.find(id);
-  kept -= found->second->send.copied();
+  kept -= found->second->send.pooled();
   streams.erase(found);
   if (streams.empty()) pool.trim();
 }

@@ -45,9 +45,9 @@ void Streams::on_stream_data(Connection& /*connection*/, StreamId id, Bytes data
 void Streams::on_stream_acked(StreamId id, std::uint64_t bytes) {
   Impl::Stream* const stream = impl_->find(id);
   if (stream == nullptr) return;
-  const std::size_t before = stream->send.copied();
+  const std::size_t before = stream->send.pooled();
   stream->send.acknowledge(static_cast<std::size_t>(bytes));
-  impl_->kept -= before - stream->send.copied();
+  impl_->kept -= before - stream->send.pooled();
   impl_->offer_room(*stream);
   impl_->offer_room_to_starved();
 }
@@ -72,7 +72,7 @@ void Streams::on_stream_closed(Connection& connection, StreamId id,
                                std::optional<std::uint64_t> code) {
   Impl::Stream* const stream = impl_->find(id);
   if (stream == nullptr) return;
-  const std::size_t before = stream->send.copied();
+  const std::size_t before = stream->send.pooled();
   stream->send.clear();
   impl_->kept -= before;
   stream->send_over = true;

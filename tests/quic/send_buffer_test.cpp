@@ -20,6 +20,7 @@
 using namespace quoin;
 using quic::Block;
 using quic::BlockPool;
+using quic::LargeBlock;
 using quic::SendBuffer;
 
 namespace {
@@ -50,12 +51,37 @@ TEST_CASE("A send buffer hands copied and shared bytes over in order") {
   buffer.append(SharedBytes{std::string{"two "}});
   buffer.append(as_bytes("three"));
   CHECK(buffer.size() == 13);
-  CHECK(buffer.copied() == 9);
+  CHECK(buffer.pooled() == 9);
   CHECK(take(buffer, 6) == "one tw");
   CHECK(take(buffer, 100) == "o three");
   CHECK(buffer.unsent() == 0);
   CHECK(take(buffer, 100).empty());
   CHECK(buffer.size() == 13);
+}
+
+TEST_CASE("A send buffer keeps a filled block as it is, and gives another one for it") {
+  BlockPool pool;
+  SendBuffer buffer{pool};
+  auto block = std::make_unique<LargeBlock>();
+  block->bytes.fill(std::byte{'x'});
+  const std::byte* const filled = block->bytes.data();
+  buffer.append(as_bytes("before "));
+  buffer.append(block, 40'000);
+  buffer.append(as_bytes(" behind"));
+  REQUIRE(block);
+  CHECK(block->bytes.data() != filled);
+  CHECK(buffer.size() == 40'014);
+  CHECK(buffer.pooled() == 40'014);
+  std::array<Bytes, 8> slices;
+  REQUIRE(buffer.slices(slices) == 3);
+  CHECK(slices[1].data() == filled);
+  CHECK(slices[1].size() == 40'000);
+  CHECK(take(buffer, 100'000) == "before " + std::string(40'000, 'x') + " behind");
+  buffer.acknowledge(40'000);
+  CHECK(pool.large_in_use() == 1);
+  buffer.acknowledge(14);
+  CHECK(pool.large_in_use() == 0);
+  CHECK(buffer.pooled() == 0);
 }
 
 TEST_CASE("Bytes of a send buffer stay in place until they are acknowledged") {
@@ -154,7 +180,7 @@ TEST_CASE("A cleared send buffer holds nothing and can be used again") {
   buffer.hand_over(5);
   buffer.clear();
   CHECK(buffer.size() == 0);
-  CHECK(buffer.copied() == 0);
+  CHECK(buffer.pooled() == 0);
   CHECK(pool.in_use() == 0);
   buffer.append(as_bytes("x"));
   CHECK(take(buffer, 9) == "x");
@@ -169,12 +195,13 @@ TEST_CASE("A send buffer survives any order of writes, sends and acknowledgement
   };
   BlockPool pool;
   SendBuffer buffer{pool};
+  auto block = std::make_unique<LargeBlock>();
   std::string written;
   std::string sent;
   std::size_t acknowledged = 0;
   for (int step = 0; step < 5000; ++step) {
     const std::string text = pattern(up_to(step % 7 == 0 ? 40'000 : 900));
-    switch (up_to(3)) {
+    switch (up_to(4)) {
       case 0:
         buffer.append(as_bytes(text));
         written += text;
@@ -184,6 +211,12 @@ TEST_CASE("A send buffer survives any order of writes, sends and acknowledgement
         written += text;
         break;
       case 2:
+        if (text.empty()) break;
+        std::ranges::copy(as_bytes(text), block->bytes.begin());
+        buffer.append(block, text.size());
+        written += text;
+        break;
+      case 3:
         sent += take(buffer, up_to(30'000));
         break;
       default:
@@ -198,4 +231,5 @@ TEST_CASE("A send buffer survives any order of writes, sends and acknowledgement
   CHECK(sent == written);
   buffer.acknowledge(buffer.size());
   CHECK(pool.in_use() == 0);
+  CHECK(pool.large_in_use() == 0);
 }

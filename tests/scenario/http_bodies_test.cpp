@@ -198,7 +198,10 @@ TEST_CASE("a client that gives up destroys the handler's closures at the server"
   std::optional<Outcome> outcome;
   world.server->get("/", [&](Request, Response response) {
     response.on_finished([&](const Outcome& result) { outcome = result; });
-    response.stream([token](std::span<std::byte> room) { return Filled{.bytes = room.size()}; });
+    response.stream([token](std::span<std::byte> room) {
+      std::ranges::fill(room, std::byte{'x'});
+      return Filled{.bytes = room.size()};
+    });
   });
   std::optional<Result<Reply>> reply;
   std::size_t received = 0;

@@ -207,6 +207,8 @@ class QUOIN_EXPORT Session final : public quic::Application {
   void on_write_closed(quic::StreamId) override;
 
  private:
+  friend struct SessionAccess;
+
   std::unique_ptr<Impl> impl_;
 };
 

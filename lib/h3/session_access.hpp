@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/// What the facade may do with a session beyond its public interface: give it the memory that a
+/// writer has filled. Not public.
+#pragma once
+
+#include <cstddef>
+
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/application.hpp>
+
+#include "quic/block_pool.hpp"
+
+namespace quoin::h3 {
+
+struct SessionAccess {
+  /// Like Session::write() for the first `bytes` of a block, no more than the room(). Much is not
+  /// copied: then the block is kept, and another one is in its place.
+  static std::size_t write(Session& session, quic::StreamId stream, quic::LargeBlockPtr& block,
+                           std::size_t bytes, bool last);
+};
+
+}  // namespace quoin::h3
