@@ -22,7 +22,7 @@ struct Block {
 /// What a writer fills, so that much can be sent without a copy. Zeros at first: a writer that has
 /// filled less than it says sends no memory of others.
 struct LargeBlock {
-  static constexpr std::size_t size = 64 * 1024;
+  static constexpr std::size_t size = 128 * 1024;
 
   std::array<std::byte, size> bytes{};
 };
