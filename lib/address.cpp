@@ -18,6 +18,8 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 
+#include "mapped_address.hpp"
+
 namespace quoin {
 namespace {
 
@@ -130,6 +132,12 @@ std::string Address::to_string() const {
   if (is_none()) return "none";
   const std::string name = is_ipv6() ? "[" + host() + "]" : host();
   return name + ":" + std::to_string(port_);
+}
+
+Address unmapped(const Address& address) {
+  constexpr std::string_view prefix{"\0\0\0\0\0\0\0\0\0\0\xff\xff", 12};
+  if (!address.is_ipv6() || !as_text(address.ip()).starts_with(prefix)) return address;
+  return Address::from_bytes(address.ip().subspan(prefix.size()), address.port()).value_or(address);
 }
 
 }  // namespace quoin

@@ -28,6 +28,7 @@
 #include "driver.hpp"
 #include "facade_endpoint.hpp"
 #include "h3/library.hpp"
+#include "mapped_address.hpp"
 #include "resolver.hpp"
 
 namespace quoin {
@@ -247,6 +248,7 @@ void Client::Impl::handle_addresses(const std::string& key, const std::optional<
     origin.failure = Error{LocalError::name_resolution,
                            (place ? place->host : origin.host) + ": it has no address"};
   } else {
+    std::ranges::transform(*addresses, addresses->begin(), unmapped);
     origin.addresses = interleaved(std::move(*addresses));
     origin.next_address = 0;
     if (join(origin)) return;

@@ -22,6 +22,7 @@
 #include <quoin/quic/stream.hpp>
 #include <quoin/quic/tls.hpp>
 
+#include "mapped_address.hpp"
 #include "raw_driver.hpp"
 
 namespace quoin {
@@ -66,8 +67,9 @@ void Dialer::bind(const Address& local) {
 
 Result<> Dialer::connect(std::string_view address, std::string_view server_name,
                          std::move_only_function<void(Result<Peer>)> done) {
-  const auto remote = Address::parse(address);
+  auto remote = Address::parse(address);
   if (!remote) return std::unexpected(remote.error());
+  remote = unmapped(*remote);
   const auto socket = impl_->socket_for(*remote);
   if (!socket) return std::unexpected(socket.error());
   const auto local = impl_->driver.source_for(*socket, *remote);

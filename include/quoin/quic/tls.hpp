@@ -28,9 +28,10 @@ enum class ClientAuth : std::uint8_t {
 /// must be made before the first connection.
 class QUOIN_EXPORT Tls {
  public:
-  /// A server with a PEM certificate chain (leaf first) and its PEM private key. Errors: system
-  /// and tls, naming the file and what is wrong with it: missing, unreadable, no PEM, a key that
-  /// does not belong to the certificate, an expired certificate is only refused by clients.
+  /// A server with a PEM certificate chain (leaf first) and its PEM private key. Errors, with the
+  /// file: system when it is missing or unreadable, LocalError::certificate_invalid when it is no
+  /// PEM or the key does not belong to the certificate. Dates and names are not looked at; clients
+  /// refuse an expired certificate.
   [[nodiscard]] static Result<Tls> server(const std::filesystem::path& chain,
                                           const std::filesystem::path& key);
   /// The same from PEM text.
@@ -43,11 +44,13 @@ class QUOIN_EXPORT Tls {
   [[nodiscard]] static Result<Tls> server_without_key_from_pem(std::string_view chain);
   /// A server without a certificate: each handshake asks for one, see quoin/quic/tls_request.hpp,
   /// but for names of a host that add_host() gave it. set_strict_hosts() has no effect, and what
-  /// is asked of clients is what the Tls says that comes as the answer. Errors: tls.
+  /// is asked of clients is what the Tls says that comes as the answer. Errors:
+  /// LocalError::certificate_invalid when BoringSSL gives no context.
   [[nodiscard]] static Result<Tls> server_on_demand();
   /// A server with a fresh self-signed certificate (ECDSA P-256, 14 days, the longest that
   /// browsers accept by fingerprint) for `names`, which may be DNS names and IP addresses. For
-  /// development and tests. Errors: UsageError::invalid_argument with the name in question, tls.
+  /// development and tests. Errors: UsageError::invalid_argument with the name in question,
+  /// LocalError::certificate_invalid when BoringSSL cannot make it.
   [[nodiscard]] static Result<Tls> self_signed(std::span<const std::string> names);
   /// The same for localhost, 127.0.0.1 and ::1.
   [[nodiscard]] static Result<Tls> self_signed();
@@ -70,8 +73,8 @@ class QUOIN_EXPORT Tls {
   /// Server: asks clients for a certificate that one of the PEM certificates in this file vouches
   /// for. What it says is in Request::tls(), and must be checked there: everybody whom these
   /// issuers certified gets in. Early data (0-RTT) are not taken from clients that must show who
-  /// they are. Errors: system and tls with the file's name; a file without certificates is an
-  /// error; UsageError::invalid_argument for a client's Tls.
+  /// they are. Errors: system, LocalError::certificate_invalid when there is no certificate in it,
+  /// both with the file's name; UsageError::invalid_argument for a client's Tls.
   [[nodiscard]] Result<> verify_clients(const std::filesystem::path& trust_anchors,
                                         ClientAuth mode = ClientAuth::require);
   /// The same from PEM text.
@@ -81,8 +84,8 @@ class QUOIN_EXPORT Tls {
   /// A client that trusts what the system trusts: the file in $SSL_CERT_FILE if set, else the
   /// system's bundle. Without any, every server is refused as untrusted.
   [[nodiscard]] static Tls client();
-  /// A client that trusts the PEM certificates in this file and nothing else. Errors: system and
-  /// tls, with the file's name; a file without certificates is an error.
+  /// A client that trusts the PEM certificates in this file and nothing else. Errors, with the
+  /// file's name: system, LocalError::certificate_invalid when there is no certificate in it.
   [[nodiscard]] static Result<Tls> client(const std::filesystem::path& trust_anchors);
   /// The same from PEM text.
   [[nodiscard]] static Result<Tls> client_from_pem(std::string_view trust_anchors);
