@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,7 +88,10 @@ Attempt attempt(const Url& url, const Address& address, const DoctorOptions& opt
   config.connect_timeout = options.timeout;
   config.request_timeout = options.timeout + options.timeout / 2;
   Client client{loop, options.tls, std::move(config)};
-  client.resolve(url.host, url.port, address);
+  if (auto used = client.resolve(url.host, url.port, address); !used) {
+    made.outcome.emplace(std::unexpected{used.error()});
+    return made;
+  }
   ClientRequest request;
   request.method = "HEAD";
   request.url = url.to_string();
