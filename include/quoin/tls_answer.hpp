@@ -29,8 +29,8 @@ class QUOIN_EXPORT TlsAnswer {
   Result<> use(const Tls& tls) const;
   /// Goes on with this signature: see quic::Endpoint::give_signature(). Errors: those of that.
   Result<> sign(Bytes signature) const;
-  /// Ends the handshake with an alert; `why` is what Server::on_disconnected() is told. Errors:
-  /// UsageError::stale_handle.
+  /// Ends the handshake with an alert; `why` is what Server::on_disconnected() is told, and is not
+  /// sent to the client. Errors: UsageError::stale_handle.
   Result<> refuse(std::string_view why) const;
 
   /// For the library's own use.

@@ -166,6 +166,9 @@ Time Connection::Impl::deadline() const noexcept {
     case State::connected:
       break;
   }
+  if (const std::optional<Time> held = held_until()) {
+    return *held;
+  }
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn.get());
   return expiry >= static_cast<ngtcp2_tstamp>(Time::max().time_since_epoch().count())
              ? Time::max()

@@ -202,6 +202,12 @@ struct Connection::Impl {
   [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;
   /// The handshake has what it waited for.
   void resume_handshake(Time now);
+  /// Until when nothing is sent, for the answer may come at once; none: no more, or not at all.
+  ///
+  /// An acknowledgement that goes ahead of the ServerHello tells the client of a round trip that
+  /// the rest of the handshake will not keep to, and it probes for what is not lost. (curl 8.14
+  /// does worse: it never sends its requests then.)
+  [[nodiscard]] std::optional<Time> held_until() const noexcept;
 
   [[nodiscard]] bool is_over() const noexcept { return state == State::closed; }
 
@@ -225,6 +231,7 @@ struct Connection::Impl {
   std::vector<StreamCommand> commands;  ///< that wait until then
   bool close_wanted = false;            ///< close() was called; the packet is not written yet
   bool reported = false;                ///< the application knows that it is over
+  bool is_reason_ours = false;          ///< the close reason's detail is not for the peer
   bool was_reset = false;               ///< a stateless reset was received
   bool train_ended = false;             ///< no packet may follow in the train under way
   bool ready = false;                   ///< in the endpoint's ready list
@@ -264,6 +271,7 @@ struct Connection::Impl {
   std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
   ngtcp2_ccerr last_error{};
   std::optional<TlsRequest> asked;        ///< server: what it waits for
+  Time asked_at{};                        ///< and since when
   std::vector<std::string> offered_alpn;  ///< server: by the client, if somebody wants to know
   std::vector<std::byte> signature;       ///< server: given and not used yet
   std::optional<Error> tls_error;  ///< why the handshake failed, where we know more than an alert

@@ -133,7 +133,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
   if (state == State::closing) {
     return repeat_close(buffer);
   }
-  if (state == State::draining || state == State::closed) {
+  if (state == State::draining || state == State::closed || held_until()) {
     return std::nullopt;
   }
   if (!close_wanted) {
@@ -176,11 +176,10 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
 
 std::optional<Datagram> Connection::Impl::write_close(std::span<std::byte> buffer, Time now) {
   close_wanted = false;
-  const std::string text{close_reason.domain() == Error::Domain::transport ||
-                                 close_reason.domain() == Error::Domain::tls ||
-                                 close_reason.domain() == Error::Domain::application
-                             ? close_reason.detail()
-                             : std::string_view{}};
+  const bool is_for_peer = !is_reason_ours && (close_reason.domain() == Error::Domain::transport ||
+                                               close_reason.domain() == Error::Domain::tls ||
+                                               close_reason.domain() == Error::Domain::application);
+  const std::string text{is_for_peer ? close_reason.detail() : std::string_view{}};
   ngtcp2_ccerr_default(&last_error);
   if (const auto alert = certificate_alert(close_reason)) {
     ngtcp2_ccerr_set_tls_alert(&last_error, *alert, nullptr, 0);

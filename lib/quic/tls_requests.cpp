@@ -4,6 +4,7 @@
 #include "quic/tls_requests.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,6 +118,9 @@ ssl_private_key_result_t take_signature(SSL* ssl, std::uint8_t* out, std::size_t
 constexpr SSL_PRIVATE_KEY_METHOD key_elsewhere{
     .sign = want_signature, .decrypt = want_decryption, .complete = take_signature};
 
+/// The delay that a peer expects of acknowledgements at most (RFC 9000 §18.2, max_ack_delay).
+constexpr Duration max_hold = std::chrono::milliseconds{25};
+
 Error stale() {
   return {UsageError::stale_handle, "the handshake does not wait for this any more"};
 }
@@ -145,6 +149,7 @@ bool Connection::Impl::ask(TlsRequest request) {
   request.id = {.connection = id, .number = ++all.made};
   all.unseen.push_back(request.id);
   asked = std::move(request);
+  asked_at = last_now;
   return true;
 }
 
@@ -159,6 +164,13 @@ void Connection::Impl::stop_asking() noexcept {
 
 bool Connection::Impl::awaits(const TlsRequestId& request) const noexcept {
   return asked && asked->id == request && state == State::handshaking && !close_wanted;
+}
+
+std::optional<Time> Connection::Impl::held_until() const noexcept {
+  if (!asked || close_wanted || last_now >= asked_at + max_hold) {
+    return std::nullopt;
+  }
+  return asked_at + max_hold;
 }
 
 void Connection::Impl::resume_handshake(Time now) {
@@ -247,6 +259,7 @@ Result<> Endpoint::refuse(const TlsRequestId& request, std::string_view why) {
   const bool certificate = connection->asked->type == TlsRequest::Type::certificate;
   ++impl_->tls_requests.refused;
   connection->stop_asking();
+  connection->is_reason_ours = true;
   connection->close(
       {Error::Domain::tls,
        static_cast<std::uint64_t>(certificate ? SSL_AD_UNRECOGNIZED_NAME : SSL_AD_INTERNAL_ERROR),

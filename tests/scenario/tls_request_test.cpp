@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Servers whose certificates and keys are elsewhere, as their owner sees them.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -133,6 +134,29 @@ TEST_CASE("A certificate that was given for one name serves no other one") {
   CHECK(world.get("https://b.example/")->body == "this is b.example");
 }
 
+TEST_CASE("A client is answered at once when its certificate comes soon, and acknowledged else") {
+  const Duration took = GENERATE(Duration{20ms}, Duration{200ms});
+  World world;
+  Loop& loop = world.network.host("10.0.0.1");
+  Time asked_at{};
+  world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+    asked_at = loop.now();
+    loop.after(took, [&, answer] { CHECK(answer.use(world.tls_for("a.example")).has_value()); });
+  });
+  std::optional<Duration> first_sent;
+  world.network.tap([&](const io::Observation& seen) {
+    if (seen.datagram.path.local.port() == 443 && !first_sent) {
+      first_sent = seen.sent - asked_at;
+    }
+  });
+
+  REQUIRE(world.get("https://a.example/").has_value());
+
+  // What is acknowledged before that makes the client expect the rest as soon, and probe for it.
+  REQUIRE(first_sent);
+  CHECK(*first_sent == std::min(took, Duration{25ms}));
+}
+
 TEST_CASE("Early data survive that their certificate comes later") {
   World world;
   Loop& loop = world.network.host("10.0.0.1");
@@ -175,6 +199,7 @@ TEST_CASE("A server that refuses a certificate says so to the client and in its 
   REQUIRE_FALSE(reply.has_value());
   constexpr std::uint64_t unrecognized_name = 112;
   CHECK(reply.error() == Error{Error::Domain::tls, unrecognized_name});
+  CHECK(reply.error().message().find("customer") == std::string::npos);  // is for our log
   REQUIRE(world.network.run_until([&] { return !world.reasons.empty(); }, 5s));
   CHECK(
       world.reasons[0].detail() ==
