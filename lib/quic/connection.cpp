@@ -169,6 +169,9 @@ Time Connection::Impl::deadline() const noexcept {
   if (const std::optional<Time> held = held_until()) {
     return *held;
   }
+  if (!close_wanted && overtaking.packets(last_now) == 0) {
+    return overtaking.next();
+  }
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn.get());
   return expiry >= static_cast<ngtcp2_tstamp>(Time::max().time_since_epoch().count())
              ? Time::max()

@@ -26,6 +26,7 @@
 
 #include "quic/datagram_queue.hpp"
 #include "quic/ngtcp2_types.hpp"
+#include "quic/overtaking.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
 #include "quic/tls_requests.hpp"
@@ -161,6 +162,8 @@ struct Connection::Impl {
   /// Tells the guard against black holes what the congestion controller counts now.
   void watch_flight(Time now);
   void watch_sent(std::size_t size, Time now);
+  /// A packet left, by another path than the one in use or by that.
+  void watch_overtaking(bool elsewhere, Time now);
 
   /// Somebody says that a datagram of ours was too large.
   void handle_too_large() noexcept { mtu.handle_too_large(); }
@@ -235,6 +238,7 @@ struct Connection::Impl {
   bool was_reset = false;               ///< a stateless reset was received
   bool train_ended = false;             ///< no packet may follow in the train under way
   bool ready = false;                   ///< in the endpoint's ready list
+  bool has_challenged = false;          ///< the packet under way has a PATH_CHALLENGE
   bool writable = false;                ///< in the endpoint's write list
   Error close_reason;
   std::string server_name;
@@ -245,6 +249,7 @@ struct Connection::Impl {
   Time last_now{};
   Duration handshake_time{};
   PathMtuGuard mtu{mtu_ladder};
+  OvertakingGuard overtaking;
   Path known_path;                ///< as the application knows it
   std::size_t known_payload = 0;  ///< the largest datagram, as the application knows it
   std::uint64_t bytes_received = 0;

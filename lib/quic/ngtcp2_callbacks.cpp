@@ -215,7 +215,9 @@ int dcid_status(ngtcp2_conn*, ngtcp2_connection_id_status_type type, std::uint64
 }
 
 int get_path_challenge_data(ngtcp2_conn*, ngtcp2_path_challenge_data* data, void* user_data) {
-  self(user_data).shared.fill_random(data->data, sizeof data->data);
+  auto& impl = self(user_data);
+  impl.has_challenged = true;
+  impl.shared.fill_random(data->data, sizeof data->data);
   return 0;
 }
 
@@ -234,6 +236,7 @@ int select_preferred_addr(ngtcp2_conn*, ngtcp2_path* dest, const ngtcp2_preferre
 int path_validation(ngtcp2_conn*, std::uint32_t flags, const ngtcp2_path* path, const ngtcp2_path*,
                     ngtcp2_path_validation_result result, void* user_data) {
   auto& impl = self(user_data);
+  impl.overtaking.end();
   if (result != NGTCP2_PATH_VALIDATION_RESULT_ABORTED) {
     impl.tell_path(result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS ? PathEvent::Type::validated
                                                                    : PathEvent::Type::failed,

@@ -66,12 +66,14 @@ ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
   if (mtu.is_limited()) {
     size = std::min(size, mtu.limit());
   }
+  has_challenged = false;
   const ngtcp2_ssize written = fill_packet(path, info, dest, size, now);
   if (written > 0) {
     watch_sent(static_cast<std::size_t>(written), last_now);
     // What follows in the train goes where its first packet goes, and only probes of another path
     // go elsewhere than by the path in use. ngtcp2 would let stream data follow one.
     train_ended = ngtcp2_path_eq(path, ngtcp2_conn_get_path2(conn.get())) == 0;
+    watch_overtaking(train_ended, last_now);
   }
   return written;
 }
@@ -136,7 +138,8 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
   if (state == State::draining || state == State::closed || held_until()) {
     return std::nullopt;
   }
-  if (!close_wanted) {
+  const std::size_t packets = overtaking.packets(now);
+  if (!close_wanted && packets > 0) {
     tell_dropped();
     carry_out_rest();
     const std::uint64_t volume = shared.config.key_update_after;
@@ -155,7 +158,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
                               ngtcp2_conn_get_max_tx_udp_payload_size2(conn.get()));
     const ngtcp2_ssize written = ngtcp2_conn_write_aggregate_pkt2(
         conn.get(), path.get(), &info, to_octets(buffer), std::min(buffer.size(), quantum),
-        &segment, write_one, max_segments, timestamp);
+        &segment, write_one, std::min(max_segments, packets), timestamp);
     watch_path();
     if (written > 0) {
       ngtcp2_conn_update_pkt_tx_time(conn.get(), timestamp);

@@ -60,6 +60,9 @@ void Connection::Impl::watch_path() {
   const std::size_t found = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get());
   const bool first = known_path.remote.is_none();
   const bool moved = path != known_path;
+  if (moved) {
+    overtaking.end();
+  }
   moved ? mtu.start_path(found) : mtu.set_path_size(found);
   const std::size_t payload = udp_payload_size();
   const bool resized = payload != known_payload;
@@ -94,6 +97,23 @@ void Connection::Impl::watch_flight(Time now) {
 void Connection::Impl::watch_sent(std::size_t size, Time now) {
   if (state == State::connected) {
     mtu.handle_sent(size, flight_of(conn.get()), now);
+  }
+}
+
+void Connection::Impl::watch_overtaking(bool elsewhere, Time now) {
+  if (!elsewhere) {
+    overtaking.handle_sent(now);
+    return;
+  }
+  // What counts is the client's question and the server's answer. When a server asks about another
+  // path it is the one that was left, and nothing hangs on the answer.
+  if (state != State::connected || has_challenged == server) {
+    return;
+  }
+  // With so much in flight a packet's number has two bytes, which nothing overtakes.
+  constexpr std::uint64_t packets_of_long_numbers = 192;
+  if (flight_of(conn.get()).in_flight < packets_of_long_numbers * udp_payload_size()) {
+    overtaking.handle_probe(now);
   }
 }
 
