@@ -18,6 +18,8 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 
+#include "mapped_file.hpp"
+
 namespace quoin {
 
 namespace {
@@ -68,10 +70,13 @@ Result<SharedBytes> SharedBytes::map_file(const std::filesystem::path& file) {
   if (!S_ISREG(status.st_mode)) {
     return system_error(EINVAL, file.string() + " is not a regular file");
   }
-  const auto size = static_cast<std::size_t>(status.st_size);
+  return map_descriptor(descriptor.number, static_cast<std::size_t>(status.st_size), file.string());
+}
+
+Result<SharedBytes> map_descriptor(int descriptor, std::size_t size, const std::string& name) {
   if (size == 0) return SharedBytes{};  // mmap refuses to map nothing
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
-  if (start == MAP_FAILED) return system_error(errno, file.string());
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (start == MAP_FAILED) return system_error(errno, name);
   std::shared_ptr<const void> owner{
       start, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
   return SharedBytes{std::move(owner), {static_cast<const std::byte*>(start), size}};

@@ -178,7 +178,8 @@ Expected<> check_root(const ServerOptions& options) {
 }
 
 Expected<> serve_root(Server& server, const ServerOptions& options) {
-  const Result<> served = server.files("/", options.root, {.listing = true});
+  const Result<> served =
+      server.files("/", options.root, {.listing = true, .map = options.map_files});
   if (!served) {
     return fail(ServerExit::root, "--root: " + in_quotes(options.root.string()) +
                                       " cannot be served: " + served.error().message());
