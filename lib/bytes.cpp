@@ -18,8 +18,6 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 
-#include "mapped_file.hpp"
-
 namespace quoin {
 
 namespace {
@@ -70,13 +68,10 @@ Result<SharedBytes> SharedBytes::map_file(const std::filesystem::path& file) {
   if (!S_ISREG(status.st_mode)) {
     return system_error(EINVAL, file.string() + " is not a regular file");
   }
-  return map_descriptor(descriptor.number, static_cast<std::size_t>(status.st_size), file.string());
-}
-
-Result<SharedBytes> map_descriptor(int descriptor, std::size_t size, const std::string& name) {
+  const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return SharedBytes{};  // mmap refuses to map nothing
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (start == MAP_FAILED) return system_error(errno, name);
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
+  if (start == MAP_FAILED) return system_error(errno, file.string());
   std::shared_ptr<const void> owner{
       start, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
   return SharedBytes{std::move(owner), {static_cast<const std::byte*>(start), size}};

@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/h3/headers.hpp>
 #include <quoin/request.hpp>
@@ -32,7 +31,6 @@
 #include "file_cache.hpp"
 #include "http_date.hpp"
 #include "io/safe_directory.hpp"
-#include "mapped_file.hpp"
 #include "server_impl.hpp"
 #include "status_line.hpp"
 
@@ -286,21 +284,9 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
   response.headers(headers);
   if (selection.size == 0) {
     response.end();
-  } else if (!is_get || !map_and_send(response, path, file, selection)) {
+  } else {
     response.stream(FileWriter{std::move(file.descriptor), selection.offset, selection.size});
   }
-}
-
-// A file that cannot be mapped, on a file system that does not offer it, can still be read.
-bool StaticFiles::map_and_send(Response response, const std::string& path, const OpenedFile& file,
-                               const Selection& selection) const {
-  if (!options_.map || selection.size <= FileCache::max_file) return false;
-  const Result<SharedBytes> mapped =
-      map_descriptor(file.descriptor.number(), static_cast<std::size_t>(file.size), path);
-  if (!mapped) return false;
-  response.end(mapped->part(static_cast<std::size_t>(selection.offset),
-                            static_cast<std::size_t>(selection.size)));
-  return true;
 }
 
 // A small file that has not changed just now is read whole, sent, and kept.

@@ -15,7 +15,6 @@
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
 
-#include "conditions.hpp"
 #include "file_cache.hpp"
 #include "io/safe_directory.hpp"
 
@@ -53,8 +52,6 @@ class StaticFiles {
   void send_file(const Asked& asked, const std::string& path, OpenedFile file);
   [[nodiscard]] bool keep_and_send(const Asked& asked, const std::string& path,
                                    const OpenedFile& file, h3::Headers headers);
-  [[nodiscard]] bool map_and_send(Response response, const std::string& path,
-                                  const OpenedFile& file, const Selection& selection) const;
   [[nodiscard]] h3::Headers headers_of(const std::string& path, const OpenedFile& file,
                                        const std::string& etag) const;
   void send_page(Response response, int status, std::string_view type, std::string text) const;

@@ -71,12 +71,6 @@ struct FileOptions {
   /// looks whether a file is still the same before it answers from memory. Works only if
   /// ServerConfig::wall_clock is set: files that changed within two seconds are not kept.
   std::size_t cache_bytes = std::size_t{16} * 1024 * 1024;
-  /// Sends files of more than 64 KiB from where the kernel keeps them instead of reading them, as
-  /// SharedBytes::map_file() does, which costs a server less. Only for directories whose files are
-  /// replaced (by renaming another one) and never changed in place: a file that is made shorter
-  /// while it is sent ends the process with SIGBUS, and one that is overwritten is sent in part as
-  /// it was and in part as it is.
-  bool map = false;
   /// Headers for all responses, for example `cache-control`.
   h3::Headers headers;
 };

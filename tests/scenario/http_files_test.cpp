@@ -4,16 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
-#include <catch2/generators/catch_generators.hpp>
 
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
 
 #include "support/http_world.hpp"
@@ -281,38 +278,4 @@ TEST_CASE("a file that has changed just now is not kept in memory, nor is one wi
   CHECK(world.get("/a.txt").body == "0123456789");
   CHECK(world.get("/a.txt").body == "0123456789");
   CHECK(world.server->stats().files_from_memory == 0);
-}
-
-TEST_CASE("large files are sent from where the kernel has them, if that was asked for") {
-  const bool map = GENERATE(false, true);
-  const Directory directory;
-  const std::string large = pattern(300'000);
-  directory.write("root/large", large);
-  HttpWorld world;
-  FileOptions options;
-  options.map = map;
-  REQUIRE(world.server->files("/", directory.root(), options).has_value());
-  const auto is_mapped = [&] {
-    std::ifstream maps{"/proc/self/maps"};
-    const std::string all{std::istreambuf_iterator<char>{maps}, {}};
-    return all.contains((directory.root() / "large").string());
-  };
-  bool was_mapped = false;
-  world.network.tap([&](const io::Observation&) { was_mapped = was_mapped || is_mapped(); });
-
-  const Reply whole = world.get("/large");
-
-  CHECK(whole.body == large);
-  CHECK(HttpWorld::header(whole, "content-length") == "300000");
-  CHECK(was_mapped == map);
-  const Reply part = world.get("/large", {{"range", "bytes=100000-199999"}});
-  CHECK(part.status == 206);
-  CHECK(part.body == large.substr(100'000, 100'000));
-  CHECK(world.get("/a.txt").body == "0123456789");
-  const Result<Reply> head =
-      world.fetch({.method = "HEAD", .url = "/large", .headers = {}, .body = {}});
-  REQUIRE(head.has_value());
-  CHECK(HttpWorld::header(*head, "content-length") == "300000");
-  world.network.run_for(1s);
-  CHECK_FALSE(is_mapped());  // acknowledged, and gone
 }

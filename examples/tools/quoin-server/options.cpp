@@ -71,11 +71,6 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--root", options.root, "Serve the files below this folder")
       ->type_name("DIR")
       ->group("What to serve");
-  app.add_flag("--map-files", options.map_files,
-               "Send large files without reading them, which costs\n"
-               "less; only where files are replaced, not changed in\n"
-               "place: one that is made shorter ends the server")
-      ->group("What to serve");
   constexpr unsigned most = 128;
   app.add_option("--workers", options.workers,
                  "Threads that serve, 1 to 128, or 0 for one for each core;\nwithout it, 1")

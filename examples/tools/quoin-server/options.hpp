@@ -21,7 +21,6 @@ struct ServerOptions {
   std::vector<std::string> listen;  ///< never empty; "HOST:PORT" as Address::parse() takes it
   bool listen_is_default = false;   ///< the user named no address
   std::filesystem::path root;
-  bool map_files = false;
   unsigned workers = 1;            ///< 0: as many as the machine has cores
   std::filesystem::path takeover;  ///< where the sockets change hands; empty: they do not
   std::chrono::seconds drain{0};   ///< for connections after the sockets were taken over

@@ -178,8 +178,7 @@ Expected<> check_root(const ServerOptions& options) {
 }
 
 Expected<> serve_root(Server& server, const ServerOptions& options) {
-  const Result<> served =
-      server.files("/", options.root, {.listing = true, .map = options.map_files});
+  const Result<> served = server.files("/", options.root, {.listing = true});
   if (!served) {
     return fail(ServerExit::root, "--root: " + in_quotes(options.root.string()) +
                                       " cannot be served: " + served.error().message());
