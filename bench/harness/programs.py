@@ -41,13 +41,13 @@ class Programs:
             return [self.quoin / "quoin-bench-server", listen, certificate, key], "udp"
         if who == "ideal":
             return [self.quoin / "quoin-bench-ideal", "--serve", address, str(PORT), self.files.root / "bulk"], "udp"
-        options = ["--map-files"] if who == "mapped" else []
+        workers = []
         if is_spread(who):
             key, certificate = self.files.costly_identity()
         if is_spread(who) or who.startswith("workers "):
-            options = ["--workers", who.split()[1]]
+            workers = ["--workers", who.split()[1]]
         return [self.quoin / "quoin-server", "-q", "--listen", listen, "--root", self.files.root,
-                "--cert", certificate, "--key", key, *options], "udp"
+                "--cert", certificate, "--key", key, *workers], "udp"
 
     def download(self, who, address, path):
         url = f"https://{address}:{PORT}{path}"
