@@ -226,6 +226,15 @@ Result<> Peer::network_changed() const {
   return migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value());
 }
 
+Result<> Peer::update_keys() const {
+  const auto* const peer = resolve_as<PeerState>(handle_);
+  quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  auto updated = connection->update_keys(peer->driver.loop().now());
+  peer->driver.nudge();
+  return updated;
+}
+
 Path Peer::path() const {
   const quic::Connection* const connection = find_connection(handle_);
   return connection == nullptr ? Path{} : connection->path();

@@ -129,6 +129,12 @@ class QUOIN_EXPORT Peer {
   /// Client: the machine's network is another one (Wi-Fi to mobile, say); moves to the address that
   /// the system would use now, on a new socket. Errors: those of migrate().
   [[nodiscard]] Result<> network_changed() const;
+  /// Goes on with new keys (RFC 9001 §6), so that those used so far reveal nothing that comes
+  /// later; `quic::Config::key_update_after` does it by itself. Both sides may, at any time and at
+  /// once. Errors: UsageError::stale_handle, closed when it is ending, limit_reached for "not yet":
+  /// before the handshake is confirmed, and until about three probe timeouts after the last update
+  /// was.
+  [[nodiscard]] Result<> update_keys() const;
   /// The path in use; of no addresses when the connection is gone.
   [[nodiscard]] Path path() const;
   /// Figures of the present moment; zeros when the connection is gone.

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "quic/connection_impl.hpp"
+#include "quic/key_phase.h"
 #include "quic/tls_impl.hpp"
 
 namespace quoin::quic {
@@ -331,15 +332,14 @@ Result<> Connection::update_keys(Time now) {
     return std::unexpected(Error{UsageError::closed});
   }
   if (!impl_->update_keys(now)) {
-    return std::unexpected(
-        Error{UsageError::limit_reached, "the last key update is not confirmed yet"});
+    return std::unexpected(Error{UsageError::limit_reached, "it is too early for a key update"});
   }
   want_write();
   return {};
 }
 
 bool Connection::Impl::update_keys(Time now) {
-  if (ngtcp2_conn_initiate_key_update(conn.get(), quic::to_ngtcp2(now)) != 0) {
+  if (quoin_ngtcp2_update_keys(conn.get(), quic::to_ngtcp2(now)) == 0) {
     return false;
   }
   ++key_updates;

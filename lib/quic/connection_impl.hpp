@@ -181,7 +181,7 @@ struct Connection::Impl {
   /// Asks for a CONNECTION_CLOSE; see Connection::close().
   void close(const Error& reason);
   void set_keep_alive(Duration silence) noexcept;
-  /// False while the last update is not confirmed.
+  /// False: it is too early.
   bool update_keys(Time now);
   /// The connection is over at once, without a word to the peer.
   void end(const Error& reason);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "quic/connection_impl.hpp"
+#include "quic/key_phase.h"
 
 namespace quoin::quic {
 namespace {
@@ -143,9 +144,8 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     tell_dropped();
     carry_out_rest();
     const std::uint64_t volume = shared.config.key_update_after;
-    if (volume != 0 && handshake_confirmed &&
-        bytes_sent + bytes_received - bytes_at_key_update >= volume) {
-      (void)update_keys(now);  // not while the last one is unconfirmed: again with the next packet
+    if (volume != 0 && bytes_sent + bytes_received - bytes_at_key_update >= volume) {
+      (void)update_keys(now);  // when it is too early: again with the next packet
     }
     const ngtcp2_tstamp timestamp = quic::to_ngtcp2(now);
     PathStorage path;
@@ -156,9 +156,11 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     const std::size_t quantum =
         std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn.get()),
                               ngtcp2_conn_get_max_tx_udp_payload_size2(conn.get()));
+    const int confirming = quoin_ngtcp2_begin_key_confirmation(conn.get());
     const ngtcp2_ssize written = ngtcp2_conn_write_aggregate_pkt2(
         conn.get(), path.get(), &info, to_octets(buffer), std::min(buffer.size(), quantum),
         &segment, write_one, std::min(max_segments, packets), timestamp);
+    quoin_ngtcp2_end_key_confirmation(conn.get(), confirming);
     watch_path();
     if (written > 0) {
       ngtcp2_conn_update_pkt_tx_time(conn.get(), timestamp);

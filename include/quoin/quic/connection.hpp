@@ -165,7 +165,8 @@ class QUOIN_EXPORT Connection {
   /// not.
   void set_keep_alive(Duration silence) noexcept;
   /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
-  /// UsageError::limit_reached while an update is not confirmed yet, closed.
+  /// UsageError::limit_reached for "not yet": before the handshake is confirmed, and until about
+  /// three probe timeouts after the last update was (RFC 9001 §6.5); closed.
   [[nodiscard]] Result<> update_keys(Time now);
 
   /// Fills `out` from the endpoint's source of randomness.
