@@ -55,6 +55,7 @@ void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, T
   if (result != 0 && !close_wanted) {
     handle_read_error(result, now);
   }
+  tell_lost();
   watch_flight(now);
 }
 
@@ -137,6 +138,7 @@ void Connection::Impl::handle_timeout(Time now) {
   }
   switch (const int result = ngtcp2_conn_handle_expiry(conn.get(), quic::to_ngtcp2(now)); result) {
     case 0:
+      tell_lost();
       watch_flight(now);
       return;
     case NGTCP2_ERR_IDLE_CLOSE:
@@ -194,6 +196,7 @@ void Connection::Impl::report_closed(const Error& reason) {
     close_reason = reason;
   }
   shared.mark_ready(id.slot);
+  tell_rest();
   application->on_closed(handle, close_reason);
 }
 

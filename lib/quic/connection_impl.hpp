@@ -149,6 +149,12 @@ struct Connection::Impl {
   void tell_fate(DatagramId datagram, DatagramFate fate);
   /// Tells of those that a full queue has dropped since the last time.
   void tell_dropped();
+  /// A probe timeout was served: from now on we watch what ngtcp2 does not tell of.
+  void watch_reclaimed_datagrams();
+  /// Tells of those of these that are lost by now.
+  void tell_lost();
+  /// The connection is over: tells of all that nobody was told of.
+  void tell_rest();
 
   // In stream_commands.cpp.
   void carry_out(const StreamCommand& command);

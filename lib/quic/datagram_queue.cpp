@@ -11,6 +11,7 @@
 #include <string>
 
 #include "quic/connection_impl.hpp"
+#include "quic/reclaimed_datagrams.h"
 
 namespace quoin::quic {
 
@@ -39,6 +40,31 @@ void DatagramQueue::note_dropped(DatagramId id) noexcept {
   ++dropped_count_;
 }
 
+void DatagramQueue::note_sent() {
+  unsettled_.push_back({.id = front().id});
+  pop_front();
+  ++sent;
+}
+
+DatagramQueue::Sent* DatagramQueue::find_sent(DatagramId id) noexcept {
+  std::size_t begin = 0;
+  std::size_t end = unsettled_.size();
+  while (begin < end) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    if (unsettled_[middle].id < id) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return begin < unsettled_.size() && unsettled_[begin].id == id ? &unsettled_[begin] : nullptr;
+}
+
+void DatagramQueue::settle(DatagramId id) noexcept {
+  if (Sent* const found = find_sent(id)) found->is_settled = true;
+  while (has_unsettled() && unsettled_.front().is_settled) (void)unsettled_.pop_front();
+}
+
 void Connection::Impl::tell_fate(DatagramId datagram, DatagramFate fate) {
   switch (fate) {
     case DatagramFate::acknowledged:
@@ -51,8 +77,35 @@ void Connection::Impl::tell_fate(DatagramId datagram, DatagramFate fate) {
       ++datagrams.dropped;
       break;
   }
+  datagrams.settle(datagram);
   shared.mark_ready(id.slot);
   application->on_datagram_fate(handle, datagram, fate);
+}
+
+void Connection::Impl::watch_reclaimed_datagrams() {
+  quoin_ngtcp2_take_reclaimed_datagrams(
+      conn.get(),
+      [](void* context, std::uint64_t datagram, std::int64_t packet) {
+        static_cast<DatagramQueue*>(context)->watch(DatagramId{datagram}, packet);
+      },
+      &datagrams);
+}
+
+void Connection::Impl::tell_lost() {
+  if (!datagrams.has_watched()) return;
+  datagrams.take_lost(
+      [this](std::int64_t packet) { return quoin_ngtcp2_is_under_way(conn.get(), packet) != 0; },
+      [this](DatagramId each) { tell_fate(each, DatagramFate::lost); });
+}
+
+void Connection::Impl::tell_rest() {
+  datagrams.take_unsettled([this](DatagramId each) { tell_fate(each, DatagramFate::lost); });
+  tell_dropped();
+  while (!datagrams.empty()) {
+    const DatagramId next_id = datagrams.front().id;
+    datagrams.pop_front();
+    tell_fate(next_id, DatagramFate::dropped);
+  }
 }
 
 void Connection::Impl::tell_dropped() {
@@ -100,8 +153,7 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
         conn.get(), path, info, dest, size, &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE,
         static_cast<std::uint64_t>(next_id), &slice, 1, now);
     if (accepted != 0) {
-      datagrams.pop_front();
-      ++datagrams.sent;
+      datagrams.note_sent();
     } else if (written == NGTCP2_ERR_INVALID_ARGUMENT) {
       datagrams.pop_front();
       tell_fate(next_id, DatagramFate::dropped);

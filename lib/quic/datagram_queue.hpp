@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// DATAGRAM frames that wait to be sent, and what is counted of them (RFC 9221). Not public.
+/// DATAGRAM frames that wait to be sent or are under way, and what is counted of them (RFC 9221).
+/// Not public.
 #pragma once
 
 #include <cstddef>
@@ -46,6 +47,44 @@ class DatagramQueue {
     for (; dropped_count_ > 0; --dropped_count_) tell(DatagramId{first_dropped_++});
   }
 
+  /// The front one went into a packet.
+  void note_sent();
+  /// Something is known of one that was sent.
+  void settle(DatagramId id) noexcept;
+
+  /// There are sent ones of which nothing is known.
+  [[nodiscard]] bool has_unsettled() const noexcept { return !unsettled_.empty(); }
+
+  /// The connection is over: calls `tell` with each sent one of which nothing is known.
+  template <class Tell>
+  void take_unsettled(Tell tell) {
+    while (has_unsettled()) {
+      if (const Sent each = unsettled_.pop_front(); !each.is_settled) tell(each.id);
+    }
+  }
+
+  /// A packet with this one was sent again in part, after which nobody tells of its loss.
+  void watch(DatagramId id, std::int64_t packet) {
+    watched_.push_back({.id = id, .packet = packet});
+  }
+
+  [[nodiscard]] bool has_watched() const noexcept { return !watched_.empty(); }
+
+  /// Calls `tell` with each watched one of which nothing is known while `is_under_way` says that
+  /// its packet is so no more.
+  template <class IsUnderWay, class Tell>
+  void take_lost(IsUnderWay is_under_way, Tell tell) {
+    for (std::size_t left = watched_.size(); left > 0; --left) {
+      const Watched each = watched_.pop_front();
+      if (is_settled(each.id)) continue;
+      if (is_under_way(each.packet)) {
+        watched_.push_back(each);
+      } else {
+        tell(each.id);
+      }
+    }
+  }
+
   std::uint64_t sent = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t lost = 0;
@@ -53,9 +92,27 @@ class DatagramQueue {
   std::uint64_t refused = 0;
 
  private:
+  struct Sent {
+    DatagramId id{};
+    bool is_settled = false;
+  };
+
+  struct Watched {
+    DatagramId id{};
+    std::int64_t packet = 0;
+  };
+
   void note_dropped(DatagramId id) noexcept;
+  [[nodiscard]] Sent* find_sent(DatagramId id) noexcept;
+
+  [[nodiscard]] bool is_settled(DatagramId id) noexcept {
+    const Sent* const found = find_sent(id);
+    return found == nullptr || found->is_settled;
+  }
 
   Fifo<Entry> waiting_;
+  Fifo<Sent> unsettled_;  // by number, from the first of which nothing is known
+  Fifo<Watched> watched_;
   std::size_t bytes_ = 0;
   std::uint64_t next_id_ = 0;
   std::uint64_t first_dropped_ = 0;

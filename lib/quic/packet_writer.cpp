@@ -7,6 +7,7 @@
 
 #include "quic/connection_impl.hpp"
 #include "quic/key_phase.h"
+#include "quic/reclaimed_datagrams.h"
 
 namespace quoin::quic {
 namespace {
@@ -156,11 +157,13 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     const std::size_t quantum =
         std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn.get()),
                               ngtcp2_conn_get_max_tx_udp_payload_size2(conn.get()));
+    const bool probing = datagrams.has_unsettled() && quoin_ngtcp2_is_probing(conn.get()) != 0;
     const int confirming = quoin_ngtcp2_begin_key_confirmation(conn.get());
     const ngtcp2_ssize written = ngtcp2_conn_write_aggregate_pkt2(
         conn.get(), path.get(), &info, to_octets(buffer), std::min(buffer.size(), quantum),
         &segment, write_one, std::min(max_segments, packets), timestamp);
     quoin_ngtcp2_end_key_confirmation(conn.get(), confirming);
+    if (probing) watch_reclaimed_datagrams();
     watch_path();
     if (written > 0) {
       ngtcp2_conn_update_pkt_tx_time(conn.get(), timestamp);

@@ -34,12 +34,12 @@ inline constexpr StreamId no_stream{-1};
 /// Names a datagram of a connection: what Connection::send_datagram() returned. They count from 0.
 enum class DatagramId : std::uint64_t {};
 
-/// What became of a datagram (RFC 9221 §5.2). Of one that was under way when the connection ended
-/// nothing is known.
+/// What became of a datagram (RFC 9221 §5.2). When a connection ends, those under way count as lost
+/// and those that wait as dropped.
 enum class DatagramFate : std::uint8_t {
   acknowledged,  ///< the peer has it; its application may still have dropped it
   lost,          ///< taken for lost; if it was only late, `acknowledged` comes after all
-  dropped,       ///< never sent: by Config::datagram_policy, or too large for the path by now
+  dropped,  ///< never sent: by Config::datagram_policy, too large for the path by now, or the end
 };
 
 /// What an application wants to send next. The bytes, not the array of slices, must stay where
@@ -99,7 +99,7 @@ class QUOIN_EXPORT Application {
   /// A DATAGRAM frame; `data` is valid for the call (RFC 9221).
   virtual void on_datagram(Connection&, Bytes data) { (void)data; }
 
-  /// What became of a datagram that was to be sent; once for each, see DatagramFate.
+  /// What became of a datagram that was to be sent; once for each, before on_closed().
   virtual void on_datagram_fate(Connection&, DatagramId id, DatagramFate fate) {
     (void)id;
     (void)fate;
