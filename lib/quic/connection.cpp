@@ -56,6 +56,9 @@ void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, T
     handle_read_error(result, now);
   }
   tell_lost();
+  if (result == 0 && !close_wanted) {
+    end_stopped_streams();
+  }
   watch_flight(now);
 }
 

@@ -160,6 +160,8 @@ struct Connection::Impl {
   void carry_out(const StreamCommand& command);
   /// Those that had to wait.
   void carry_out_rest();
+  /// Ends streams that are not read any more and whose size is known by now.
+  void end_stopped_streams();
 
   // Paths, in paths.cpp.
   void tell_path(PathEvent::Type type, const Path& path);
@@ -238,6 +240,7 @@ struct Connection::Impl {
   bool early = false;  ///< client: early data may be sent, and was not refused
   bool handshake_confirmed = false;
   std::vector<StreamCommand> commands;  ///< that wait until then
+  std::vector<std::int64_t> stopped;    ///< streams that are not read any more, and go on
   bool close_wanted = false;            ///< close() was called; the packet is not written yet
   bool reported = false;                ///< the application knows that it is over
   bool is_reason_ours = false;          ///< the close reason's detail is not for the peer

@@ -144,6 +144,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
   if (!close_wanted && packets > 0) {
     tell_dropped();
     carry_out_rest();
+    end_stopped_streams();
     const std::uint64_t volume = shared.config.key_update_after;
     if (volume != 0 && bytes_sent + bytes_received - bytes_at_key_update >= volume) {
       (void)update_keys(now);  // when it is too early: again with the next packet

@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "quic/connection_impl.hpp"
+#include "quic/stopped_streams.h"
 
 namespace quoin::quic {
 
@@ -26,8 +28,19 @@ void Connection::Impl::carry_out(const StreamCommand& command) {
       break;
     case StreamCommand::Type::stop:
       (void)ngtcp2_conn_shutdown_stream_read(conn.get(), 0, stream, command.value);
+      stopped.push_back(stream);
       break;
   }
+}
+
+void Connection::Impl::end_stopped_streams() {
+  // In two steps: what the application hears may make it stop more.
+  if (stopped.empty()) return;
+  std::vector<std::int64_t> before = std::exchange(stopped, {});
+  std::erase_if(before, [this](std::int64_t stream) {
+    return quoin_ngtcp2_end_stopped_stream(conn.get(), stream) != 0;
+  });
+  stopped.insert(stopped.end(), before.begin(), before.end());
 }
 
 void Connection::Impl::carry_out_rest() {

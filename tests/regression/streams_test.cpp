@@ -70,4 +70,29 @@ TEST_CASE("a stream is closed when its end was taken after a pause, with nothing
   CHECK(*closed == Error{});
 }
 
+TEST_CASE("a stream that is stopped with all of it under way ends, and makes room for another") {
+  PairOptions options;
+  options.server.max_bidirectional_streams = 1;
+  Pair pair{options};
+  pair.establish();
+  pair.run_for(1s);
+  int large = 0;
+  bool is_dropping = false;
+  pair.filter = [&](const Side& from, const Packet& packet) {
+    const bool is_data = &from == &pair.client && packet.payload.size() > 1000;
+    return &from == &pair.server ? !is_dropping : !is_data || ++large != 2;
+  };
+  const StreamId id = pair.client.streams().open(true).value();
+  REQUIRE(pair.client.streams().write(id, as_bytes(pattern(5'000)), true) == 5'000);
+  pair.server.stalled.insert(id);
+  pair.run_for(12ms);  // all but the second packet is there; that is sent again at 20 ms
+  is_dropping = true;
+  pair.server.streams().stop_sending(id, 7);
+  CHECK(pair.server.streams().write(id, {}, true) == 0);
+  pair.run_for(2ms);
+  is_dropping = false;
+  CHECK(pair.run_until([&] { return pair.server.count(StreamEvent::Type::closed) == 1; }, 5s));
+  CHECK(pair.run_until([&] { return pair.client.streams().open(true).has_value(); }, 5s));
+}
+
 }  // namespace quoin::test
