@@ -10,6 +10,7 @@
 
 #include "quic/connection_impl.hpp"
 #include "quic/key_phase.h"
+#include "quic/loss_timer.h"
 #include "quic/tls_impl.hpp"
 
 namespace quoin::quic {
@@ -58,6 +59,7 @@ void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, T
   tell_lost();
   if (result == 0 && !close_wanted) {
     end_stopped_streams();
+    quoin_ngtcp2_rearm_loss_timer(conn.get(), quic::to_ngtcp2(now));
   }
   watch_flight(now);
 }
