@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -90,9 +91,10 @@ class HttpWorkload final : public Workload {
   std::vector<std::unique_ptr<Ask>> asks_;
   std::size_t asked_ = 0;
   std::size_t connected_ = 0;
-  std::size_t begun_ = 0;     // requests at the server
-  std::size_t finished_ = 0;  // of these
-  int closing_ = 0;           // close() and shutdown() that have not answered yet
+  std::size_t begun_ = 0;              // requests at the server
+  std::size_t finished_ = 0;           // of these
+  int closing_ = 0;                    // close() and shutdown() that have not answered yet
+  std::map<std::size_t, int> closes_;  // of these, those of each client
 };
 
 HttpWorkload::HttpWorkload(RandomNetwork& where, Dice with, Verdict& judge, const Tokens& counter,
@@ -344,10 +346,14 @@ void HttpWorkload::leave(std::size_t client) {
   }
   if (is_gone) {
     clients_[client].reset();
+    closing_ -= std::exchange(closes_[client], 0);  // nobody is told of the end of these
   } else {
     ++closing_;
-    clients_[client]->close(dice.between(0ms, 500ms),
-                            [this, token = tokens.make()] { --closing_; });
+    ++closes_[client];
+    clients_[client]->close(dice.between(0ms, 500ms), [this, client, token = tokens.make()] {
+      --closing_;
+      --closes_[client];
+    });
   }
 }
 

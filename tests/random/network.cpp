@@ -32,6 +32,7 @@ RandomNetwork::RandomNetwork(std::uint64_t seed, Dice dice) : network(seed), dic
     network.link(ip, server) = random_link();
     network.link(server, ip) = random_link();
   }
+  if (dice_.chance(20)) make_one_slow();
   has_nat_ = dice_.chance(30);
   has_attacker_ = dice_.chance(20);
   if (has_nat_) network.nat(client, is_ipv6 ? "2001:db8:1::1" : "203.0.113.1");
@@ -59,6 +60,19 @@ io::Link RandomNetwork::random_link() {
   return link;
 }
 
+/// One of the client's addresses is near, the other far: a move gains or loses much.
+void RandomNetwork::make_one_slow() {
+  const bool is_first = dice_.chance(50);
+  handshake_time_ = 5s;
+  for (const std::string& ip : {client, other_client}) {
+    const bool is_slow = (ip == client) == is_first;
+    for (io::Link* const link : {&network.link(ip, server), &network.link(server, ip)}) {
+      link->delay = is_slow ? dice_.between(100ms, 400ms) : dice_.between(100us, 3ms);
+      link->bits_per_second = is_slow ? dice_.between(500'000, 3'000'000) : 0;
+    }
+  }
+}
+
 void RandomNetwork::let_loose() {
   if (std::exchange(is_loose_, true)) return;
   loose_ = network.now();
@@ -80,7 +94,7 @@ void RandomNetwork::change() {
       // QUIC relies on stable addresses until clients know that the handshake is complete (RFC 9000
       // §9): until then a client sends nothing again but its last Handshake packet (RFC 9002
       // §6.2.1), from which a server that is through with it learns no new address.
-      if (!has_nat_ || network.now() - loose_ < 1500ms) {
+      if (!has_nat_ || network.now() - loose_ < handshake_time_) {
         break;
       }
       if (dice_.chance(50)) {

@@ -2,6 +2,7 @@
 /// A random network for a server and a client with two addresses.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -43,6 +44,7 @@ class RandomNetwork {
 
  private:
   [[nodiscard]] io::Link random_link();
+  void make_one_slow();
   void change();
   void attack(const io::Observation& seen);
 
@@ -52,6 +54,7 @@ class RandomNetwork {
   bool is_loose_ = false;
   bool is_calm_ = false;
   Time loose_{};
+  Duration handshake_time_ = std::chrono::milliseconds{1500};  // with some losses
   unsigned changes_ = 0;
   unsigned address_ = 1;
 };

@@ -114,6 +114,7 @@ quic::Config random_config(Dice& dice, const RandomNetwork& net) {
   config.congestion_control =
       dice.pick({quic::CongestionControl::cubic, quic::CongestionControl::reno,
                  quic::CongestionControl::bbr});
+  if (dice.chance(30)) config.key_update_after = dice.between(20'000, 300'000);
   config.probe_path_mtu = dice.chance(80);
   config.retry =
       dice.pick({quic::RetryPolicy::never, quic::RetryPolicy::on_load, quic::RetryPolicy::always});
