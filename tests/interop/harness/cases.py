@@ -12,6 +12,7 @@ import time
 import browser
 import certs
 import clients
+import mutual
 import relay
 import servers
 from packets import V1, V2, Watcher
@@ -68,8 +69,7 @@ def many(job):
 
 SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many}
 PAGES = {"page": browser.check_page, "hints": browser.check_hints, "chat": clients.check_chat, "echo": clients.check_echo,
-         "alternative": clients.check_alternative,
-         "hosts": clients.check_hosts}
+         "alternative": clients.check_alternative, "hosts": clients.check_hosts, "mutual": mutual.check}
 
 
 def files(*sizes):
@@ -139,6 +139,8 @@ def parse(name):
 
 def run(world, job):
     certs.make(world.certs, chain_length=8 if job.what == "amplificationlimit" else 1)
+    if job.what == "mutual":
+        mutual.make_visitors(world.certs)
     if job.what in PAGES:
         PAGES[job.what](world, job, servers.SERVERS[job.server](world, job))
     elif job.what in TRIALS:

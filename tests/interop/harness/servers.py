@@ -29,6 +29,8 @@ def quoin(world, job):
         command.append("--self-signed")
     else:
         command += ["--cert", world.certs / "cert.pem", "--key", world.certs / "priv.key"]
+    if job.what == "mutual":
+        command += ["--client-ca", world.certs / "visitors.pem", "--require-client-cert", "--verbose"]
     job.server_process = world.spawn("quoin-server", command)
     world.wait_for_server(job.server_process, port)
     if job.what == "page":
@@ -116,10 +118,14 @@ def gtlsserver(world, job):
 def caddy(world, job):
     port = free_port(job.host)
     forwarded = {"handler": "reverse_proxy", "upstreams": [{"dial": start_origin(world)}]}
+    policy = {}
+    if job.what == "mutual":
+        trusted = [f"{world.certs}/visitors.pem"]
+        policy["client_authentication"] = {"mode": "require_and_verify", "trusted_ca_certs_pem_files": trusted}
     server = {
         "listen": [listen(job.host, port)],
         "automatic_https": {"disable": True},
-        "tls_connection_policies": [{}],
+        "tls_connection_policies": [policy],
         "routes": [
             {"match": [{"method": ["PUT", "POST"]}], "handle": [forwarded]},
             {"handle": [{"handler": "file_server", "root": str(world.www), "browse": {}}]},
@@ -151,6 +157,7 @@ def nginx(world, job):
     port = free_port(job.host)
     folder = world.folder("nginx")
     retry = "quic_retry on;" if job.testcase == "retry" else ""
+    demand = f"ssl_client_certificate {world.certs}/visitors.pem; ssl_verify_client on;" if job.what == "mutual" else ""
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -166,7 +173,7 @@ http {{
   server {{
     listen {listen(job.host, port)} quic reuseport; {retry}
     http3 on; http3_max_concurrent_streams 128; keepalive_requests 100000;
-    ssl_certificate {world.certs}/cert.pem; ssl_certificate_key {world.certs}/priv.key;
+    ssl_certificate {world.certs}/cert.pem; ssl_certificate_key {world.certs}/priv.key; {demand}
     location / {{ root {world.www}; autoindex on; }}
     location ~ ^/put/(.*)$ {{ alias {world.uploads}/$1; dav_methods PUT; }}
   }}
