@@ -218,12 +218,20 @@ def check_alternative(world, job, port):
 
 
 def check_hosts(world, job, port):
-    """Two hosts whose certificates are looked for while the handshake waits, and one that has none."""
+    """Hosts whose certificates are looked for while the handshake waits, and those that have none."""
+    {"curl": curl_hosts, "gtlsclient": gtlsclient_hosts}[job.client](world, job, port)
+
+
+def add_host(world, host):
+    certs.make_for(world.certs, host)
+    for ending in ("key", "pem"):
+        (world.certs / f"{host}.{ending}").rename(world.folder("hosts") / f"{host}.{ending}")
+
+
+def curl_hosts(world, job, port):
     hosts = ("one.example", "two.example")
     for host in hosts:
-        certs.make_for(world.certs, host)
-        for ending in ("pem", "key"):
-            (world.certs / f"{host}.{ending}").rename(world.folder("hosts") / f"{host}.{ending}")
+        add_host(world, host)
 
     def ask(host):
         command = [world.peer("curl"), "-q", "--http3-only", "--silent", "--show-error", "--fail", "--max-time", "20"]
@@ -239,6 +247,26 @@ def check_hosts(world, job, port):
             raise Failure(f"{host} answered {process.output()!r}")
     if refused.finish(job.seconds) == 0:
         raise Failure("a host without a certificate was served")
+
+
+def gtlsclient_hosts(world, job, port):
+    """Whatever its --sni says, this client asks for localhost, which gets its certificate while the server runs."""
+    def ask(folder):
+        command = [world.peer("gtlsclient"), "--exit-on-all-streams-close", "--timeout=20s", f"--download={folder}"]
+        return world.spawn("gtlsclient", [*command, job.host, str(port), f"https://localhost:{port}/"])
+
+    refused = ask(world.downloads)
+    refused.finish(job.seconds)
+    if "error_code=CRYPTO_ERROR(0x170)" not in refused.output():
+        raise Failure("the handshake for a host without a certificate did not end with unrecognized_name")
+    add_host(world, "localhost")
+    folders = [world.folder(f"downloads-{number}") for number in range(4)]
+    for process, folder in [(ask(folder), folder) for folder in folders]:
+        process.finish(job.seconds)
+        if not (folder / "index.html").is_file():
+            raise Failure("gtlsclient got nothing")
+        if (said := (folder / "index.html").read_text()) != f"this is localhost:{port}\n":
+            raise Failure(f"localhost answered {said!r}")
 
 
 FETCH = {
