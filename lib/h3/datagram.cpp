@@ -57,7 +57,10 @@ Result<> Session::Impl::send_datagram(quic::StreamId id, Bytes data) {
   if (stream == nullptr || !stream->visible || stream->over || !is_alive()) {
     return std::unexpected{Error{UsageError::stale_handle}};
   }
-  if (stream->writing == Writing::closed) return std::unexpected{Error{UsageError::closed}};
+  // None may follow the end of what we send on the stream (RFC 9297 §2.1).
+  if (stream->writing == Writing::ended || stream->writing == Writing::closed) {
+    return std::unexpected{Error{UsageError::closed}};
+  }
   if (!config.datagrams || !peer_datagrams) {
     return std::unexpected{Error{UsageError::unsupported, config.datagrams
                                                               ? "the peer takes no HTTP datagrams"

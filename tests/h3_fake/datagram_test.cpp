@@ -86,6 +86,25 @@ TEST_CASE("Nobody sends datagrams to a peer that does not take them") {
   CHECK(pair.client.session.max_datagram_size(id) == 0);
 }
 
+TEST_CASE("No datagram follows the end of what its sender says on the stream") {
+  SessionPair pair{with_datagrams()};
+  const StreamId id = pair.request(get_request(), true);
+  pair.run();
+  REQUIRE(pair.server.session.respond(id, {{":status", "200"}}, true));
+  REQUIRE(pair.client.session.send_datagram(id, as_bytes("before")));
+  CHECK(pair.client.session.write(id, Bytes{}, true) == 0);
+  CHECK(pair.client.session.send_datagram(id, as_bytes("after")).error() ==
+        Error{UsageError::closed});
+  pair.run();
+  CHECK(pair.server.exchanges[id].datagrams == Texts{"before"});
+  REQUIRE(pair.server.session.send_datagram(id, as_bytes("the other way")));
+  pair.run();
+  CHECK(pair.server.session.write(id, Bytes{}, true) == 0);
+  CHECK(pair.server.session.send_datagram(id, {}).error() == Error{UsageError::closed});
+  pair.run();
+  CHECK(pair.client.exchanges[id].datagrams == Texts{"the other way"});
+}
+
 TEST_CASE("Datagrams for messages that are over or unknown are dropped and counted") {
   RawClient world{with_datagrams()};
   world.send(varint(1) + "no such stream");

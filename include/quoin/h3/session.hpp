@@ -160,7 +160,8 @@ class QUOIN_EXPORT Session final : public quic::Application {
 
   /// Sends `data` in a datagram that belongs to a message in progress, or never: it may be lost.
   /// Errors: UsageError::stale_handle, unsupported (before the peer has said that it takes any, or
-  /// if it does not), closed, too_large, limit_reached (quic::Config::datagram_queue).
+  /// if it does not), closed (what this side sends on the stream has ended, RFC 9297 §2.1),
+  /// too_large, limit_reached (quic::Config::datagram_queue).
   [[nodiscard]] Result<> send_datagram(quic::StreamId stream, Bytes data);
   /// The longest `data` for send_datagram() at present; 0: none at all.
   [[nodiscard]] std::size_t max_datagram_size(quic::StreamId stream) const noexcept;
