@@ -13,6 +13,7 @@ import browser
 import certs
 import clients
 import mutual
+import priorities
 import relay
 import servers
 from packets import V1, V2, Watcher
@@ -69,7 +70,8 @@ def many(job):
 
 SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many}
 PAGES = {"page": browser.check_page, "hints": browser.check_hints, "chat": clients.check_chat, "echo": clients.check_echo,
-         "alternative": clients.check_alternative, "hosts": clients.check_hosts, "mutual": mutual.check}
+         "alternative": clients.check_alternative, "hosts": clients.check_hosts, "mutual": mutual.check,
+         "datagrams": clients.check_datagrams, "priorities": priorities.check}
 
 
 def files(*sizes):

@@ -154,6 +154,12 @@ def check_chat(world, job, port):
     world.run("websocket-client", [*command, "--certificate", world.certs / "chat.pem"], job.seconds)
 
 
+def check_datagrams(world, job, port):
+    """Datagrams that belong to two requests come back, each on its own."""
+    command = [world.peer("aioquic-python"), HERE / "datagrams_peer.py", "--host", job.host, "--port", str(port)]
+    world.run("datagrams-client", [*command, "--certificate", world.certs / "datagrams.pem"], job.seconds)
+
+
 def check_echo(world, job, port):
     """quoin-client --ws with a WebSocket server that repeats each message, in fragments with a ping between them."""
     command = [world.quoin("quoin-client"), "--ws", "-v", "--ca", world.certs / "ca.pem"]

@@ -72,6 +72,15 @@ def websocket_chat(world, job):
     return port
 
 
+def http_datagrams(world, job):
+    """The library's example of datagrams that belong to requests (RFC 9297), which sends back what it gets."""
+    port = free_port(job.host)
+    command = [world.quoin("http_datagrams"), listen(job.host, port), world.certs / "datagrams.pem"]
+    job.server_process = world.spawn("http_datagrams", command)
+    world.wait_for_server(job.server_process, port)
+    return port
+
+
 def certificates_on_demand(world, job):
     """The library's example of a server that gets each host's certificate when it is asked for it."""
     port = free_port(job.host)
@@ -243,6 +252,7 @@ SERVERS = {
     "file_server": file_server,
     "early_hints": early_hints,
     "websocket_chat": websocket_chat,
+    "http_datagrams": http_datagrams,
     "certificates_on_demand": certificates_on_demand,
     "endpoint": endpoint,
     "gtlsserver": gtlsserver,

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""Responses on one slow link, of which what is urgent comes first, whenever it was asked for (RFC 9218)."""
+
+import pathlib
+
+import relay
+from world import KIB, MIB, Failure, make_file
+
+HERE = pathlib.Path(__file__).parent
+
+
+def aioquic(world, job, port):
+    command = [world.peer("aioquic-python"), HERE / "priorities_peer.py", "--host", job.host, "--port", str(port)]
+    output = world.run("priorities-client", [*command, "--certs", world.certs], job.seconds)
+    return output.split("order ")[1].split()
+
+
+def curl(world, job, port):
+    """By the field alone, and all requests at the same time."""
+    command = [world.peer("curl"), "-q", "--silent", "--show-error", "--parallel"]
+    wishes = {"log": "u=7", "video": "u=3", "picture": "u=2", "banner": "u=1", "style": "u=0"}
+    for name, priority in wishes.items():
+        command += ["--http3-only", "--fail", "--cacert", world.certs / "ca.pem", "--header", f"priority: {priority}"]
+        command += ["--resolve", f"localhost:{port}:{job.host}", "--write-out", f"{name} "]
+        command += ["--output", world.downloads / name, f"https://localhost:{port}/{name}", "--next"]
+    return world.run("curl", command[:-1], job.seconds).split()
+
+
+CLIENTS = {"aioquic": aioquic, "curl": curl}
+
+
+def check(world, job, port):
+    for name in ("log", "picture", "style", "banner"):
+        make_file(world.www / name, 50 * KIB)
+    make_file(world.www / "video", 3 * MIB)
+    with relay.Relay(relay.LINKS["slow"], job.host, port) as path:
+        order = CLIENTS[job.client](world, job, path.port)
+    if order != ["style", "banner", "picture", "video", "log"]:
+        raise Failure(f"the responses ended in the order {' '.join(order)}")
