@@ -2,7 +2,6 @@
 /// A chat room: everybody hears who comes, what is said, and who is gone. Usage: websocket_chat
 /// [ADDRESS:PORT [FILE [--redis URL]]]. FILE gets the certificate; servers on a Redis share a room.
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <quoin/server.hpp>
 #include <quoin/websocket.hpp>
 
+#include "chat/page.hpp"
 #include "chat/redis_bus.hpp"
 
 using namespace std::chrono_literals;
@@ -40,20 +40,20 @@ struct Room {
 };
 
 int main(int argc, char** argv) {
-  if (argc > 4 && !chat::RedisBus::accepts(argv[4])) return EXIT_FAILURE;
+  if (argc > 4 && !chat::RedisBus::accepts(argv[4])) return 1;
   const quoin::Tls tls = quoin::Tls::self_signed().value();
   if (argc > 2) std::ofstream{argv[2]} << tls.certificate_pem();
   quoin::Loop loop;
   Room room;
   if (argc > 4) room.bus.emplace(argv[4], loop, [&](const auto& text) { room.deliver(text); });
   quoin::Server server{loop, tls};
+  chat::serve_page(server);
   server.route("CONNECT", "/chat", [&](quoin::Request request, quoin::Response response) {
     const auto socket =
         quoin::accept_websocket(loop, request, response, {.ping_interval = 2s, .pong_timeout = 2s});
     if (socket) room.enter(*socket, "User " + std::to_string(request.peer().port()));
   });
-  const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433");
-  if (!address) return EXIT_FAILURE;
-  std::cout << "listening on port " << address->port() << std::endl;
+  const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433").value();
+  std::cout << "listening on port " << address.port() << std::endl;
   loop.run();
 }

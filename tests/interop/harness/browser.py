@@ -4,9 +4,10 @@
 import html
 import json
 import re
+import subprocess
 
 import certs
-from world import Failure, digest, make_file
+from world import Failure, digest, make_file, wait_until
 
 # The page reports through its own DOM, which --dump-dom prints after the scripts have run.
 PAGE = """<!doctype html><meta charset="utf-8"><title>quoin</title>
@@ -95,8 +96,27 @@ def check_hints(world, job, port):
         raise Failure("what the page's script posted came back damaged")
 
 
-def show(world, job, port, path):
-    command = [world.peer("chromium"), *FLAGS, f"--user-data-dir={world.folder('profile')}"]
+def check_room(world, job, port):
+    """The page of the chat room, with somebody else in the room who hears what is said on it."""
+    job.spki = certs.spki_hash(world.certs / "chat.pem")
+    url = f"wss://localhost:{port}/chat"
+    command = [world.quoin("quoin-client"), "--ws", "-v", "--ca", world.certs / "chat.pem", url]
+    other = world.spawn("quoin-client", command, stdin=subprocess.PIPE)
+    wait_until(lambda: " just connected\n" in other.output(), 20, "quoin-client to be in the room")
+    # Chromium 156 can do it (RFC 9220), but does not without being told. Then it looks for a server on TCP.
+    output = dump(world, job, port, "#from the page", "--enable-features=EnableWebsocketsOverHttp3")
+    if not re.search(r"<pre>User \d+ just connected\nUser \d+: from the page\n</pre>", output):
+        raise Failure(f"the page did not show what was said: {output}")
+    for line in (": from the page\n", " is gone\n"):
+        wait_until(lambda: line in other.output(), 20, f"quoin-client to hear {line!r}")
+    output = dump(world, job, port, "#nobody hears this")
+    if "<pre>over, code 1006\n</pre>" not in output:
+        raise Failure("Chromium can open WebSockets over HTTP/3 by itself now; the guide says otherwise")
+
+
+def dump(world, job, port, path, *more):
+    """What Chromium makes of a page, after its scripts have run."""
+    command = [world.peer("chromium"), *FLAGS, *more, f"--user-data-dir={world.folder('profile')}"]
     command += [f"--origin-to-force-quic-on=localhost:{port}"]
     spki = job.spki or certs.spki_hash(world.certs / "cert.pem")
     command += [
@@ -105,7 +125,12 @@ def show(world, job, port, path):
         "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
         f"https://localhost:{port}/{path}",
     ]
-    output = world.run("chromium", command, job.seconds, HOME=str(world.folder("profile")))
+    return world.run("chromium", command, job.seconds, HOME=str(world.folder("profile")))
+
+
+def show(world, job, port, path):
+    """What the script of a page of ours has found out."""
+    output = dump(world, job, port, path)
     if "Served over QUIC" not in output:
         raise Failure("Chromium did not show the page's text")
     seen = re.search(r'<pre id="seen">(.*?)</pre>', output)

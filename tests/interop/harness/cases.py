@@ -71,7 +71,8 @@ def many(job):
 SHAPES = {"files": all_sizes, "many": many, "upload": all_sizes, "uploadmany": many}
 PAGES = {"page": browser.check_page, "hints": browser.check_hints, "chat": clients.check_chat, "echo": clients.check_echo,
          "alternative": clients.check_alternative, "hosts": clients.check_hosts, "mutual": mutual.check,
-         "datagrams": clients.check_datagrams, "priorities": priorities.check}
+         "datagrams": clients.check_datagrams, "priorities": priorities.check,
+         "room": browser.check_room}
 
 
 def files(*sizes):
