@@ -39,7 +39,7 @@ install: ## Install into PREFIX
 
 bench: ## Measure, beside ngtcp2's own programs, nginx and Caddy (BENCH_ARGS=--quick, --help)
 	@scripts/setup.sh build bench
-	@$(call cmake_build,$(PRESET)) --target quoin-server quoin-client bench-programs
+	@$(call cmake_build,bench)
 	@bench/run.py $(BENCH_ARGS)
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS, from its corpus
@@ -76,4 +76,4 @@ setup: ## Install everything that any of these needs
 	@scripts/setup.sh build test lint docs bench interop
 
 clean: ## Remove the build trees (fetched dependencies stay in .deps)
-	@rm -rf build build-dev build-asan build-tsan site
+	@rm -rf build build-bench build-dev build-asan build-tsan site

@@ -43,7 +43,7 @@ def parse_arguments():
     parser.add_argument("--only", metavar="NAMES",
                         help="scenarios, separated by commas; the number at the end may be left out: "
                         + ", ".join(scenario.key for scenario in every_scenario(quick=False)))
-    parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/bin", help="quoin's programs")
+    parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build-bench/bin", help="quoin's programs")
     parser.add_argument("--baseline", type=pathlib.Path, help="ngtcp2's example programs, instead of building them")
     parser.add_argument("--peers", type=pathlib.Path, help="a folder with nginx and caddy, instead of fetching them")
     parser.add_argument("--no-peers", action="store_true", help="without nginx and Caddy")
