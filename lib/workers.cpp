@@ -324,15 +324,24 @@ void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io:
 
 void Workers::Impl::give_way(const io::Relays& newer) {
   is_taken = true;
+  // Nobody is told before the last one has stopped: until then new clients may still come here.
+  const auto left = std::make_shared<std::atomic<std::size_t>>(places.size());
   for (std::size_t worker = 0; const auto& each : places) {
     Place& place = *each;
-    place.loop->post([this, &place, relay = newer[worker++]] {
+    auto stop = [this, &place, left, relay = newer[worker++]] {
       auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
       for (const Address& address : addresses) sockets->stop_receiving(address);
       place.server->impl_->neighbours.newer = relay;
-    });
+      if (left->fetch_sub(1) == 1 && on_taken) on_taken();
+    };
+    std::unique_lock lock{place.mutex};
+    if (place.over) {
+      lock.unlock();
+      stop();
+    } else {
+      place.loop->post(std::move(stop));
+    }
   }
-  if (on_taken) on_taken();
 }
 
 void Workers::start() {

@@ -68,10 +68,11 @@ class QUOIN_EXPORT Workers {
   /// of quoin; those of listen(). The other process goes on as before until start().
   [[nodiscard]] Result<std::vector<Address>> take_over(const std::filesystem::path& path);
   /// Offers the sockets to a later process of the same user, which connects to the Unix socket that
-  /// is made at `path`; only after start(). When that has taken over, `taken` is called once, on a
-  /// thread of the library; it should call shutdown(), with the time that connections may go on.
-  /// Errors: system, EADDRINUSE when another process offers its sockets at `path`, unless they
-  /// were taken over from there; UsageError::closed before start() or after the sockets were taken.
+  /// is made at `path`; only after start(). When that has taken over, and no worker here takes new
+  /// connections any more, `taken` is called once, on a thread of the library; it should call
+  /// shutdown(), with the time that connections may go on. Errors: system, EADDRINUSE when another
+  /// process offers its sockets at `path`, unless they were taken over from there;
+  /// UsageError::closed before start() or after the sockets were taken.
   [[nodiscard]] Result<> offer(const std::filesystem::path& path, std::function<void()> taken);
   /// Starts the threads. Throws std::system_error when the system has no more of them; later calls
   /// do nothing.
