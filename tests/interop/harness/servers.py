@@ -42,52 +42,39 @@ def quoin(world, job):
     return port
 
 
-def file_server(world, job):
-    """The library's example, which unlike quoin-server takes uploads. It makes its own certificate."""
+def example(world, job, name, before=(), after=()):
+    """An example of the library, whose address stands between its other arguments."""
     port = free_port(job.host)
-    authority = world.certs / "ca.pem"
-    authority.unlink()
-    command = [world.quoin("file_server"), world.www, world.uploads, listen(job.host, port), authority]
-    job.server_process = world.spawn("file_server", command)
+    job.server_process = world.spawn(name, [world.quoin(name), *before, listen(job.host, port), *after])
     world.wait_for_server(job.server_process, port)
     return port
+
+
+def file_server(world, job):
+    """The library's example, which unlike quoin-server takes uploads. It makes its own certificate."""
+    authority = world.certs / "ca.pem"
+    authority.unlink()
+    return example(world, job, "file_server", [world.www, world.uploads], [authority])
 
 
 def early_hints(world, job):
     """The library's example of 103 (Early Hints), which also sends back what is posted to it."""
-    port = free_port(job.host)
-    certificate = world.certs / "cert.pem"
-    command = [world.quoin("early_hints"), world.www, listen(job.host, port), certificate]
-    job.server_process = world.spawn("early_hints", command)
-    world.wait_for_server(job.server_process, port)
-    return port
+    return example(world, job, "early_hints", [world.www], [world.certs / "cert.pem"])
 
 
 def websocket_chat(world, job):
     """The library's example of WebSockets over HTTP/3 (RFC 9220), a room that repeats what is said."""
-    port = free_port(job.host)
-    command = [world.quoin("websocket_chat"), listen(job.host, port), world.certs / "chat.pem"]
-    job.server_process = world.spawn("websocket_chat", command)
-    world.wait_for_server(job.server_process, port)
-    return port
+    return example(world, job, "websocket_chat", after=[world.certs / "chat.pem"])
 
 
 def http_datagrams(world, job):
     """The library's example of datagrams that belong to requests (RFC 9297), which sends back what it gets."""
-    port = free_port(job.host)
-    command = [world.quoin("http_datagrams"), listen(job.host, port), world.certs / "datagrams.pem"]
-    job.server_process = world.spawn("http_datagrams", command)
-    world.wait_for_server(job.server_process, port)
-    return port
+    return example(world, job, "http_datagrams", after=[world.certs / "datagrams.pem"])
 
 
 def certificates_on_demand(world, job):
     """The library's example of a server that gets each host's certificate when it is asked for it."""
-    port = free_port(job.host)
-    command = [world.quoin("certificates_on_demand"), world.folder("hosts"), listen(job.host, port)]
-    job.server_process = world.spawn("certificates_on_demand", command)
-    world.wait_for_server(job.server_process, port)
-    return port
+    return example(world, job, "certificates_on_demand", [world.folder("hosts")])
 
 
 def endpoint(world, job):
