@@ -4,15 +4,15 @@
 Run by the Python of the peers' root folder.
 """
 
-import argparse
 import asyncio
 import sys
 
-from aioquic.asyncio import QuicConnectionProtocol, connect
+from aioquic.asyncio import QuicConnectionProtocol
 from aioquic.h3.connection import H3Connection, Setting
 from aioquic.h3.events import DatagramReceived, HeadersReceived
-from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import StreamReset
+
+from aioquic_client import Target, encode
 
 PATIENCE = 20
 SIZES = (1, 2, 100, 1000)
@@ -54,8 +54,7 @@ class Sender(QuicConnectionProtocol):
     def ask(self, authority, method, **more):
         stream = self._quic.get_next_available_stream_id()
         fields = {":method": method, **more, ":scheme": "https", ":authority": authority, ":path": "/echo"}
-        headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-        self.http.send_headers(stream, headers, end_stream=method == "GET")
+        self.http.send_headers(stream, encode(fields), end_stream=method == "GET")
         self.transmit()
         return stream
 
@@ -87,16 +86,9 @@ async def talk(sender, authority):
 
 
 async def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--certificate", required=True)
-    options = parser.parse_args()
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=["h3"], server_name="localhost")
-    configuration.max_datagram_frame_size = 65535
-    configuration.load_verify_locations(cafile=options.certificate)
-    async with connect(options.host, options.port, configuration=configuration, create_protocol=Sender) as sender:
-        await talk(sender, f"localhost:{options.port}")
+    target = Target(max_datagram_frame_size=65535)
+    async with target.dial(Sender) as sender:
+        await talk(sender, target.authority)
 
 
 if __name__ == "__main__":

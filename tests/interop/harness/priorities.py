@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).parent
 
 def aioquic(world, job, port):
     command = [world.peer("aioquic-python"), HERE / "priorities_peer.py", "--host", job.host, "--port", str(port)]
-    output = world.run("priorities-client", [*command, "--certs", world.certs], job.seconds)
+    output = world.run("priorities-client", [*command, "--certificate", world.certs / "ca.pem"], job.seconds)
     return output.split("order ")[1].split()
 
 

@@ -5,14 +5,14 @@ Run by the Python of the peers' root folder. It asks for /log, /video, /picture,
 video fills the link for seconds, and prints their names in the order in which they were complete.
 """
 
-import argparse
 import asyncio
 
-from aioquic.asyncio import QuicConnectionProtocol, connect
+from aioquic.asyncio import QuicConnectionProtocol
 from aioquic.buffer import encode_uint_var
 from aioquic.h3.connection import H3Connection, encode_frame
 from aioquic.h3.events import DataReceived
-from aioquic.quic.configuration import QuicConfiguration
+
+from aioquic_client import Target, encode
 
 PRIORITY_UPDATE = 0xF0700
 PATIENCE = 30
@@ -42,8 +42,7 @@ class Viewer(QuicConnectionProtocol):
         self.names[stream] = name
         fields = {":method": "GET", ":scheme": "https", ":authority": authority, ":path": f"/{name}"}
         fields |= {"priority": priority} if priority else {}
-        headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-        self.http.send_headers(stream, headers, end_stream=True)
+        self.http.send_headers(stream, encode(fields), end_stream=True)
         return stream
 
     def update(self, stream, priority):
@@ -68,16 +67,9 @@ async def look(viewer, authority):
 
 
 async def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--certs", required=True)
-    options = parser.parse_args()
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=["h3"], server_name="localhost")
-    configuration.max_data = configuration.max_stream_data = 16 << 20  # so that nothing else decides
-    configuration.load_verify_locations(cafile=f"{options.certs}/ca.pem")
-    async with connect(options.host, options.port, configuration=configuration, create_protocol=Viewer) as viewer:
-        await look(viewer, f"localhost:{options.port}")
+    target = Target(max_data=16 << 20, max_stream_data=16 << 20)  # so that nothing else decides
+    async with target.dial(Viewer) as viewer:
+        await look(viewer, target.authority)
 
 
 if __name__ == "__main__":

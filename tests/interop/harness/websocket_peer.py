@@ -5,16 +5,16 @@ Run by the Python of the peers' root folder. Two of it meet in the chat room of 
 each message must come back as the room says it, and the end must be a proper one.
 """
 
-import argparse
 import asyncio
 import sys
 
-from aioquic.asyncio import QuicConnectionProtocol, connect
+from aioquic.asyncio import QuicConnectionProtocol
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
-from aioquic.quic.configuration import QuicConfiguration
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
+
+from aioquic_client import Target, encode
 
 PATIENCE = 20
 
@@ -54,7 +54,7 @@ class Member(QuicConnectionProtocol):
         self.stream = self._quic.get_next_available_stream_id()
         fields = {":method": "CONNECT", ":protocol": "websocket", ":scheme": "https", ":authority": authority}
         fields |= {":path": "/chat", "sec-websocket-version": "13"}
-        self.http.send_headers(self.stream, [(name.encode(), value.encode()) for name, value in fields.items()])
+        self.http.send_headers(self.stream, encode(fields))
         self.transmit()
 
     def say(self, *frames):
@@ -97,19 +97,9 @@ async def chat(one, other, authority):
 
 
 async def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--certificate", required=True)
-    options = parser.parse_args()
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=["h3"], server_name="localhost")
-    configuration.load_verify_locations(cafile=options.certificate)
-
-    def dial():
-        return connect(options.host, options.port, configuration=configuration, create_protocol=Member)
-
-    async with dial() as one, dial() as other:
-        await chat(one, other, f"localhost:{options.port}")
+    target = Target()
+    async with target.dial(Member) as one, target.dial(Member) as other:
+        await chat(one, other, target.authority)
 
 
 if __name__ == "__main__":
