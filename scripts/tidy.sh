@@ -27,8 +27,15 @@ mkdir -p "$marks" "$build/tidy"
 find "$marks" -type f -mtime +30 -delete
 
 mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "$@" | grep '\.cpp$')
-# Only what this build compiles has a command line.
-known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json")
+# Only what this build compiles has a command line. One is enough: clang-tidy reads a file that several targets compile
+# once for each.
+[ "${QUOIN_TIDY_ONE:-}" = yes ] || python3 - "$build/compile_commands.json" "$build/tidy/compile_commands.json" <<'PY'
+import json, sys
+commands = json.load(open(sys.argv[1]))
+first = {entry["file"]: entry for entry in reversed(commands)}
+json.dump(list(first.values()), open(sys.argv[2], "w"), indent=2)
+PY
+known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/tidy/compile_commands.json")
 settings=$(cat .clang-tidy "$build"/private/*.h | sha256sum | cut -c1-64)
 
 # What the verdict on a file depends on: its name, its text with comments (they may silence a check) and its includes
@@ -39,7 +46,7 @@ fingerprint() { # FILE COMMAND
 
 check() { # FILE
   local file=$1 log="$build/tidy/${1//\//_}.log" command print
-  command=$(python3 - "$root/$file" "$build/compile_commands.json" <<'PY'
+  command=$(python3 - "$root/$file" "$build/tidy/compile_commands.json" <<'PY'
 import json, shlex, sys
 for entry in json.load(open(sys.argv[2])):
     if entry["file"] == sys.argv[1]:
@@ -57,7 +64,7 @@ PY
     touch "$marks/$print"
     return 0
   fi
-  if clang-tidy-19 -p "$build" --quiet "$file" 2>"$log"; then
+  if clang-tidy-19 -p "$build/tidy" --quiet "$file" 2>"$log"; then
     rm -f "$log"
     touch "$marks/$print"
   else
