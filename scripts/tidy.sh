@@ -23,19 +23,6 @@ command -v clang-tidy-19 >/dev/null || {
 }
 marks=${QUOIN_TIDY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/quoin-tidy}
 mkdir -p "$marks" "$build/tidy"
-# Marks that nobody asked for in a month.
-find "$marks" -type f -mtime +30 -delete
-
-mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "$@" | grep '\.cpp$')
-# Only what this build compiles has a command line. One is enough: clang-tidy reads a file that several targets compile
-# once for each.
-[ "${QUOIN_TIDY_ONE:-}" = yes ] || python3 - "$build/compile_commands.json" "$build/tidy/compile_commands.json" <<'PY'
-import json, sys
-commands = json.load(open(sys.argv[1]))
-first = {entry["file"]: entry for entry in reversed(commands)}
-json.dump(list(first.values()), open(sys.argv[2], "w"), indent=2)
-PY
-known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/tidy/compile_commands.json")
 settings=$(cat .clang-tidy "$build"/private/*.h | sha256sum | cut -c1-64)
 
 # What the verdict on a file depends on: its name, its text with comments (they may silence a check) and its includes
@@ -78,6 +65,19 @@ if [ "${QUOIN_TIDY_ONE:-}" = yes ]; then
   exit
 fi
 
+# Marks that nobody asked for in a month.
+find "$marks" -type f -mtime +30 -delete
+
+mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "$@" | grep '\.cpp$')
+# Only what this build compiles has a command line. One is enough: clang-tidy reads a file that several targets compile
+# once for each.
+python3 - "$build/compile_commands.json" "$build/tidy/compile_commands.json" <<'PY'
+import json, sys
+commands = json.load(open(sys.argv[1]))
+first = {entry["file"]: entry for entry in reversed(commands)}
+json.dump(list(first.values()), open(sys.argv[2], "w"), indent=2)
+PY
+known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/tidy/compile_commands.json")
 chosen=()
 for file in "${files[@]}"; do
   if grep -qxF "$root/$file" <<<"$known"; then chosen+=("$file"); fi
