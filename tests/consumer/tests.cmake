@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tests of the package (label consumer): the project in this folder is built against quoin as its users get it.
 #
-# Installed from this build, and from a build of the other library type; found by find_package; added by
-# add_subdirectory as both types; through pkg-config; and beside libcurl and OpenSSL in one process.
+# Installed from this build, and from a build of the other library type, which add_subdirectory makes; found by
+# find_package; through pkg-config; and beside libcurl and OpenSSL in one process. What links this build's own type
+# from within its tree are the examples.
 
 set(_here "${CMAKE_CURRENT_LIST_DIR}")
 set(_out "${CMAKE_CURRENT_BINARY_DIR}/consumer")
@@ -19,7 +20,7 @@ set(_shared_shared ON)
 # Configures, builds and runs the outside project in a folder of its own. Without a build type, for speed: what is tested
 # is the package, not the code in it.
 function(_quoin_consumer name)
-  cmake_parse_arguments(ARG "" "PROGRAM;NEEDS;PROVIDES" "OPTIONS;ARGUMENTS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PROGRAM;NEEDS;PROVIDES" "OPTIONS" ${ARGN})
   set(test "consumer: ${name}")
   string(MAKE_C_IDENTIFIER "${name}" folder)
   add_test(
@@ -30,7 +31,7 @@ function(_quoin_consumer name)
       "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}"
       "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
       "-DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER}" ${ARG_OPTIONS} --test-command
-      "${_out}/${folder}/${ARG_PROGRAM}" ${ARG_ARGUMENTS})
+      "${_out}/${folder}/${ARG_PROGRAM}")
   set_tests_properties("${test}" PROPERTIES LABELS consumer TIMEOUT 900)
   if(ARG_NEEDS)
     set_tests_properties("${test}" PROPERTIES FIXTURES_REQUIRED "${ARG_NEEDS}")
@@ -49,25 +50,25 @@ endfunction()
 
 # This build's type: installed, and found.
 _quoin_install("${_own} library installs" ${_own} "${PROJECT_BINARY_DIR}" "" quoin_${_own})
-# The other type comes from the build that add_subdirectory makes.
+# The other type comes from the build that add_subdirectory makes, in a project that unites its own sources.
 _quoin_consumer(
   "${_other} library by add_subdirectory"
   PROGRAM fetch
   PROVIDES quoin_${_other}_build
   OPTIONS "-DCONSUMER_QUOIN_SOURCE=${PROJECT_SOURCE_DIR}" -DBUILD_SHARED_LIBS=${_shared_${_other}} -DQUOIN_INSTALL=ON
+          -DCMAKE_UNITY_BUILD=ON
           "-DQUOIN_DEPS_DIR=${QUOIN_DEPS_DIR}" "-DBORINGSSL_ROOT=${BORINGSSL_ROOT}")
 string(MAKE_C_IDENTIFIER "${_other} library by add_subdirectory" _other_folder)
 _quoin_install("${_other} library installs" ${_other} "${_out}/${_other_folder}" quoin quoin_${_other})
 set_tests_properties("consumer: ${_other} library installs" PROPERTIES FIXTURES_REQUIRED quoin_${_other}_build)
 
-_quoin_consumer(
-  "${_own} library by add_subdirectory"
-  PROGRAM fetch
-  OPTIONS "-DCONSUMER_QUOIN_SOURCE=${PROJECT_SOURCE_DIR}" -DBUILD_SHARED_LIBS=${_shared_${_own}}
-          "-DQUOIN_DEPS_DIR=${QUOIN_DEPS_DIR}" "-DBORINGSSL_ROOT=${BORINGSSL_ROOT}")
-
 find_package(CURL QUIET)
 find_package(OpenSSL 3 QUIET)
+if(CURL_FOUND AND OPENSSL_FOUND)
+  set(_beside_openssl ON)
+else()
+  set(_beside_openssl OFF)
+endif()
 find_program(PKG_CONFIG_EXECUTABLE pkg-config)
 mark_as_advanced(PKG_CONFIG_EXECUTABLE)
 foreach(_type static shared)
@@ -75,15 +76,13 @@ foreach(_type static shared)
     "${_type} library by find_package"
     PROGRAM fetch
     NEEDS quoin_${_type}
-    OPTIONS "-DCMAKE_PREFIX_PATH=${_out}/prefix-${_type}")
-  if(CURL_FOUND AND OPENSSL_FOUND)
+    PROVIDES quoin_${_type}_consumer
+    OPTIONS "-DCMAKE_PREFIX_PATH=${_out}/prefix-${_type}" -DCONSUMER_OPENSSL=${_beside_openssl})
+  if(_beside_openssl)
     foreach(_first quoin curl)
-      _quoin_consumer(
-        "${_type} library beside libcurl and OpenSSL, ${_first} first"
-        PROGRAM beside_openssl
-        ARGUMENTS ${_first}-first
-        NEEDS quoin_${_type}
-        OPTIONS "-DCMAKE_PREFIX_PATH=${_out}/prefix-${_type}" -DCONSUMER_OPENSSL=ON)
+      set(_test "consumer: ${_type} library beside libcurl and OpenSSL, ${_first} first")
+      add_test(NAME "${_test}" COMMAND "${_out}/${_type}_library_by_find_package/beside_openssl" ${_first}-first)
+      set_tests_properties("${_test}" PROPERTIES LABELS consumer TIMEOUT 60 FIXTURES_REQUIRED quoin_${_type}_consumer)
     endforeach()
   endif()
   if(PKG_CONFIG_EXECUTABLE)
@@ -102,7 +101,7 @@ foreach(_type static shared)
   set_tests_properties("consumer: ${_type} library keeps its dependencies to itself"
                        PROPERTIES LABELS consumer TIMEOUT 60 FIXTURES_REQUIRED quoin_${_type})
 endforeach()
-if(NOT CURL_FOUND OR NOT OPENSSL_FOUND)
+if(NOT _beside_openssl)
   message(STATUS "libcurl or OpenSSL is missing: the tests beside OpenSSL are left out (scripts/setup.sh test)")
 endif()
 
