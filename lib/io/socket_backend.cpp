@@ -10,16 +10,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <ctime>
 #include <expected>
 #include <memory>
 #include <span>
 #include <string>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 #include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>
@@ -65,17 +62,6 @@ Time SocketBackend::now() const noexcept {
   timespec time{};
   (void)::clock_gettime(CLOCK_MONOTONIC, &time);
   return Time{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
-}
-
-void SocketBackend::fill_random(std::span<std::byte> out) noexcept {
-  while (!out.empty()) {
-    const ssize_t filled = ::getrandom(out.data(), out.size(), 0);
-    if (filled > 0) {
-      out = out.subspan(static_cast<std::size_t>(filled));
-    } else if (errno != EINTR) {
-      std::abort();  // a kernel without randomness: nothing here would be secure
-    }
-  }
 }
 
 Result<Address> SocketBackend::open(const Address& local) {

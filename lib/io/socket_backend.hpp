@@ -19,6 +19,7 @@
 #include <quoin/time.hpp>
 
 #include "io/descriptor.hpp"
+#include "io/random_pool.hpp"
 #include "io/shared_sockets.hpp"
 #include "io/socket_calls.hpp"
 #include "io/udp_socket.hpp"
@@ -33,7 +34,9 @@ namespace quoin::io {
 class SocketBackend : public Backend, public SharedSockets {
  public:
   [[nodiscard]] Time now() const noexcept override;
-  void fill_random(std::span<std::byte> out) noexcept override;
+
+  void fill_random(std::span<std::byte> out) noexcept override { random_.fill(out); }
+
   [[nodiscard]] Result<Address> open(const Address& local) override;
   [[nodiscard]] Result<Address> source_for(const Address& remote) override;
   void close(const Address& local) noexcept override;
@@ -88,6 +91,7 @@ class SocketBackend : public Backend, public SharedSockets {
   SocketOptions options_;
   SocketCalls& calls_;
   Descriptor wake_;
+  RandomPool random_;
   bool knows_offload_ = false;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
   LocalTable<UdpSocket> senders_;

@@ -437,15 +437,4 @@ TEST_CASE("a loop on real sockets echoes a megabyte of trains") {
   detach(loop, client);
 }
 
-TEST_CASE("random bytes differ and fill all of the buffer") {
-  QUOIN_EACH_BACKEND;
-  const auto backend = make_backend();
-  std::vector<std::byte> first(1000);
-  std::vector<std::byte> second(1000);
-  backend->fill_random(first);
-  backend->fill_random(second);
-  CHECK(first != second);
-  CHECK(std::ranges::count(first, std::byte{0}) < 50);
-}
-
 }  // namespace quoin::test
