@@ -6,82 +6,64 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
-#include <unordered_map>
+#include <vector>
 
 #include <ngtcp2/ngtcp2.h>
-#include <openssl/mem.h>
-#include <openssl/siphash.h>
 
 namespace quoin::quic {
 
-/// Connection ID -> slot of the connection.
+/// Connection ID -> slot of the connection. Open addressing with linear probing: a connection has
+/// some nine IDs, which all come and go with it, and following the nodes of a std::unordered_map
+/// was the dearest thing that an endpoint did in a handshake.
 class CidMap {
  public:
-  explicit CidMap(std::array<std::uint64_t, 2> key) : map_(16, Hash{key}) {}
+  using Secret = std::array<std::uint64_t, 2>;
 
-  void insert(const ngtcp2_cid& cid, std::uint32_t slot) {
-    last_ = nullptr;
-    map_.insert_or_assign(Key{cid}, slot);
-  }
+  explicit CidMap(const Secret& key) : key_(key), places_(least_places) {}
+
+  /// Replaces what the ID belonged to.
+  void insert(const ngtcp2_cid& cid, std::uint32_t slot);
 
   /// Removes the ID if it still belongs to `slot`.
-  void erase(const ngtcp2_cid& cid, std::uint32_t slot) {
-    const auto found = map_.find(Key{cid});
-    if (found != map_.end() && found->second == slot) {
-      last_ = nullptr;
-      map_.erase(found);
-    }
+  void erase(const ngtcp2_cid& cid, std::uint32_t slot);
+
+  [[nodiscard]] const Secret& key() const noexcept { return key_; }
+
+  [[nodiscard]] bool contains(const ngtcp2_cid& cid) const noexcept {
+    return places_[place_of(cid.data, cid.datalen, hash(cid.data, cid.datalen))].is_taken;
   }
 
-  [[nodiscard]] std::array<std::uint64_t, 2> key() const { return map_.hash_function().secret; }
-
-  [[nodiscard]] bool contains(const ngtcp2_cid& cid) const { return map_.contains(Key{cid}); }
-
-  [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data, std::size_t size) {
-    if (size > NGTCP2_MAX_CIDLEN) {
-      return std::nullopt;
-    }
-    if (!last_ || size != last_->first.size ||
-        CRYPTO_memcmp(data, last_->first.octets.data(), size) != 0) {
-      const auto found = map_.find(Key{data, size});
-      if (found == map_.end()) {
-        return std::nullopt;
-      }
-      last_ = &*found;
-    }
-    return last_->second;
-  }
+  [[nodiscard]] std::optional<std::uint32_t> find(const std::uint8_t* data, std::size_t size);
 
  private:
-  struct Key {
-    explicit Key(const ngtcp2_cid& cid) : Key(cid.data, cid.datalen) {}
+  static constexpr std::size_t least_places = 32;
 
-    Key(const std::uint8_t* data, std::size_t length) : size(static_cast<std::uint8_t>(length)) {
-      std::memcpy(octets.data(), data, length);
-    }
-
-    friend bool operator==(const Key&, const Key&) = default;
-
+  struct Place {
     std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> octets{};
-    std::uint8_t size;
+    std::uint8_t size = 0;
+    bool is_taken = false;
+    std::uint32_t slot = 0;
+    std::uint32_t hash = 0;
+
+    [[nodiscard]] bool holds(const std::uint8_t* data, std::size_t length) const noexcept;
   };
 
-  struct Hash {
-    std::array<std::uint64_t, 2> secret;
+  [[nodiscard]] std::uint32_t hash(const std::uint8_t* data, std::size_t size) const noexcept;
+  /// Where the ID is, or the free place where it belongs.
+  [[nodiscard]] std::size_t place_of(const std::uint8_t* data, std::size_t size,
+                                     std::uint32_t hash) const noexcept;
 
-    // Not noexcept: libstdc++ then keeps the hashes, else it computes those of a bucket's other
-    // keys again whenever it looks for one.
-    [[nodiscard]] std::size_t operator()(const Key& key) const {
-      return SIPHASH_24(secret.data(), key.octets.data(), key.size);
-    }
-  };
+  [[nodiscard]] std::size_t after(std::size_t place) const noexcept {
+    return (place + 1) & (places_.size() - 1);
+  }
 
-  using Map = std::unordered_map<Key, std::uint32_t, Hash>;
+  void grow();
 
-  Map map_;
-  const Map::value_type* last_ = nullptr;  // what was found last: datagrams come in trains
+  Secret key_;
+  std::vector<Place> places_;  ///< a power of two, of which a quarter or more is free
+  std::size_t taken_ = 0;
+  std::size_t last_ = 0;  ///< what was found last: datagrams come in trains
 };
 
 }  // namespace quoin::quic
