@@ -10,28 +10,30 @@ set(_out "${CMAKE_CURRENT_BINARY_DIR}/consumer")
 if(BUILD_SHARED_LIBS)
   set(_own shared)
   set(_other static)
+  set(_other_is_shared OFF)
 else()
   set(_own static)
   set(_other shared)
+  set(_other_is_shared ON)
 endif()
-set(_shared_static OFF)
-set(_shared_shared ON)
 
 # Configures, builds and runs the outside project in a folder of its own. Without a build type, for speed: what is tested
-# is the package, not the code in it.
+# is the package, not the code in it. Leaves the folder in _consumer.
 function(_quoin_consumer name)
   cmake_parse_arguments(ARG "" "PROGRAM;NEEDS;PROVIDES" "OPTIONS" ${ARGN})
   set(test "consumer: ${name}")
   string(MAKE_C_IDENTIFIER "${name}" folder)
+  set(folder "${_out}/${folder}")
+  set(_consumer "${folder}" PARENT_SCOPE)
   add_test(
     NAME "${test}"
     COMMAND
-      "${CMAKE_CTEST_COMMAND}" --build-and-test "${_here}" "${_out}/${folder}" --build-generator Ninja --build-project
+      "${CMAKE_CTEST_COMMAND}" --build-and-test "${_here}" "${folder}" --build-generator Ninja --build-project
       quoin_consumer --build-makeprogram "${CMAKE_MAKE_PROGRAM}" --build-options -DCMAKE_BUILD_TYPE=
       "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}"
       "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
       "-DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER}" ${ARG_OPTIONS} --test-command
-      "${_out}/${folder}/${ARG_PROGRAM}")
+      "${folder}/${ARG_PROGRAM}")
   set_tests_properties("${test}" PROPERTIES LABELS consumer TIMEOUT 900)
   if(ARG_NEEDS)
     set_tests_properties("${test}" PROPERTIES FIXTURES_REQUIRED "${ARG_NEEDS}")
@@ -55,11 +57,10 @@ _quoin_consumer(
   "${_other} library by add_subdirectory"
   PROGRAM fetch
   PROVIDES quoin_${_other}_build
-  OPTIONS "-DCONSUMER_QUOIN_SOURCE=${PROJECT_SOURCE_DIR}" -DBUILD_SHARED_LIBS=${_shared_${_other}} -DQUOIN_INSTALL=ON
+  OPTIONS "-DCONSUMER_QUOIN_SOURCE=${PROJECT_SOURCE_DIR}" -DBUILD_SHARED_LIBS=${_other_is_shared} -DQUOIN_INSTALL=ON
           -DCMAKE_UNITY_BUILD=ON
           "-DQUOIN_DEPS_DIR=${QUOIN_DEPS_DIR}" "-DBORINGSSL_ROOT=${BORINGSSL_ROOT}")
-string(MAKE_C_IDENTIFIER "${_other} library by add_subdirectory" _other_folder)
-_quoin_install("${_other} library installs" ${_other} "${_out}/${_other_folder}" quoin quoin_${_other})
+_quoin_install("${_other} library installs" ${_other} "${_consumer}" quoin quoin_${_other})
 set_tests_properties("consumer: ${_other} library installs" PROPERTIES FIXTURES_REQUIRED quoin_${_other}_build)
 
 find_package(CURL QUIET)
@@ -81,7 +82,7 @@ foreach(_type static shared)
   if(_beside_openssl)
     foreach(_first quoin curl)
       set(_test "consumer: ${_type} library beside libcurl and OpenSSL, ${_first} first")
-      add_test(NAME "${_test}" COMMAND "${_out}/${_type}_library_by_find_package/beside_openssl" ${_first}-first)
+      add_test(NAME "${_test}" COMMAND "${_consumer}/beside_openssl" ${_first}-first)
       set_tests_properties("${_test}" PROPERTIES LABELS consumer TIMEOUT 60 FIXTURES_REQUIRED quoin_${_type}_consumer)
     endforeach()
   endif()
