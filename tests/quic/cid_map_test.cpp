@@ -4,7 +4,6 @@
 #include "quic/cid_map.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -20,9 +19,8 @@ namespace quoin::test {
 namespace {
 
 ngtcp2_cid cid_of(const std::string& octets) {
-  ngtcp2_cid cid{};
-  cid.datalen = octets.size();
-  std::ranges::copy(octets, cid.data);
+  ngtcp2_cid cid;
+  ngtcp2_cid_init(&cid, reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
   return cid;
 }
 
