@@ -29,6 +29,7 @@ def curl(world, job, port):
 
 # It loses nothing: what is lost is sent again a round trip later, and lets less urgent responses end first.
 LINK = dataclasses.replace(relay.LINKS["slow"], queue=1000)
+
 CLIENTS = {"aioquic": aioquic, "curl": curl}
 
 
