@@ -132,6 +132,11 @@ if [ -x "$bin/websocket_feed" ]; then
   expect "$(printf 'to subscribe is free\nthat is all')" "$("$bin/websocket_feed")"
 fi
 
+"$bin/path_mtu" >"$work/sizes"
+grep -q ': 1472 bytes$' "$work/sizes"
+expect "1372 bytes" "$(sed -n 's/.*: //p' "$work/sizes" | tail -n 1)"
+expect "1 black hole" "$(tail -n 1 "$work/sizes")"
+
 for alone in quic_echo datagrams migrate http_datagrams deterministic_test custom_backend; do
   [ ! -x "$bin/$alone" ] || "$bin/$alone" >/dev/null
 done

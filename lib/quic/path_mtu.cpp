@@ -12,8 +12,10 @@ namespace {
 constexpr int patience = 3;  // probe timeouts without a proof; ngtcp2 has then probed twice
 constexpr int patience_when_warned = 1;
 constexpr std::uint64_t min_large_sent = 3;
-/// The packets by which one is overtaken before it is declared lost (RFC 9002 §6.1.1).
-constexpr std::uint64_t reordering = 3;
+/// The packets by which one is overtaken before it is declared lost (RFC 9002 §6.1.1): half of
+/// those in flight, within these.
+constexpr std::uint64_t min_reordering = 3;
+constexpr std::uint64_t max_reordering = 256;
 constexpr Duration first_raise = std::chrono::seconds{60};
 constexpr Duration last_raise = std::chrono::seconds{600};  // RFC 8899 §5.1.1
 
@@ -42,6 +44,7 @@ void PathMtuGuard::handle_sent(std::size_t size, const FlightCounters& counters,
                                Time now) noexcept {
   const bool counts = counters.in_flight > last_.in_flight;  // an ACK alone does not
   last_ = counters;
+  trial_flight_ = std::max(trial_flight_, counters.in_flight);
   if (!counts) return;
   if (size <= base) {
     small_bytes_ += size;
@@ -51,7 +54,8 @@ void PathMtuGuard::handle_sent(std::size_t size, const FlightCounters& counters,
   if (trial_due_ && size > size_) {
     trial_due_ = false;
     trial_flying_ = true;
-    trial_settles_ = counters.in_flight + reordering * size_;
+    trial_settled_ = 0;
+    trial_sent_ = trial_flight_ = counters.in_flight;
   }
 }
 
@@ -107,11 +111,13 @@ void PathMtuGuard::begin_trials(std::size_t target) noexcept {
 
 void PathMtuGuard::check_trial(std::uint64_t settled, bool large_lost, std::uint64_t in_flight,
                                Time now) noexcept {
-  trial_settles_ -= std::min(trial_settles_, settled);
+  trial_settled_ += settled;
+  const std::uint64_t overtakers =
+      std::clamp(trial_flight_ / 2, min_reordering * size_, max_reordering * size_);
   if (large_lost) {
     trial_flying_ = false;
     handle_trial_lost(now);
-  } else if (trial_settles_ == 0 || in_flight == 0) {
+  } else if (trial_settled_ >= trial_sent_ + overtakers || in_flight == 0) {
     trial_flying_ = false;
     handle_trial_carried(now);
   }

@@ -99,7 +99,9 @@ class PathMtuGuard {
   std::size_t target_ = 0;           // the size to try; 0: none
   bool trial_due_ = false;           // the next datagram may be a trial
   bool trial_flying_ = false;        // one is under way
-  std::uint64_t trial_settles_ = 0;  // bytes that are settled when its fate is known
+  std::uint64_t trial_sent_ = 0;     // bytes in flight then, itself included
+  std::uint64_t trial_settled_ = 0;  // bytes that were acknowledged or lost since
+  std::uint64_t trial_flight_ = 0;   // the most bytes in flight since
   int trials_lost_ = 0;
   std::optional<Time> raise_at_;  // when to try the path's size again
   Duration raise_after_{};

@@ -119,6 +119,27 @@ TEST_CASE("a path that stops carrying large datagrams costs less than a second")
   CHECK_FALSE(upload.closed.has_value());
 }
 
+TEST_CASE("a black hole is found at the first suspicion, however much is in flight") {
+  const auto delay = GENERATE(2ms, 15ms, 60ms);
+  const auto [mtu, found] =
+      GENERATE(table<std::size_t, std::size_t>({{1300, 1232}, {1400, 1372}, {1480, 1452}}));
+  INFO("MTU " << mtu << ", one-way delay " << delay / 1ms << " ms");
+  UploadWorld upload(20'000'000);
+  auto& network = upload.world.network;
+  const io::Link wide{.delay = delay, .mtu = 1500, .bits_per_second = 50'000'000};
+  network.link_both("10.0.0.2", "10.0.0.1", wide);
+  network.run_for(1s);
+  REQUIRE(upload.client.stats().udp_payload_size == 1472);
+  upload.events.clear();
+  network.link("10.0.0.2", "10.0.0.1").mtu = mtu;
+  REQUIRE(upload.world.run_until([&] { return upload.done; }, 60s));
+  std::vector<std::size_t> sizes;
+  for (const auto& event : upload.events) sizes.push_back(event.udp_payload);
+  CHECK(sizes == std::vector<std::size_t>{1200, found});
+  CHECK(upload.client.stats().mtu_fallbacks == 1);
+  CHECK(upload.same);
+}
+
 TEST_CASE("a path that carries large datagrams again is used so after a minute") {
   UploadWorld upload(150'000'000);
   auto& network = upload.world.network;
