@@ -29,6 +29,7 @@
 #include "quic/overtaking.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
+#include "quic/reset_tokens.hpp"
 #include "quic/tls_requests.hpp"
 #include "quic/token_keys.hpp"
 
@@ -51,13 +52,13 @@ struct Shared {
   Tls tls;
   RandomSource random;
   io::Capabilities capabilities;
-  std::string secret;
   std::vector<std::uint32_t> versions;  ///< as on the wire, preferred ones first
   std::vector<std::uint8_t> alpn_wire;  ///< as RFC 7301 §3.1 encodes it
   std::size_t handshakes = 0;
   std::uint64_t handshakes_completed = 0;
   std::uint64_t cid_repeats = 0;
   TokenKeys token_keys;
+  ResetTokens own_reset_tokens;
   TlsRequests tls_requests;
 
   virtual void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;

@@ -240,10 +240,7 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
     params.retry_scid = accepted.header.dcid;
     params.retry_scid_present = 1;
   }
-  const std::string& secret = shared.secret;
-  if (ngtcp2_crypto_generate_stateless_reset_token(
-          params.stateless_reset_token, reinterpret_cast<const std::uint8_t*>(secret.data()),
-          secret.size(), &scid) != 0) {
+  if (!shared.own_reset_tokens.make(scid, params.stateless_reset_token)) {
     return std::unexpected(Error{TransportError::internal_error, "no stateless reset token"});
   }
   params.stateless_reset_token_present = 1;

@@ -72,6 +72,7 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
     secret.resize(32);
     random(std::as_writable_bytes(std::span{secret}));
   }
+  own_reset_tokens = ResetTokens{secret};
   token_keys = TokenKeys{config.token_secrets.empty() ? std::vector{secret} : config.token_secrets};
   if (acceptor) {
     share_ticket_keys(tls.impl().context.get(), secret);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <quoin/quic/endpoint.hpp>
@@ -96,10 +97,7 @@ struct Endpoint::Impl final : Shared {
     std::vector<std::byte> packet;
   };
 
-  [[nodiscard]] const std::uint8_t* secret_octets() const noexcept {
-    return reinterpret_cast<const std::uint8_t*>(secret.data());
-  }
-
+  std::string secret;  ///< Config's, or a random one
   Acceptor acceptor;
   bool accepting = true;
   CidMap cids;

@@ -184,10 +184,7 @@ int get_new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, ngtcp2_stateless_reset_
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   *cid = *made;
-  const auto& secret = impl.shared.secret;
-  if (ngtcp2_crypto_generate_stateless_reset_token(
-          token->data, reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), cid) !=
-      0) {
+  if (!impl.shared.own_reset_tokens.make(*cid, token->data)) {
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   impl.shared.add_cid(*cid, impl.id.slot);

@@ -158,10 +158,7 @@ bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) 
   offer.ipv6 = ipv6.value_or(ngtcp2_sockaddr_in6{});
   offer.ipv4_present = ipv4 ? 1 : 0;
   offer.ipv6_present = ipv6 ? 1 : 0;
-  const std::string& secret = shared.secret;
-  if (ngtcp2_crypto_generate_stateless_reset_token(
-          offer.stateless_reset_token, reinterpret_cast<const std::uint8_t*>(secret.data()),
-          secret.size(), &offer.cid) != 0) {
+  if (!shared.own_reset_tokens.make(offer.cid, offer.stateless_reset_token)) {
     return false;
   }
   params.preferred_addr_present = 1;

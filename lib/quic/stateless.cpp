@@ -198,8 +198,7 @@ void Endpoint::Impl::send_stateless_reset(const Path& path, Bytes packet, Time n
   ngtcp2_cid cid{};
   ngtcp2_cid_init(&cid, to_octets(packet) + 1, cid_size);
   ngtcp2_stateless_reset_token token{};
-  if (ngtcp2_crypto_generate_stateless_reset_token(token.data, secret_octets(), secret.size(),
-                                                   &cid) != 0) {
+  if (!own_reset_tokens.make(cid, token.data)) {
     return;
   }
   auto* out = begin_answer(path, std::min<std::size_t>(packet.size() - 1, 43), now);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/// The stateless reset tokens that an endpoint gives out: always the same one for a connection ID,
+/// so that it can be found again when everything else about the connection is gone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include <ngtcp2/ngtcp2.h>
+#include <openssl/base.h>
+
+namespace quoin::quic {
+
+/// An HMAC of the connection ID (RFC 9000 §10.3.2). The key is made ready once: a client is given
+/// some eight IDs in its handshake.
+class ResetTokens {
+ public:
+  ResetTokens() = default;  ///< makes none
+  explicit ResetTokens(std::string_view secret);
+
+  /// Writes NGTCP2_STATELESS_RESET_TOKENLEN octets. False: no memory, and nothing to be sent.
+  [[nodiscard]] bool make(const ngtcp2_cid& cid, std::uint8_t* token);
+
+ private:
+  struct Deleter {
+    void operator()(HMAC_CTX* context) const noexcept;
+  };
+
+  std::unique_ptr<HMAC_CTX, Deleter> keyed_;  ///< null: there is no key
+};
+
+}  // namespace quoin::quic
