@@ -157,7 +157,7 @@ endfunction()
 
 file(GLOB _quoin_ngtcp2_sources "${NGTCP2_SOURCE_DIR}/lib/*.c")
 add_library(quoin_ngtcp2 OBJECT ${_quoin_ngtcp2_sources} "${NGTCP2_SOURCE_DIR}/crypto/boringssl/boringssl.c"
-                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c" "${PROJECT_SOURCE_DIR}/lib/quic/initial_window.c"
+                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c" "${PROJECT_SOURCE_DIR}/lib/quic/ngtcp2_settings.c"
                                 "${PROJECT_SOURCE_DIR}/lib/quic/key_phase.c" "${PROJECT_SOURCE_DIR}/lib/quic/reclaimed_datagrams.c"
                                 "${PROJECT_SOURCE_DIR}/lib/quic/stopped_streams.c" "${PROJECT_SOURCE_DIR}/lib/quic/loss_timer.c")
 _quoin_absorb(quoin_ngtcp2)

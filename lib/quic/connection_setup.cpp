@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
-#include "quic/initial_window.h"
+#include "quic/ngtcp2_settings.h"
 #include "quic/resumption.hpp"
 #include "quic/tls_impl.hpp"
 

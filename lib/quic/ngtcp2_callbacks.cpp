@@ -7,6 +7,7 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 
 #include "quic/connection_impl.hpp"
+#include "quic/ngtcp2_settings.h"
 
 namespace quoin::quic {
 namespace {
@@ -46,8 +47,17 @@ int recv_rx_key(ngtcp2_conn*, ngtcp2_encryption_level level, void* user_data) {
   return impl.callback_result();
 }
 
-int handshake_completed(ngtcp2_conn*, void* user_data) {
+// Each timeout doubles the next one, so that on a bad link 30 s of silence are four lost datagrams.
+// How long to try is for handshake_timeout to say.
+int client_initial(ngtcp2_conn* conn, void* user_data) {
+  const int result = ngtcp2_crypto_client_initial_cb(conn, user_data);
+  quoin_ngtcp2_set_idle_timeout(conn, 0);
+  return result;
+}
+
+int handshake_completed(ngtcp2_conn* conn, void* user_data) {
   auto& impl = self(user_data);
+  quoin_ngtcp2_set_idle_timeout(conn, quic::to_ngtcp2(impl.shared.config.max_idle_timeout));
   impl.handle_handshake_completed();
   if (!impl.close_wanted) {
     notify(impl).on_connected(impl.handle);
@@ -253,7 +263,7 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
   if (server) {
     callbacks.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
   } else {
-    callbacks.client_initial = ngtcp2_crypto_client_initial_cb;
+    callbacks.client_initial = client_initial;
     callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb;
     callbacks.handshake_confirmed = handshake_confirmed;
     callbacks.recv_new_token = recv_new_token;

@@ -50,6 +50,25 @@ TEST_CASE("a silent connection ends after the smaller idle time-out, without a p
   CHECK(pair.server.endpoint->stats().connections == 0);
 }
 
+TEST_CASE("a client goes on with its handshake through more silence than the idle time-out") {
+  auto config = test_config();
+  config.max_idle_timeout = 5s;
+  config.handshake_timeout = 60s;
+  Pair pair{{.client = config}};
+  pair.filter = [&](const Side&, const Packet&) { return pair.client.packets_sent > 4; };
+  const auto start = pair.now();
+  pair.connect();
+  REQUIRE(pair.run_until([&] { return pair.client.is_connected() && pair.server.is_connected(); },
+                         60s));
+  CHECK(pair.now() - start > 10s);
+
+  const auto connected = pair.now();
+  REQUIRE(pair.run_until([&] { return pair.client.closed && pair.server.closed; }, 20s));
+  CHECK(*pair.client.closed == Error{LocalError::idle_timeout});
+  CHECK(*pair.server.closed == Error{LocalError::idle_timeout});
+  CHECK(pair.now() - connected < 6s);
+}
+
 TEST_CASE("keep-alive keeps a silent connection up") {
   auto config = test_config();
   config.max_idle_timeout = 5s;

@@ -54,7 +54,7 @@ struct QUOIN_EXPORT Config {
   std::vector<Version> versions{Version::v1, Version::v2};
 
   /// Time without a packet after which a connection ends silently; the smaller one of both sides'
-  /// counts. Zero: never (RFC 9000 §10.1).
+  /// counts. Zero: never (RFC 9000 §10.1). At a client it begins with the end of the handshake.
   Duration max_idle_timeout = std::chrono::seconds{30};
   /// Time for the whole handshake; more than zero.
   Duration handshake_timeout = std::chrono::seconds{10};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What ngtcp2 has no setting for, compiled with its private headers. */
-#include "quic/initial_window.h"
+/* Settings of ngtcp2's own, made with its private headers. */
+#include "quic/ngtcp2_settings.h"
 
 #include "ngtcp2_conn.h"
 
@@ -13,4 +13,8 @@ void quoin_ngtcp2_set_initial_window(ngtcp2_conn* conn, uint64_t bytes) {
   if (conn->local.settings.cc_algo == NGTCP2_CC_ALGO_BBR) {
     conn->bbr.initial_cwnd = bytes;
   }
+}
+
+void quoin_ngtcp2_set_idle_timeout(ngtcp2_conn* conn, ngtcp2_duration timeout) {
+  conn->local.transport_params.max_idle_timeout = timeout;
 }
