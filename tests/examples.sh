@@ -64,6 +64,20 @@ wait "$old"
 expect new "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
 stop
 
+mkdir "$work/qlog"
+start "$bin/watch" 127.0.0.1:0 "$work/cert.pem" "$work/qlog"
+expect "Somebody is watching" "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
+tries=0
+until grep -q '^1 responses so far$' "$work/log"; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 200 ] || { echo "watch did not see the end of a connection" >&2; exit 1; }
+  sleep 0.05
+done
+grep -q '^#1 from 127.0.0.1, TLS_' "$work/log"
+grep -q '^#1 is over: H3_NO_ERROR.*; 0 of [0-9]* packets lost' "$work/log"
+[ "$(find "$work/qlog" -name '*_server.sqlog' | wc -l)" -eq 1 ]
+stop
+
 mkdir "$work/root" "$work/uploads"
 head -c 3000000 /dev/urandom >"$work/root/file"
 start "$bin/file_server" "$work/root" "$work/uploads" 127.0.0.1:0 "$work/cert.pem"
