@@ -28,11 +28,18 @@ int main(int argc, char** argv) {
   server.put("/upload/{name}", [&](quoin::Request request, quoin::Response response) {
     // The parameter is decoded: take the name only, whatever path it may pretend to be.
     const auto target = uploads / std::filesystem::path{request.parameter("name")}.filename();
-    request.on_body([file = std::ofstream{target, std::ios::binary}, response](quoin::Bytes chunk,
-                                                                               bool last) mutable {
+    auto part = target;
+    part += ".part";  // an upload that breaks off never looks complete
+    request.on_body([file = std::ofstream{part, std::ios::binary}, part, target, response](
+                        quoin::Bytes chunk, bool last) mutable {
       file.write(reinterpret_cast<const char*>(chunk.data()),
                  static_cast<std::streamsize>(chunk.size()));
-      if (last) response.status(file.flush() ? 201 : 507).end();
+      if (last) {
+        std::error_code failed;
+        file.close();
+        if (file) std::filesystem::rename(part, target, failed);
+        response.status(file && !failed ? 201 : 507).end();
+      }
       return chunk.size();  // what is not taken stays under flow control
     });
   });
