@@ -22,12 +22,6 @@ std::array<std::uint64_t, 2> random_key(RandomSource& random) {
   return key;
 }
 
-ngtcp2_cid token_as_cid(const ngtcp2_stateless_reset_token& token) {
-  ngtcp2_cid cid;
-  ngtcp2_cid_init(&cid, token.data, sizeof token.data);
-  return cid;
-}
-
 }  // namespace
 
 bool RateLimit::take(Time now) noexcept {
@@ -132,68 +126,6 @@ void Endpoint::Impl::mark_writable(std::uint32_t slot) {
   }
 }
 
-Connection::Impl& Endpoint::Impl::add_connection(bool server) {
-  std::uint32_t slot = 0;
-  if (free_slots.empty()) {
-    slot = static_cast<std::uint32_t>(slots.size());
-    slots.emplace_back();
-  } else {
-    slot = free_slots.back();
-    free_slots.pop_back();
-  }
-  Slot& place = slots[slot];
-  ++place.generation;
-  place.connection =
-      std::make_unique<Connection::Impl>(*this, ConnectionId{slot, place.generation}, server);
-  ++connection_count;
-  return *place.connection;
-}
-
-void Endpoint::Impl::remove_connection(std::uint32_t slot) {
-  const Connection::Impl& connection = *slots[slot].connection;
-  timers.set(slot, Time::max());
-  if (connection.ready) {
-    ready.erase(slot);
-  }
-  if (connection.writable) {
-    writable.erase(slot);
-  }
-  for (const ngtcp2_cid& cid : std::exchange(slots[slot].cids, {})) {
-    cids.erase(cid, slot);
-  }
-  for (const ngtcp2_stateless_reset_token& token : std::exchange(slots[slot].reset_tokens, {})) {
-    reset_tokens.erase(token_as_cid(token), slot);
-  }
-  slots[slot].connection.reset();
-  free_slots.push_back(slot);
-  --connection_count;
-}
-
-void Endpoint::Impl::sweep() {
-  for (const std::uint32_t slot : std::exchange(over, {})) {
-    const auto& connection = slots[slot].connection;
-    if (!connection) {
-      continue;
-    }
-    if (connection->ready) {
-      over.push_back(slot);  // the application has not read the end of the story yet
-    } else {
-      remove_connection(slot);
-    }
-  }
-}
-
-void Endpoint::Impl::update_timer(const Connection::Impl& connection) {
-  if (connection.is_over()) {
-    timers.set(connection.id.slot, Time::max());
-    if (std::ranges::find(over, connection.id.slot) == over.end()) {
-      over.push_back(connection.id.slot);
-    }
-    return;
-  }
-  timers.set(connection.id.slot, connection.deadline());
-}
-
 void Endpoint::Impl::handle_one(const Datagram& train, PathStorage& path, Bytes packet, Time now) {
   ++counters.datagrams_received;
   if (packet.size() < min_packet) {
@@ -227,6 +159,10 @@ void Endpoint::Impl::handle_one(const Datagram& train, PathStorage& path, Bytes 
 
 void Endpoint::Impl::deliver(std::uint32_t slot, const Datagram& train, PathStorage& path,
                              Bytes packet, Time now) {
+  if (!slots[slot].connection) {
+    ++counters.datagrams_dropped;
+    return;
+  }
   Connection::Impl& connection = *slots[slot].connection;
   connection.handle_packet(path, train.ecn, packet, now);
   mark_writable(slot);
@@ -319,6 +255,10 @@ void Endpoint::handle_timeout(Time now) {
   impl_->sweep();
   while (!impl_->timers.empty() && impl_->timers.earliest() <= now) {
     const std::uint32_t slot = impl_->timers.earliest_slot();
+    if (!impl_->slots[slot].connection) {
+      impl_->forget(slot);
+      continue;
+    }
     Connection::Impl& connection = *impl_->slots[slot].connection;
     connection.handle_timeout(now);
     // Armed again after the connection has written (rule 2).

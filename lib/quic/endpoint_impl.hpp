@@ -35,14 +35,24 @@ class RateLimit {
   Time last_{};
 };
 
+/// As a CidMap knows it.
+inline ngtcp2_cid token_as_cid(const ngtcp2_stateless_reset_token& token) {
+  ngtcp2_cid cid;
+  ngtcp2_cid_init(&cid, token.data, sizeof token.data);
+  return cid;
+}
+
 struct Endpoint::Impl final : Shared {
   Impl(const Config& settings, Tls identity, RandomSource source, Acceptor accept);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() override;
 
+  /// More are forgotten at once: clients choose how many there are, and how long (by their delays).
+  static constexpr std::size_t max_buried = 16'384;
+
   struct Slot {
-    std::unique_ptr<Connection::Impl> connection;
+    std::unique_ptr<Connection::Impl> connection;  ///< null, but with IDs: buried
     std::uint32_t generation = 0;
     /// All that lead here. ngtcp2 does not know them all: not that of a first packet which it
     /// could not read.
@@ -60,9 +70,18 @@ struct Endpoint::Impl final : Shared {
   void mark_ready(std::uint32_t slot) override;
   void mark_writable(std::uint32_t slot) override;
 
+  // In connection_slots.cpp.
   [[nodiscard]] Connection::Impl& add_connection(bool server);
   void remove_connection(std::uint32_t slot);
-  /// Removes what is over and has been seen by the application.
+  /// Leaves nothing of a connection that the peer closed but its IDs, so that what is still under
+  /// way to it is not a stranger's (RFC 9000 §10.2.2). Its memory, a hundred times as much, serves
+  /// the next connection while it is in the processor's cache.
+  void bury(std::uint32_t slot);
+  /// The IDs, too.
+  void forget(std::uint32_t slot);
+  void destroy_connection(std::uint32_t slot);
+  void free_slot(std::uint32_t slot);
+  /// Removes or buries what is over and has been seen by the application.
   void sweep();
   void update_timer(const Connection::Impl& connection);
   /// `path` is the train's.
@@ -105,6 +124,7 @@ struct Endpoint::Impl final : Shared {
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free_slots;
   std::size_t connection_count = 0;
+  std::size_t buried_count = 0;
   TimerHeap timers;
   Fifo<std::uint32_t> ready;
   Fifo<std::uint32_t> writable;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,12 +104,43 @@ TEST_CASE("the peer of a side that closes learns code and reason, and both forge
   CHECK(pair.server.closed->detail() == "good bye");
   CHECK(*pair.client.closed == goodbye());
   CHECK(pair.client.endpoint->find(client)->state() == State::closing);
-  CHECK(pair.server.endpoint->find(server)->state() == State::draining);
   pair.run_for(2s);
   CHECK(pair.client.endpoint->find(client) == nullptr);
   CHECK(pair.server.endpoint->find(server) == nullptr);
   CHECK(pair.client.endpoint->stats().connections == 0);
   CHECK(pair.server.endpoint->stats().connections == 0);
+}
+
+TEST_CASE("of a connection that its peer closed only the IDs stay, for a while") {
+  Pair pair;
+  pair.establish();
+  pair.run_for(100ms);
+  const auto server = *pair.server.connection;
+  std::optional<Packet> late;
+  pair.filter = [&](const Side& from, const Packet& packet) {
+    if (&from != &pair.client || late) return true;
+    late = packet;
+    return false;
+  };
+  const StreamId id = pair.client.streams().open(true).value();
+  (void)pair.client.streams().write(id, quoin::as_bytes(pattern(1000)), true);
+  REQUIRE(pair.run_until([&] { return late.has_value(); }, 1s));
+  pair.client.live().close(goodbye());
+  REQUIRE(pair.run_until([&] { return pair.server.closed.has_value(); }, 1s));
+  pair.run_for(1ms);
+  CHECK(pair.server.endpoint->find(server) == nullptr);
+  CHECK(pair.server.endpoint->stats().connections == 0);
+
+  const auto dropped = pair.server.endpoint->stats().datagrams_dropped;
+  pair.inject(pair.server, late->path.remote, late->payload);
+  pair.run_for(1ms);
+  CHECK(pair.server.endpoint->stats().datagrams_dropped == dropped + 1);
+  CHECK(pair.server.endpoint->stats().stateless_resets_sent == 0);
+
+  pair.run_for(2s);
+  pair.inject(pair.server, late->path.remote, late->payload);
+  pair.run_for(1ms);
+  CHECK(pair.server.endpoint->stats().stateless_resets_sent == 1);
 }
 
 TEST_CASE("a side that missed the end is told again, less and less often") {

@@ -37,7 +37,7 @@ enum class State : std::uint8_t {
   handshaking,
   connected,  ///< the handshake is complete
   closing,    ///< we closed; only CONNECTION_CLOSE is sent (RFC 9000 §10.2.1)
-  draining,   ///< the peer closed; nothing is sent (RFC 9000 §10.2.2)
+  draining,   ///< the peer closed; nothing is sent, and soon nothing is left (RFC 9000 §10.2.2)
   closed,     ///< over
 };
 
