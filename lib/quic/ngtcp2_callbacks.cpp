@@ -47,7 +47,7 @@ int recv_rx_key(ngtcp2_conn*, ngtcp2_encryption_level level, void* user_data) {
   return impl.callback_result();
 }
 
-// Each timeout doubles the next one, so that on a bad link 30 s of silence are four lost datagrams.
+// Each timeout doubles the next one, so that on a bad link 30 s of silence are five lost datagrams.
 // How long to try is for handshake_timeout to say.
 int client_initial(ngtcp2_conn* conn, void* user_data) {
   const int result = ngtcp2_crypto_client_initial_cb(conn, user_data);
