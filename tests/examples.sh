@@ -11,20 +11,25 @@ stop() {
 }
 trap 'stop; rm -rf "$work"' EXIT
 
+# Waits until the server has said a line like this.
+await() {
+  tries=0
+  until grep -q "$1" "$work/log"; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 200 ] || ! kill -0 "$server"; then
+      echo "a server did not say \"$1\"" >&2
+      exit 1
+    fi
+    sleep 0.05
+  done
+}
+
 # Starts a server and waits until it has said its port.
 start() {
   : >"$work/log"
   "$@" >"$work/log" &
   server=$!
-  tries=0
-  until grep -q '^listening on port' "$work/log"; do
-    tries=$((tries + 1))
-    if [ "$tries" -ge 200 ] || ! kill -0 "$server"; then
-      echo "$1 did not start" >&2
-      exit 1
-    fi
-    sleep 0.05
-  done
+  await '^listening on port'
   port=$(sed -n 's/^listening on port //p' "$work/log")
 }
 
@@ -67,12 +72,7 @@ stop
 mkdir "$work/qlog"
 start "$bin/watch" 127.0.0.1:0 "$work/cert.pem" "$work/qlog"
 expect "Somebody is watching" "$("$bin/get" "https://localhost:$port/" "$work/cert.pem")"
-tries=0
-until grep -q '^1 responses so far$' "$work/log"; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 200 ] || { echo "watch did not see the end of a connection" >&2; exit 1; }
-  sleep 0.05
-done
+await '^1 responses so far$'
 grep -q '^#1 from 127.0.0.1, TLS_' "$work/log"
 grep -q '^#1 is over: H3_NO_ERROR.*; 0 of [0-9]* packets lost' "$work/log"
 [ "$(find "$work/qlog" -name '*_server.sqlog' | wc -l)" -eq 1 ]
