@@ -6,8 +6,9 @@
 #include <array>
 
 #include <openssl/digest.h>
-#include <openssl/hkdf.h>
 #include <openssl/hmac.h>
+
+#include "quic/derived_key.hpp"
 
 namespace quoin::quic {
 
@@ -16,14 +17,8 @@ void ResetTokens::Deleter::operator()(HMAC_CTX* context) const noexcept { HMAC_C
 ResetTokens::ResetTokens(std::string_view secret) {
   // A key of its own, since other things are derived from the same secret.
   std::array<std::uint8_t, 32> key{};
-  constexpr std::string_view label = "quoin stateless reset";
-  const auto octets = [](std::string_view text) {
-    return reinterpret_cast<const std::uint8_t*>(text.data());
-  };
   keyed_.reset(HMAC_CTX_new());
-  if (!keyed_ ||
-      HKDF(key.data(), key.size(), EVP_sha256(), octets(secret), secret.size(), nullptr, 0,
-           octets(label), label.size()) != 1 ||
+  if (!keyed_ || !derive_key(key, secret, "quoin stateless reset") ||
       HMAC_Init_ex(keyed_.get(), key.data(), key.size(), EVP_sha256(), nullptr) != 1) {
     keyed_.reset();
   }

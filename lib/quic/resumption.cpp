@@ -10,9 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include <openssl/digest.h>
-#include <openssl/hkdf.h>
-
+#include "quic/derived_key.hpp"
 #include "quic/tls_impl.hpp"
 
 namespace quoin::quic {
@@ -107,10 +105,7 @@ bool allow_early_data(SSL* ssl, const Config& config) {
 
 void share_ticket_keys(SSL_CTX* context, const std::string& secret) {
   std::array<std::uint8_t, 48> keys{};
-  constexpr std::string_view label = "quoin session tickets";
-  if (HKDF(keys.data(), keys.size(), EVP_sha256(),
-           reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(), nullptr, 0,
-           reinterpret_cast<const std::uint8_t*>(label.data()), label.size()) == 1) {
+  if (derive_key(keys, secret, "quoin session tickets")) {
     SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size());
   }
 }
