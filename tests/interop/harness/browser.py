@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Headless Chromium, made to use QUIC from its first byte, on a page that tells what it saw."""
+"""What Chromium has to say of a server: pages of ours that tell what they saw, and the chat room's."""
 
-import html
 import json
 import re
 import subprocess
 
 import certs
+from chromium import Chromium
 from world import Failure, digest, make_file, wait_until
 
-# The page reports through its own DOM, which --dump-dom prints after the scripts have run.
+# The page reports in its own text.
 PAGE = """<!doctype html><meta charset="utf-8"><title>quoin</title>
 <h1>Served over QUIC</h1><img src="pixel.svg" alt=""><pre id="seen"></pre>
 <script>
@@ -54,13 +54,6 @@ look().catch(error => { document.getElementById("seen").textContent = "failed: "
 </script>
 """
 IMAGES = 20
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --no-pings "
-    "--no-default-browser-check --disable-background-networking --disable-component-update "
-    "--disable-sync --disable-default-apps --disable-extensions --disable-domain-reliability "
-    "--disable-breakpad --metrics-recording-only --enable-quic --dump-dom "
-    "--virtual-time-budget=20000"
-).split()
 
 
 def check_page(world, job, port):
@@ -104,37 +97,27 @@ def check_room(world, job, port):
     other = world.spawn("quoin-client", command, stdin=subprocess.PIPE)
     wait_until(lambda: " just connected\n" in other.output(), 20, "quoin-client to be in the room")
     # Chromium 156 can do it (RFC 9220), but does not without being told. Then it looks for a server on TCP.
-    output = dump(world, job, port, "#from the page", "--enable-features=EnableWebsocketsOverHttp3")
-    if not re.search(r"<pre>User \d+ just connected\nUser \d+: from the page\n</pre>", output):
-        raise Failure(f"the page did not show what was said: {output}")
+    with Chromium(world, job, port, "--enable-features=EnableWebsocketsOverHttp3") as browser:
+        browser.open("#from the page")
+        text = browser.wait_for_text("pre", lambda text: text.count("\n") > 1 or "over," in text)
+    if not re.fullmatch(r"(User \d+) just connected\n\1: from the page\n", text):
+        raise Failure(f"the page did not show what was said: {text!r}")
     for line in (": from the page\n", " is gone\n"):
         wait_until(lambda: line in other.output(), 20, f"quoin-client to hear {line!r}")
-    output = dump(world, job, port, "#nobody hears this")
-    if "<pre>over, code 1006\n</pre>" not in output:
+    with Chromium(world, job, port) as browser:
+        browser.open("#nobody hears this")
+        text = browser.wait_for_text("pre", lambda text: text != "")
+    if text != "over, code 1006\n":
         raise Failure("Chromium can open WebSockets over HTTP/3 by itself now; the guide says otherwise")
-
-
-def dump(world, job, port, path, *more):
-    """What Chromium makes of a page, after its scripts have run."""
-    command = [world.peer("chromium"), *FLAGS, *more, f"--user-data-dir={world.folder('profile')}"]
-    command += [f"--origin-to-force-quic-on=localhost:{port}"]
-    spki = job.spki or certs.spki_hash(world.certs / "cert.pem")
-    command += [
-        f"--ignore-certificate-errors-spki-list={spki}",
-        # No name but ours resolves, so nothing leaves the machine.
-        "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
-        f"https://localhost:{port}/{path}",
-    ]
-    return world.run("chromium", command, job.seconds, HOME=str(world.folder("profile")))
 
 
 def show(world, job, port, path):
     """What the script of a page of ours has found out."""
-    output = dump(world, job, port, path)
-    if "Served over QUIC" not in output:
-        raise Failure("Chromium did not show the page's text")
-    seen = re.search(r'<pre id="seen">(.*?)</pre>', output)
-    text = html.unescape(seen.group(1)) if seen else ""
+    with Chromium(world, job, port) as browser:
+        browser.open(path)
+        text = browser.wait_for_text("#seen", lambda text: text != "")
+        if "Served over QUIC" not in browser.text("h1"):
+            raise Failure("Chromium did not show the page's text")
     if not text.startswith("{"):
         raise Failure(f"the page's script did not finish: {text!r}")
     report = json.loads(text)
