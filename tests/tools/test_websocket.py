@@ -126,6 +126,8 @@ def _(world):
     first.hears(f"^{second.name} just connected$")
     first.types("over there\n")
     second.hears(f"^{first.name}: over there$")
+    second.types("and back\n")
+    first.hears(f"^{second.name}: and back$")
     check_equal(first.out.count("over there"), 1, "copies for the speaker")
     redis.end()
     redis = start_redis()
