@@ -17,7 +17,8 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --no-pings "
     "--no-default-browser-check --disable-background-networking --disable-component-update "
     "--disable-sync --disable-default-apps --disable-extensions --disable-domain-reliability "
-    "--disable-breakpad --metrics-recording-only --enable-quic --remote-debugging-pipe"
+    "--disable-breakpad --metrics-recording-only --no-startup-window --enable-quic "
+    "--remote-debugging-pipe"
 ).split()
 # For one answer, and for a page to show what is waited for.
 ANSWER_SECONDS, PAGE_SECONDS = 30, 60
@@ -41,7 +42,6 @@ class Chromium:
             f"--ignore-certificate-errors-spki-list={spki}",
             # No name but ours resolves, so nothing leaves the machine.
             "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
-            "about:blank",
         ]
         # It takes commands from descriptor 3 and answers on 4.
         redirected = ["sh", "-c", 'exec 3<"$0" 4>"$1"; shift; exec "$@"', *pipes, *command]
@@ -58,7 +58,7 @@ class Chromium:
         if kind is None:
             self.page = None
             self.call("Browser.close")
-            self.process.finish(ANSWER_SECONDS)
+            self.process.expect_end(ANSWER_SECONDS)
         else:
             self.process.stop()
         self.commands.close()

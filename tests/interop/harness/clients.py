@@ -174,11 +174,6 @@ def check_echo(world, job, port):
     def hears(terminal, line):
         wait_until(lambda: line in terminal.output(), 20, f"{line[:40]!r}")
 
-    def ends(terminal, expected):
-        status = terminal.finish(20)
-        if status != expected:
-            raise Failure(f"quoin-client ended with status {status} instead of {expected}")
-
     first, second = enter(), enter()
     heard = "\n"
     for said, answer in (("gr\u00fc\u00dfe", None), ("pongs?", "1 pongs"), ("long " * 12_000, None), ("", None),
@@ -187,12 +182,12 @@ def check_echo(world, job, port):
         heard += (said if answer is None else answer) + "\n"
         hears(first, heard)
     first.child.stdin.close()
-    ends(first, 0)
+    first.expect_end(20)
     second.write("bye\n")
-    ends(second, 98)
+    second.expect_end(20, 98)
     hears(second, "closed with code 4001: as you wish\n")
     refused = world.spawn("quoin-client", [*command, f"{url}/nothing"])
-    ends(refused, 22)
+    refused.expect_end(20, 22)
     hears(refused, "404")
 
 

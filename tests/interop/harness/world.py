@@ -73,6 +73,12 @@ class Process:
         except subprocess.TimeoutExpired:
             raise Failure(f"{self.name} did not finish within {seconds} s") from None
 
+    def expect_end(self, seconds, expected=0):
+        """Waits for the end; another status than `expected` is a failure."""
+        status = self.finish(seconds)
+        if status != expected:
+            raise Failure(f"{self.name} ended with status {status} instead of {expected}")
+
     def stop(self):
         """SIGTERM, and SIGKILL for what is left of the group. Returns the exit status.
 
@@ -125,9 +131,7 @@ class World:
     def run(self, name, command, seconds, **environment):
         """Runs to the end and returns the output; a status other than 0 is a failure."""
         process = self.spawn(name, command, **environment)
-        status = process.finish(seconds)
-        if status != 0:
-            raise Failure(f"{name} ended with status {status}")
+        process.expect_end(seconds)
         return process.output()
 
     def wait_for_server(self, process, port):
