@@ -34,8 +34,8 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/resumption.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace {
 

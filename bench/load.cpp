@@ -22,8 +22,8 @@
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include <quoin/bytes.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 
 int main(int argc, char** argv) {
   if (argc != 4) {

@@ -33,7 +33,7 @@ endif()
 set(QUOIN_HAS_COMPRESSION TRUE)
 message(STATUS "gzip and br: ${ZLIB_ARCHIVE}, ${BROTLIDEC_ARCHIVE}")
 
-# What lib/content_decoder.cpp calls.
+# What lib/client/content_decoder.cpp calls.
 quoin_absorb(
   compression
   TITLE "zlib and brotli"

@@ -10,7 +10,7 @@ include(CheckIncludeFile)
 include(CheckSymbolExists)
 include(CMakePushCheckState)
 
-# ---- How BoringSSL is reached; the reasons are in lib/quic/tls_library.hpp ------------------------------------------
+# ---- How BoringSSL is reached; the reasons are in lib/quic/tls/library.hpp ------------------------------------------
 
 set(QUOIN_TLS_LINK "auto" CACHE STRING "How BoringSSL is linked: isolated (loaded privately), direct, or auto")
 set_property(CACHE QUOIN_TLS_LINK PROPERTY STRINGS auto isolated direct)
@@ -156,10 +156,9 @@ function(_quoin_absorb target)
 endfunction()
 
 file(GLOB _quoin_ngtcp2_sources "${NGTCP2_SOURCE_DIR}/lib/*.c")
+file(GLOB _quoin_ngtcp2_insides CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/quic/ngtcp2/*.c")
 add_library(quoin_ngtcp2 OBJECT ${_quoin_ngtcp2_sources} "${NGTCP2_SOURCE_DIR}/crypto/boringssl/boringssl.c"
-                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c" "${PROJECT_SOURCE_DIR}/lib/quic/ngtcp2_settings.c"
-                                "${PROJECT_SOURCE_DIR}/lib/quic/key_phase.c" "${PROJECT_SOURCE_DIR}/lib/quic/reclaimed_datagrams.c"
-                                "${PROJECT_SOURCE_DIR}/lib/quic/stopped_streams.c" "${PROJECT_SOURCE_DIR}/lib/quic/loss_timer.c")
+                                "${NGTCP2_SOURCE_DIR}/crypto/shared.c" ${_quoin_ngtcp2_insides})
 _quoin_absorb(quoin_ngtcp2)
 target_link_libraries(quoin_ngtcp2 PRIVATE quoin_tls_api)
 target_include_directories(quoin_ngtcp2 PRIVATE "${NGTCP2_SOURCE_DIR}/lib" "${NGTCP2_SOURCE_DIR}/crypto" "${PROJECT_SOURCE_DIR}/lib")

@@ -29,7 +29,7 @@ endif()
 set(QUOIN_HAS_IDNA TRUE)
 message(STATUS "Host names beyond ASCII: ${IDN2_ARCHIVE}, ${UNISTRING_ARCHIVE}")
 
-# What lib/idna.cpp calls.
+# What lib/http/idna.cpp calls.
 quoin_absorb(
   idna
   TITLE "libidn2 and libunistring"

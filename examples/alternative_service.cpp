@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <quoin/client.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 
 int main() {
   using namespace std::chrono_literals;

@@ -13,8 +13,8 @@
 
 #include <quoin/client.hpp>
 #include <quoin/io/pcap.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 
 using namespace std::chrono_literals;
 using Network = quoin::io::SimulatedNetwork;

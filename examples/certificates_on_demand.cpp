@@ -8,10 +8,10 @@
 #include <utility>
 
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
-#include <quoin/quic/tls_request.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
+#include <quoin/tls_request.hpp>
 
 using quoin::Request;
 using quoin::Response;

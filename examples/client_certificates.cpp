@@ -5,8 +5,8 @@
 #include <utility>
 
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 
 using quoin::Request;
 using quoin::Response;

@@ -9,8 +9,8 @@
 #include <string>
 
 #include <quoin/client.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;

@@ -9,8 +9,8 @@
 #include <string>
 
 #include <quoin/client.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 
 using namespace std::chrono_literals;
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include <quoin/client.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/websocket.hpp>
 
 namespace {

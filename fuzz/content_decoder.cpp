@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Compressed bodies from a server. However the bytes are cut, the same must come of them. The
 /// input is the coding (odd: br, else gzip), then the body.
-#include "content_decoder.hpp"
+#include "client/content_decoder.hpp"
 
 #include <algorithm>
 #include <array>

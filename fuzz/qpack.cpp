@@ -9,8 +9,8 @@
 #include <utility>
 
 #include <quoin/bytes.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/qpack.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
 #include "input.hpp"

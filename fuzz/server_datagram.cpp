@@ -9,7 +9,7 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/quic/endpoint.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "engine.hpp"
 #include "initial_packet.hpp"

@@ -14,8 +14,8 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
 
 #include "fake_connection.hpp"
 

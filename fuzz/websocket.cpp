@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// WebSocket frames from a peer, to a server or a client. However the bytes are cut, the same must
 /// come of them. The input is the role, then the bytes of the stream.
-#include "h3/websocket.hpp"
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +11,7 @@
 #include <quoin/bytes.hpp>
 
 #include "input.hpp"
+#include "websocket/codec.hpp"
 
 using namespace quoin;
 

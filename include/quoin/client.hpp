@@ -21,14 +21,14 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
-#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/handle.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/priority.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/transfer.hpp>
 
 namespace quoin {

@@ -10,8 +10,8 @@
 #include <quoin/address.hpp>
 #include <quoin/export.hpp>
 #include <quoin/io/probe.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin {
 

@@ -18,7 +18,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
 
 namespace quoin {

@@ -15,9 +15,9 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
-#include <quoin/h3/priority.hpp>
 #include <quoin/handle.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>

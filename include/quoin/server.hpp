@@ -17,14 +17,14 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/request.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
 
 namespace quoin {

@@ -10,8 +10,8 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/handle.hpp>
-#include <quoin/quic/tls.hpp>
-#include <quoin/quic/tls_request.hpp>
+#include <quoin/tls.hpp>
+#include <quoin/tls_request.hpp>
 
 namespace quoin {
 

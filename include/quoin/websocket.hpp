@@ -16,8 +16,8 @@
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/handle.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/request.hpp>
 #include <quoin/time.hpp>

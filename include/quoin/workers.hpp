@@ -16,9 +16,9 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/io/socket_options.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin {
 

@@ -11,7 +11,7 @@
 #include <nghttp3/nghttp3.h>
 
 #include <quoin/bytes.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 
 namespace quoin::h3 {
 

@@ -9,8 +9,8 @@
 #include <nghttp3/nghttp3.h>
 
 #include <quoin/error.hpp>
-#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
+#include <quoin/priority.hpp>
 #include <quoin/quic/application.hpp>
 
 #include "h3/fields.hpp"

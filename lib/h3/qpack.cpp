@@ -18,8 +18,8 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/qpack.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
 #include "h3/fields.hpp"

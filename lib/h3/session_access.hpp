@@ -8,7 +8,7 @@
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/application.hpp>
 
-#include "quic/block_pool.hpp"
+#include "quic/streams/block_pool.hpp"
 
 namespace quoin::h3 {
 

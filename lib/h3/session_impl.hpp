@@ -15,14 +15,14 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
-#include <quoin/h3/priority.hpp>
 #include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 
-#include "fifo.hpp"
+#include "base/fifo.hpp"
 #include "h3/stream.hpp"
-#include "quic/block_pool.hpp"
+#include "quic/streams/block_pool.hpp"
 
 namespace quoin::h3 {
 

@@ -15,7 +15,7 @@
 #include "h3/fields.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
-#include "h3/validate.hpp"
+#include "message/validate.hpp"
 
 namespace quoin::h3 {
 namespace {

@@ -13,16 +13,16 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
 #include "h3/fields.hpp"
 #include "h3/session_access.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
-#include "h3/validate.hpp"
-#include "quic/block_pool.hpp"
+#include "message/validate.hpp"
+#include "quic/streams/block_pool.hpp"
 
 namespace quoin::h3 {
 namespace {

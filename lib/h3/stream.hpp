@@ -9,13 +9,13 @@
 #include <vector>
 
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
-#include "quic/block_pool.hpp"
-#include "quic/receive_buffer.hpp"
-#include "quic/send_buffer.hpp"
-#include "quic/stream_table.hpp"
+#include "quic/streams/block_pool.hpp"
+#include "quic/streams/receive_buffer.hpp"
+#include "quic/streams/send_buffer.hpp"
+#include "quic/streams/table.hpp"
 
 namespace quoin::h3 {
 

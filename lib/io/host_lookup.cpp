@@ -18,7 +18,7 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 
-#include "io/socket_address.hpp"
+#include "io/udp/socket_address.hpp"
 
 namespace quoin::io {
 

@@ -6,7 +6,7 @@
 
 #include <quoin/quic/config.hpp>
 
-#include "quic/token_keys.hpp"
+#include "quic/endpoint/token_keys.hpp"
 
 namespace quoin::quic {
 namespace {

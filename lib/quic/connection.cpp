@@ -9,9 +9,9 @@
 #include <openssl/ssl.h>
 
 #include "quic/connection_impl.hpp"
-#include "quic/key_phase.h"
-#include "quic/loss_timer.h"
-#include "quic/tls_impl.hpp"
+#include "quic/ngtcp2/key_phase.h"
+#include "quic/ngtcp2/loss_timer.h"
+#include "quic/tls/tls_impl.hpp"
 
 namespace quoin::quic {
 namespace {

@@ -22,16 +22,16 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/resumption.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "quic/datagram_queue.hpp"
-#include "quic/ngtcp2_types.hpp"
+#include "quic/endpoint/reset_tokens.hpp"
+#include "quic/endpoint/token_keys.hpp"
+#include "quic/ngtcp2/types.hpp"
 #include "quic/overtaking.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
-#include "quic/reset_tokens.hpp"
-#include "quic/tls_requests.hpp"
-#include "quic/token_keys.hpp"
+#include "quic/tls/requests.hpp"
 
 namespace quoin::quic {
 

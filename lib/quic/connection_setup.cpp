@@ -10,9 +10,9 @@
 #include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
-#include "quic/ngtcp2_settings.h"
+#include "quic/ngtcp2/settings.h"
 #include "quic/resumption.hpp"
-#include "quic/tls_impl.hpp"
+#include "quic/tls/tls_impl.hpp"
 
 namespace quoin::quic {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "quic/connection_impl.hpp"
-#include "quic/reclaimed_datagrams.h"
+#include "quic/ngtcp2/reclaimed_datagrams.h"
 
 namespace quoin::quic {
 

@@ -11,7 +11,7 @@
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 
-#include "fifo.hpp"
+#include "base/fifo.hpp"
 
 namespace quoin::quic {
 

@@ -6,8 +6,8 @@
 #include <array>
 
 #include "quic/connection_impl.hpp"
-#include "quic/key_phase.h"
-#include "quic/reclaimed_datagrams.h"
+#include "quic/ngtcp2/key_phase.h"
+#include "quic/ngtcp2/reclaimed_datagrams.h"
 
 namespace quoin::quic {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "quic/derived_key.hpp"
-#include "quic/tls_impl.hpp"
+#include "quic/endpoint/derived_key.hpp"
+#include "quic/tls/tls_impl.hpp"
 
 namespace quoin::quic {
 namespace {

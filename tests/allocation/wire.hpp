@@ -25,9 +25,9 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "allocation/counting.hpp"
 

@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 launcher=
 command -v ccache >/dev/null && launcher=ccache
-for file in tests/coro/task_test.cpp lib/coro_task.cpp lib/coro_group.cpp; do
+for file in tests/coro/task_test.cpp lib/coro/task.cpp lib/coro/group.cpp; do
   # shellcheck disable=SC2086 # no launcher is no word
   $launcher "$compiler" -std=c++23 -O0 -g -fsanitize=address -fno-omit-frame-pointer -DQUOIN_STATIC \
     -I"$source/include" -I"$source/lib" -c "$source/$file" -o "$work/$(basename "$file").o"

@@ -15,8 +15,8 @@
 
 #include <quoin/coro.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin {

@@ -19,11 +19,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
-#include <quoin/h3/headers.hpp>
 #include <quoin/h3/qpack.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
-#include "h3/validate.hpp"
+#include "message/validate.hpp"
 
 using namespace quoin;
 using quic::StreamId;

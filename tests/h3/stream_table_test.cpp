@@ -13,7 +13,7 @@
 #include <quoin/quic/application.hpp>
 
 #include "h3/stream.hpp"
-#include "quic/block_pool.hpp"
+#include "quic/streams/block_pool.hpp"
 
 using namespace quoin;
 using h3::Stream;

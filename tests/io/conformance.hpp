@@ -20,12 +20,12 @@
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/io/conformance.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
-#include "driver.hpp"
 #include "io/fakes.hpp"
+#include "loop/driver.hpp"
 
 namespace quoin::test {
 

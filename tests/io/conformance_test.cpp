@@ -22,7 +22,7 @@
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/io/conformance.hpp>
-#include <quoin/io/simulated.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "io/fakes.hpp"

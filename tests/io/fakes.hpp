@@ -25,7 +25,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-#include "driver.hpp"
+#include "loop/driver.hpp"
 
 namespace quoin::test {
 

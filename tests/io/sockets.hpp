@@ -27,10 +27,10 @@
 #include <quoin/io/uring.hpp>
 #include <quoin/time.hpp>
 
-#include "io/epoll_backend.hpp"
 #include "io/fakes.hpp"
-#include "io/socket_calls.hpp"
-#include "io/uring_backend.hpp"
+#include "io/udp/epoll_backend.hpp"
+#include "io/udp/socket_calls.hpp"
+#include "io/uring/backend.hpp"
 
 namespace quoin::test {
 

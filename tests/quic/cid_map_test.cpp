@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The table of connection IDs beside a plain std::map.
 
-#include "quic/cid_map.hpp"
+#include "quic/endpoint/cid_map.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The receive buffer: what came in goes out once and in order, in pieces of any size.
-#include "quic/receive_buffer.hpp"
+#include "quic/streams/receive_buffer.hpp"
 
 #include <cstddef>
 #include <random>
@@ -11,7 +11,7 @@
 
 #include <quoin/bytes.hpp>
 
-#include "quic/block_pool.hpp"
+#include "quic/streams/block_pool.hpp"
 
 using namespace quoin;
 using quic::Block;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The send buffer: what is written comes out once, in order, and stays until acknowledged.
-#include "quic/send_buffer.hpp"
+#include "quic/streams/send_buffer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 
 #include <quoin/bytes.hpp>
 
-#include "quic/block_pool.hpp"
+#include "quic/streams/block_pool.hpp"
 
 using namespace quoin;
 using quic::Block;

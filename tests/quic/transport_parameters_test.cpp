@@ -14,9 +14,9 @@
 #include <openssl/ssl.h>
 
 #include <quoin/error.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
-#include "quic/tls_impl.hpp"
+#include "quic/tls/tls_impl.hpp"
 #include "support/handshake.hpp"
 #include "support/hostile_world.hpp"
 

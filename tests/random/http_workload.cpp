@@ -22,9 +22,9 @@
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "random/workload.hpp"
 

@@ -13,7 +13,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/datagram.hpp>
-#include <quoin/io/simulated.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::test {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <quoin/datagram.hpp>
-#include <quoin/io/simulated.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "random/dice.hpp"

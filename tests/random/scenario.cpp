@@ -15,8 +15,8 @@
 #include <utility>
 
 #include <quoin/io/pcap.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "random/dice.hpp"

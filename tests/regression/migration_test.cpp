@@ -10,13 +10,13 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>
 
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 
 namespace quoin::test {
 

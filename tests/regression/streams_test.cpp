@@ -16,7 +16,7 @@
 #include <quoin/quic/stream.hpp>
 
 #include "support/pair.hpp"
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 
 namespace quoin::test {
 

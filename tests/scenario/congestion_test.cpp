@@ -22,11 +22,11 @@
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin::test {
 

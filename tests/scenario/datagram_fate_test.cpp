@@ -13,13 +13,13 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
+#include <quoin/simulated.hpp>
 
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 
 namespace quoin::test {
 

@@ -17,8 +17,8 @@
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "support/interop_world.hpp"

@@ -18,8 +18,8 @@
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "support/interop_world.hpp"

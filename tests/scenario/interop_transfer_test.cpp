@@ -18,8 +18,8 @@
 #include <quoin/client.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "support/interop_world.hpp"

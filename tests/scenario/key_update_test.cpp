@@ -13,12 +13,12 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/transfer.hpp>
 
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 
 namespace quoin::test {
 

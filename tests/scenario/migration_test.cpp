@@ -21,7 +21,7 @@
 #include <quoin/quic/path.hpp>
 #include <quoin/transfer.hpp>
 
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 #include "support/upload_world.hpp"
 
 using namespace quoin;

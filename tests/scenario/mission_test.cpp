@@ -29,8 +29,8 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
 #include "support/http_world.hpp"

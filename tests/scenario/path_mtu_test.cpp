@@ -13,12 +13,12 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/path.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/simulated.hpp>
+#include <quoin/tls.hpp>
 
 #include "support/upload_world.hpp"
 

@@ -18,12 +18,12 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
-#include <quoin/io/simulated.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "support/http_world.hpp"
 

@@ -17,12 +17,12 @@
 #include <quoin/client.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin::test {
 

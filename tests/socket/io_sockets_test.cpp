@@ -26,10 +26,10 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-#include "driver.hpp"
 #include "io/conformance.hpp"
 #include "io/fakes.hpp"
 #include "io/sockets.hpp"
+#include "loop/driver.hpp"
 
 namespace quoin::test {
 

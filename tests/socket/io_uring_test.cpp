@@ -27,7 +27,7 @@
 
 #include "io/fakes.hpp"
 #include "io/sockets.hpp"
-#include "io/uring_backend.hpp"
+#include "io/uring/backend.hpp"
 
 namespace quoin::test {
 

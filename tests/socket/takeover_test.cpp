@@ -25,9 +25,9 @@
 #include <quoin/error.hpp>
 #include <quoin/io/uring.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/transfer.hpp>
 #include <quoin/workers.hpp>
 

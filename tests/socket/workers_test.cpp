@@ -22,9 +22,9 @@
 #include <quoin/loop.hpp>
 #include <quoin/quic/cid.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/transfer.hpp>
 #include <quoin/workers.hpp>
 

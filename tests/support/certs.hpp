@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <quoin/bytes.hpp>
-#include <quoin/quic/tls_request.hpp>
+#include <quoin/tls_request.hpp>
 
 namespace quoin::test {
 

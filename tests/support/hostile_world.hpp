@@ -15,13 +15,13 @@
 #include <quoin/bytes.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin::test {
 

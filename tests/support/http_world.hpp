@@ -17,11 +17,11 @@
 
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin::test {
 

@@ -21,10 +21,10 @@
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
-#include <quoin/io/simulated.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "support/http_world.hpp"
 

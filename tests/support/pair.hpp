@@ -28,8 +28,8 @@
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/resumption.hpp>
 #include <quoin/quic/stream.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 namespace quoin::test {
 

@@ -19,7 +19,7 @@
 #include <quoin/quic/path.hpp>
 #include <quoin/transfer.hpp>
 
-#include "support/raw_world.hpp"
+#include "support/plain_world.hpp"
 
 namespace quoin::test {
 

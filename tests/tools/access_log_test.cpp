@@ -10,7 +10,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
 

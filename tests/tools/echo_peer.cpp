@@ -10,7 +10,7 @@
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 int main(int argc, char** argv) {
   if (argc != 3) {

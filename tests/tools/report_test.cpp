@@ -12,7 +12,7 @@
 #include <quoin/client.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/url.hpp>
 
 #include "common/failure.hpp"

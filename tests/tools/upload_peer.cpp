@@ -19,9 +19,9 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 
 namespace {
 

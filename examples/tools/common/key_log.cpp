@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"

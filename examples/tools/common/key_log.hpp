@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/failure.hpp"
 #include "common/unique_fd.hpp"

@@ -10,7 +10,7 @@
 #include <quoin/doctor.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/probe.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/url.hpp>
 
 #include "common/text.hpp"

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "quoin-client/options.hpp"
 #include "quoin-client/plan.hpp"

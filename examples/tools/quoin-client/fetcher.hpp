@@ -18,8 +18,8 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/failure.hpp"
 #include "quoin-client/console.hpp"

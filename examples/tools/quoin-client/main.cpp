@@ -19,7 +19,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"

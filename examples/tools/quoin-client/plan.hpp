@@ -10,7 +10,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/url.hpp>
 
 #include "common/failure.hpp"

@@ -15,7 +15,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 #include <quoin/transfer.hpp>

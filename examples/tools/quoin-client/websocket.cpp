@@ -25,8 +25,8 @@
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/websocket.hpp>
 
 #include "common/failure.hpp"

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/failure.hpp"
 #include "quoin-client/options.hpp"

@@ -14,7 +14,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/command_line.hpp"
 #include "common/failure.hpp"

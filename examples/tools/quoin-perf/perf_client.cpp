@@ -17,8 +17,8 @@
 #include <quoin/loop.hpp>
 #include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "common/text.hpp"
 #include "quoin-perf/options.hpp"

@@ -12,8 +12,8 @@
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/peer.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 
 #include "quoin-perf/options.hpp"
 

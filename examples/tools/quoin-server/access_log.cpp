@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/server.hpp>
 
 #include "common/text.hpp"

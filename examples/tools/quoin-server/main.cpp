@@ -17,9 +17,9 @@
 #include <quoin/address.hpp>
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/workers.hpp>
 
 #include "common/command_line.hpp"

@@ -15,8 +15,8 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 #include <quoin/quic/config.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/workers.hpp>
 
 #include "common/failure.hpp"

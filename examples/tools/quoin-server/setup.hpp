@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <quoin/address.hpp>
-#include <quoin/quic/tls.hpp>
 #include <quoin/server.hpp>
+#include <quoin/tls.hpp>
 #include <quoin/workers.hpp>
 
 #include "common/failure.hpp"

@@ -12,7 +12,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
+#include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
 namespace quoin::h3 {

@@ -14,8 +14,8 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/h3/headers.hpp>
-#include <quoin/h3/priority.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/priority.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 

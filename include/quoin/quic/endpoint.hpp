@@ -21,9 +21,9 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/resumption.hpp>
-#include <quoin/quic/tls.hpp>
-#include <quoin/quic/tls_request.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls.hpp>
+#include <quoin/tls_request.hpp>
 
 namespace quoin::quic {
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// What a handshake waits for when certificates or private keys are kept elsewhere: in a database,
+/// a hardware module, another machine. Not needed where a Tls has its certificate and key.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <quoin/quic/connection.hpp>
+
+namespace quoin::quic {
+
+/// How to sign; the numbers are TLS's (RFC 8446 §4.2.3). Which one it is follows from the
+/// certificate's public key and from what the client takes.
+enum class SignatureScheme : std::uint16_t {
+  ecdsa_secp256r1_sha256 = 0x0403,  ///< the signature is an ASN.1 Ecdsa-Sig-Value
+  ecdsa_secp384r1_sha384 = 0x0503,  ///< the same
+  ecdsa_secp521r1_sha512 = 0x0603,  ///< the same
+  rsa_pss_rsae_sha256 = 0x0804,     ///< the salt is as long as the digest
+  rsa_pss_rsae_sha384 = 0x0805,     ///< the same
+  rsa_pss_rsae_sha512 = 0x0806,     ///< the same
+  ed25519 = 0x0807,                 ///< over the bytes themselves, without a digest before
+};
+
+/// Names something that a connection waits for; never one of before, even if it is as old as the
+/// endpoint.
+struct TlsRequestId {
+  ConnectionId connection;   ///< who waits
+  std::uint64_t number = 0;  ///< counts from 1 for each endpoint; 0: names nothing
+
+  friend auto operator<=>(const TlsRequestId&, const TlsRequestId&) = default;
+};
+
+/// What a server's connection waits for. It comes at most once as a `certificate` and after that
+/// once as a `signature`; a resumed session needs no signature. Until it is answered the handshake
+/// stands still, for Config::handshake_timeout at the most.
+struct TlsRequest {
+  /// What is wanted.
+  enum class Type : std::uint8_t {
+    certificate,  ///< of a Tls::server_on_demand(): Endpoint::give_certificate()
+    signature,    ///< of a Tls::server_without_key(): Endpoint::give_signature()
+  };
+
+  Type type{};                     ///< what is wanted
+  TlsRequestId id;                 ///< to answer with
+  std::string server_name;         ///< SNI in lower case, otherwise as sent; may be empty
+  std::vector<std::string> alpn;   ///< certificate: the protocols that the client offers
+  SignatureScheme scheme{};        ///< signature: how to sign
+  std::vector<std::byte> input;    ///< signature: the bytes to sign, not their digest
+  std::string certificate_sha256;  ///< signature: whose key it is, see Tls::certificate_sha256()
+};
+
+}  // namespace quoin::quic

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/// Alternative services (RFC 7838): what replies say of them, when a client goes to one, and the
+/// way back to the origin.
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <quoin/alt_svc.hpp>
+#include <quoin/client.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+
+#include "client/client_impl.hpp"
+#include "http/endpoint.hpp"
+
+namespace quoin {
+namespace {
+
+// Origins name the same service in each reply, also one that cannot be reached from here.
+constexpr Duration pause_after_failure = std::chrono::minutes{5};
+
+bool is_same_place(const std::optional<AltService>& a, const std::optional<AltService>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->host == b->host && a->port == b->port;
+}
+
+// All fields of the name, as one list (RFC 9110 §5.3).
+std::string joined(const h3::Headers& headers, std::string_view name) {
+  std::string all;
+  for (const h3::Field& field : headers) {
+    if (field.name != name) continue;
+    if (!all.empty()) all += ", ";
+    all += field.value;
+  }
+  return all;
+}
+
+Duration age_of(const h3::Headers& headers) {
+  const std::string_view text = headers.get("age").value_or("");
+  std::uint32_t seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return std::chrono::seconds{seconds};
+}
+
+}  // namespace
+
+std::optional<AltService> Client::Impl::alternative_of(const Origin& origin) const {
+  if (!config.alternatives) return std::nullopt;
+  std::optional<AltService> found = alternatives.find(origin.host, origin.port, "h3", loop.now());
+  const bool is_itself = found && found->host == origin.host && found->port == origin.port;
+  return is_itself ? std::nullopt : found;
+}
+
+// What the reply says about its origin. New requests go to what is the best place now; those that
+// are under way stay where they are.
+void Client::Impl::learn_alternatives(ClientCall& call, int status, const h3::Headers& headers) {
+  constexpr int misdirected = 421;
+  if (!config.alternatives || !headers.get("alt-svc") || status == misdirected) return;
+  const auto found = connections.find(call.connection);
+  const quic::Connection* const quic = endpoint->find(call.connection);
+  Origin& origin = *call.origin;
+  // RFC 7838 §2.1: from nobody who might not be the origin.
+  if (found == connections.end() || quic == nullptr || !quic->serves(origin.host)) return;
+  const Result<> known = alternatives.handle_header(
+      origin.host, origin.port, joined(headers, "alt-svc"), loop.now(), age_of(headers));
+  if (!known || origin.current != call.connection) return;
+  if (is_same_place(alternative_of(origin), origin.current_place)) return;
+  ClientConnection& connection = *found->second;
+  if (connection.origin == &origin && connection.guests.empty()) {
+    drain(connection);
+  } else {
+    origin.current.reset();
+  }
+}
+
+// The alternative has failed or takes long: the host itself is tried, beside it.
+void Client::Impl::fall_back(Origin& origin) {
+  set_aside(origin, *origin.place);
+  origin.place.reset();
+  origin.failure.reset();
+  origin.addresses.clear();
+  origin.next_address = 0;
+  look_up(origin);
+}
+
+// True if the attempt that ended was one beside the host itself, of which it says nothing.
+bool Client::Impl::fail_alternative(const ClientConnection& connection) {
+  Origin& origin = *connection.origin;
+  if (!connection.alternative || origin.place) return false;
+  ++counted.connections_failed;
+  origin.attempt_wanted = !origin.resolving;
+  mark(origin);
+  return true;
+}
+
+void Client::Impl::set_aside(const Origin& origin, const AltService& service) {
+  ++counted.alternatives_failed;
+  alternatives.set_aside(origin.host, origin.port, service, loop.now() + pause_after_failure);
+}
+
+// An alternative need not have the tickets' keys, and what a server gave is for nobody else to see.
+std::string Client::Impl::session_key(const ClientConnection& connection) {
+  const auto& alternative = connection.alternative;
+  if (!alternative) return connection.origin->key;
+  return connection.origin->key + " at " + alternative->host + ':' +
+         std::to_string(alternative->port);
+}
+
+}  // namespace quoin

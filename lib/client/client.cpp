@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/// Client: what its owner calls, and its place on the loop. How connections come about is in
+/// client_pool.cpp, what happens on them in client_connection.cpp and client_call.cpp.
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/alt_svc.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/client.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/priority.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+#include <quoin/tls.hpp>
+#include <quoin/transfer.hpp>
+
+#include "base/handle.hpp"
+#include "client/client_impl.hpp"
+#include "http/endpoint.hpp"
+#include "http/host_name.hpp"
+#include "loop/driver.hpp"
+
+namespace quoin {
+
+RequestBody::RequestBody(std::string text) : RequestBody(SharedBytes{std::move(text)}) {}
+
+RequestBody::RequestBody(const char* text) : RequestBody(std::string{text}) {}
+
+RequestBody::RequestBody(SharedBytes data) : size_(data.view().size()) {
+  content_ = std::move(data);
+}
+
+RequestBody::RequestBody(Writer writer, std::optional<std::uint64_t> size) : size_(size) {
+  content_ = std::move(writer);
+}
+
+void RequestBodyAccess::send(RequestBody& body, Outgoing& outgoing) {
+  if (const auto* const data = std::get_if<SharedBytes>(&body.content_)) {
+    outgoing.set(*data);
+  } else if (auto* const writer = std::get_if<Writer>(&body.content_); writer && *writer) {
+    outgoing.set(std::exchange(*writer, nullptr));
+  } else {
+    outgoing.set(SharedBytes{});
+  }
+}
+
+void Call::resume() {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.resume(*call);
+}
+
+void Call::prioritize(const h3::Priority& priority) {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.prioritize(*call, priority);
+}
+
+Result<> Call::send_datagram(Bytes data) {
+  auto* const call = resolve_as<ClientCall>(handle_);
+  if (call == nullptr) return std::unexpected(Error{UsageError::stale_handle});
+  return call->client.send_datagram(*call, data);
+}
+
+std::size_t Call::max_datagram_size() const {
+  auto* const call = resolve_as<ClientCall>(handle_);
+  return call == nullptr ? 0 : call->client.max_datagram_size(*call);
+}
+
+void Call::trailer(std::string_view name, std::string_view value) {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) call->request.trailers.add(name, value);
+}
+
+void Call::cancel() {
+  if (auto* const call = resolve_as<ClientCall>(handle_)) {
+    call->client.cancel(*call, Error{Http3Error::request_cancelled, "cancelled by the caller"});
+  }
+}
+
+Client::Client(Loop& loop, Tls tls, ClientConfig config)
+    : impl_(std::make_unique<Impl>(loop, std::move(tls), std::move(config))) {}
+
+Client::~Client() {
+  impl_->stop();
+  if (impl_->dispatching) {
+    // One of our callbacks is on the stack: what it runs on goes when it has returned.
+    Loop& loop = impl_->loop;
+    loop.post([doomed = std::move(impl_)] {});
+  }
+}
+
+Call Client::get(std::string_view url, Done done) {
+  ClientRequest request;
+  request.url = url;
+  return this->request(std::move(request), std::move(done));
+}
+
+Call Client::request(ClientRequest request, Done done) {
+  ClientCallbacks callbacks;
+  callbacks.done = std::move(done);
+  return impl_->begin(std::move(request), std::move(callbacks));
+}
+
+Call Client::request(ClientRequest request, ClientCallbacks callbacks) {
+  return impl_->begin(std::move(request), std::move(callbacks));
+}
+
+Result<> Client::resolve(std::string_view host, std::uint16_t port, const Address& address) {
+  const Result<std::string> normal = normal_host(host);
+  if (!normal) return std::unexpected(normal.error());
+  impl_->overrides.insert_or_assign(*normal + ':' + std::to_string(port), address.with_port(port));
+  return {};
+}
+
+Result<> Client::migrate(const Address& new_local) { return impl_->migrate(new_local); }
+
+std::string Client::save_sessions() const { return impl_->sessions.serialize(); }
+
+Result<> Client::load_sessions(Bytes saved) { return impl_->sessions.merge(saved); }
+
+AltSvcCache& Client::alternatives() noexcept { return impl_->alternatives; }
+
+Result<> Client::network_changed() { return impl_->network_changed(); }
+
+void Client::on_path(
+    std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log) {
+  impl_->on_path = std::move(log);
+}
+
+void Client::close(Duration limit, std::move_only_function<void()> done) {
+  impl_->close(limit, std::move(done));
+}
+
+void Client::on_connected(std::move_only_function<void(const ConnectionInfo&)> log) {
+  impl_->on_connected = std::move(log);
+}
+
+void Client::on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log) {
+  impl_->on_disconnected = std::move(log);
+}
+
+void Client::on_connecting(
+    std::move_only_function<void(std::string_view host, const Address& address)> log) {
+  impl_->on_connecting = std::move(log);
+}
+
+ClientStats Client::stats() const {
+  ClientStats stats = impl_->counted;
+  stats.sessions = impl_->sessions.size();
+  stats.open_requests = impl_->calls.size();
+  stats.open_connections = static_cast<std::size_t>(std::ranges::count_if(
+      impl_->connections, [](const auto& entry) { return entry.second->connected; }));
+  return stats;
+}
+
+std::vector<ConnectionInfo> Client::connections() const {
+  std::vector<ConnectionInfo> all;
+  for (const auto& [id, connection] : impl_->connections) {
+    const quic::Connection* const quic = impl_->endpoint->find(id);
+    if (quic == nullptr || !connection->connected) continue;
+    all.push_back(describe(*quic, connection->number, connection->origin->key));
+  }
+  std::ranges::sort(all, {}, &ConnectionInfo::number);
+  return all;
+}
+
+Client::Impl::Impl(Loop& on, Tls with, ClientConfig settings)
+    : loop(on),
+      tls(std::move(with)),
+      config(std::move(settings)),
+      sessions(config.max_sessions),
+      alternatives(config.max_alternatives) {
+  complete_for_http3(config.quic, config.h3);
+  config.quic.handshake_timeout = config.connect_timeout;
+}
+
+Client::Impl::~Impl() { stop(); }
+
+void Client::Impl::stop() noexcept {
+  if (std::exchange(is_stopped, true)) return;
+  owner.release();
+  if (close_timer) loop.cancel(*close_timer);
+  for (const auto& [key, origin] : origins) {
+    if (origin->timer) loop.cancel(*origin->timer);
+  }
+  for (const auto& [key, call] : calls) {
+    call->owner.release();
+    if (call->timer) loop.cancel(*call->timer);
+    if (call->first_byte_timer) loop.cancel(*call->first_byte_timer);
+    if (call->continue_timer) loop.cancel(*call->continue_timer);
+  }
+  if (endpoint) say_goodbye(*endpoint, loop);
+  detach(loop, *this);
+}
+
+void Client::Impl::handle_datagram(const Datagram& datagram, Time now) {
+  endpoint->handle_datagram(datagram, now);
+}
+
+void Client::Impl::handle_path_error(const io::PathError& error, Time now) {
+  endpoint->handle_path_error(error, now);
+}
+
+void Client::Impl::handle_timeout(Time now) {
+  if (!endpoint) return;
+  if (const auto due = endpoint->poll_timeout(); due && *due <= now) endpoint->handle_timeout(now);
+}
+
+std::optional<Datagram> Client::Impl::poll_transmit(std::span<std::byte> buffer, Time now) {
+  if (!endpoint) return std::nullopt;
+  return endpoint->poll_transmit(buffer, loop.backend().capabilities().max_send_segments, now);
+}
+
+std::optional<Time> Client::Impl::poll_timeout() const noexcept {
+  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
+  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
+    if (next) due = due ? std::min(*due, *next) : *next;
+  }
+  return due;
+}
+
+void Client::Impl::dispatch(Time now) {
+  struct Dispatching {
+    bool& flag;
+
+    ~Dispatching() { flag = false; }
+  };
+
+  dispatching = true;
+  const Dispatching end{dispatching};
+  while (endpoint && !is_stopped) {
+    const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
+    if (!ready) break;
+    serve(*ready);
+  }
+  advance_all();
+  do_work();
+  sweep(now);
+  close_idle(now);
+  migrate_pending(now);
+  deliver_finished();
+  if (closing && !is_stopped) close_if_idle();
+}
+
+Result<> Client::Impl::migrate(const Address& new_local) {
+  if (const Result<> started = start(); !started) return started;
+  close_unused_sockets();
+  const Result<Address> opened = open_socket(loop, *this, new_local);
+  if (!opened) return std::unexpected(opened.error());
+  sockets.push_back(*opened);
+  for (const auto& [id, connection] : connections) {
+    // "Any address" is meant for its own family; of another one it has to be told.
+    const bool same_family = connection->address.is_ipv4() == opened->is_ipv4();
+    if (same_family || !opened->is_any()) connection->migrate_to = *opened;
+  }
+  has_migrations = true;
+  return {};
+}
+
+Result<> Client::Impl::network_changed() {
+  alternatives.handle_network_change();
+  // A socket for each family that is in use: one socket can serve all connections of its family.
+  for (const bool ipv4 : {true, false}) {
+    const bool used = std::ranges::any_of(
+        connections, [ipv4](const auto& entry) { return entry.second->address.is_ipv4() == ipv4; });
+    if (!used) continue;
+    if (auto moved = migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value()); !moved) {
+      return moved;
+    }
+  }
+  return {};
+}
+
+void Client::Impl::close(Duration limit, std::move_only_function<void()> done) {
+  closing = true;
+  if (done) close_done.push_back(std::move(done));
+  if (close_timer) loop.cancel(*close_timer);
+  close_timer = loop.after(limit, [this] {
+    std::vector<ClientCall*> left;
+    for (const auto& [key, call] : calls) left.push_back(call.get());
+    for (ClientCall* const call : left) cancel(*call, Error{UsageError::closed, "client closed"});
+    wake_driver(loop, *this);
+  });
+  attach(loop, *this);
+  wake_driver(loop, *this);
+}
+
+void Client::Impl::close_if_idle() {
+  if (!calls.empty()) return;
+  if (endpoint) {
+    endpoint->for_each(
+        [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
+  }
+  if (close_done.empty()) return;
+  // What says goodbye is sent at the end of this turn.
+  if (close_timer) loop.cancel(*close_timer);
+  close_timer = loop.after(Duration{}, [this] {
+    auto all = std::exchange(close_done, {});
+    for (auto& done : all) {
+      auto call = std::move(done);
+      call();
+    }
+  });
+}
+
+}  // namespace quoin

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/// What happens on a client's connections, and to the requests on them when one ends.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/client.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+
+#include "client/client_impl.hpp"
+#include "http/endpoint.hpp"
+#include "loop/driver.hpp"
+
+namespace quoin {
+
+h3::Session* Client::Impl::session(quic::ConnectionId id) noexcept {
+  return endpoint ? session_of(*endpoint, id) : nullptr;
+}
+
+void Client::Impl::serve(quic::ConnectionId id) {
+  h3::Session* const h3 = session(id);
+  const auto found = connections.find(id);
+  if (h3 == nullptr) return;
+  if (found == connections.end()) {
+    while (h3->poll_event()) {  // an attempt that was given up before: nobody is interested
+    }
+    return;
+  }
+  ClientConnection& connection = *found->second;
+  while (!is_stopped) {
+    std::optional<h3::Event> event = h3->poll_event();
+    if (!event) return;
+    const bool last = event->type == h3::Event::Type::disconnected;
+    handle(connection, *event);
+    if (last) return;
+  }
+}
+
+void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  switch (event.type) {
+    case Type::connected:
+      handle_connected(connection);
+      break;
+    case Type::disconnected:
+      handle_disconnected(connection, event.error);
+      break;
+    case Type::goaway:
+      handle_goaway(connection, event.stream);
+      break;
+    case Type::path:
+      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+        call_in_place(on_path, describe(*quic, connection.number, connection.origin->key),
+                      event.path);
+      }
+      break;
+    case Type::streams_available:
+      for (Origin* const origin : hosts_of(connection)) mark(*origin);
+      break;
+    case Type::resumable:
+      keep_session(connection);
+      break;
+    case Type::early_data_rejected:
+      connection.early = false;
+      take_back_all(connection);
+      break;
+    case Type::headers:
+    case Type::informational:
+    case Type::trailers:
+    case Type::datagram:
+    case Type::data:
+    case Type::writable:
+    case Type::reset:
+    case Type::stop_sending:
+    case Type::closed:
+      handle_stream(connection, event);
+      break;
+  }
+}
+
+void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  const auto found = connection.calls.find(event.stream);
+  if (found == connection.calls.end()) return;  // it was cancelled or has been answered
+  ClientCall& call = *found->second;
+  switch (event.type) {
+    case Type::headers:
+    case Type::informational:
+      handle_head(call, event);
+      break;
+    case Type::trailers:
+      call.reply.trailers = std::move(event.headers);
+      break;
+    case Type::writable:
+      call.progress = loop.now();
+      work_on(call);
+      break;
+    case Type::datagram:
+      handle_datagram(call, event.datagram);
+      break;
+    case Type::data:
+      work_on(call);
+      break;
+    case Type::stop_sending:
+      // The server can answer without it (RFC 9114 §4.1), or will say what is wrong.
+      call.outgoing.drop();
+      break;
+    case Type::reset:
+    case Type::closed:
+      handle_end(call, event.error);
+      break;
+    default:
+      break;
+  }
+}
+
+void Client::Impl::handle_connected(ClientConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  Origin& origin = *connection.origin;
+  if (quic == nullptr ||
+      std::ranges::find(origin.attempts, connection.id) == origin.attempts.end()) {
+    return;
+  }
+  abandon_attempts(origin, connection.id);
+  origin.current = connection.id;
+  origin.current_place = connection.alternative;
+  connection.connected = true;
+  connection.early = false;
+  connection.connected_at = loop.now();
+  for (const auto& [stream, call] : connection.calls) {
+    call->reply.timing.connected = connection.connected_at - call->began;
+  }
+  ++counted.connections;
+  if (connection.alternative) {
+    ++counted.alternatives;
+    // It may have been the slower one only at the beginning.
+    alternatives.set_aside(origin.host, origin.port, *connection.alternative, loop.now());
+  }
+  if (quic->tls().resumed) ++counted.resumed;
+  origin.connecting = false;
+  note_idle(connection);
+  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  mark(origin);
+  if (on_connected) {
+    call_in_place(on_connected, describe(*quic, connection.number, origin.key));
+  }
+}
+
+void Client::Impl::handle_disconnected(ClientConnection& connection, const Error& reason) {
+  const auto node = connections.extract(connection.id);
+  Origin& origin = *connection.origin;
+  const std::string place = origin.key + " (" + connection.address.to_string() + ')';
+  const std::string detail =
+      reason.detail().empty() ? place : place + ": " + std::string{reason.detail()};
+  const Error error{reason.domain(), reason.code(), detail};
+  if (!connection.connected) {
+    take_back_all(connection);
+    if (std::erase(origin.attempts, connection.id) != 0 && !fail_alternative(connection)) {
+      // What the server made of a session of before may be the reason: without it, once more.
+      const bool objected =
+          error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;
+      if (connection.resuming && objected) {
+        const auto next = static_cast<std::ptrdiff_t>(origin.next_address);
+        origin.addresses.insert(origin.addresses.begin() + next, connection.address);
+      }
+      fail_attempt(origin, error);
+    }
+  } else {
+    drain(connection);
+    // What has not been sent yet waits for the next connection, but not for ever.
+    for (const Origin* const host : hosts_of(connection)) {
+      const std::deque<ClientCall*> waiting = host->waiting;
+      for (ClientCall* const call : waiting) {
+        if (++call->tries > max_tries) finish(*call, std::unexpected(error));
+      }
+    }
+    const auto lost = std::exchange(connection.calls, {});
+    for (const auto& [stream, call] : lost) {
+      if (outlives(*call, connection)) continue;
+      if (!retry(*call, error)) finish(*call, std::unexpected(error));
+    }
+  }
+  if (quic::Connection* const quic = endpoint->find(connection.id);
+      quic != nullptr && on_disconnected) {
+    ConnectionInfo info = describe(*quic, connection.number, origin.key);
+    info.path.remote = connection.connected ? info.path.remote : connection.address;
+    info.reason = error;
+    call_in_place(on_disconnected, info);
+  }
+  feed_starved();
+  for (Origin* const host : hosts_of(connection)) release(*host);
+}
+
+void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId first_refused) {
+  drain(connection);
+  std::vector<ClientCall*> refused;
+  for (const auto& [stream, call] : connection.calls) {
+    if (stream >= first_refused) refused.push_back(call);
+  }
+  const Error reason{Http3Error::request_rejected, connection.origin->key + " is shutting down"};
+  for (ClientCall* const call : refused) handle_end(*call, reason);
+  drop(connection);
+}
+
+// New requests for the host go to another connection.
+void Client::Impl::drain(ClientConnection& connection) {
+  connection.draining = true;
+  for (Origin* const origin : hosts_of(connection)) {
+    if (origin->current == connection.id) origin->current.reset();
+    mark(*origin);
+  }
+}
+
+// A draining connection without requests is of no use.
+void Client::Impl::drop(ClientConnection& connection) {
+  if (!connection.draining || !connection.calls.empty()) return;
+  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+    quic->close(Error{Http3Error::no_error});
+    wake_driver(loop, *this);
+  }
+}
+
+void Client::Impl::migrate_pending(Time now) {
+  struct Refused {
+    ClientConnection* connection;
+    Address local;
+    Error error;
+  };
+
+  if (is_stopped || !std::exchange(has_migrations, false)) return;
+  std::vector<Refused> refused;
+  for (const auto& [id, connection] : connections) {
+    Address local = connection->migrate_to;
+    if (local.is_none()) continue;
+    has_migrations = true;
+    quic::Connection* const quic = endpoint->find(id);
+    if (quic == nullptr) continue;
+    if (local.is_any()) {
+      const Address remote = quic->path().remote;
+      local = loop.backend().source_for(remote).value_or(local).with_port(local.port());
+    }
+    const Result<> moved = quic->migrate(local, now);
+    // Not yet confirmed, or no spare connection ID yet: again in a later turn.
+    if (!moved && moved.error() == Error{UsageError::limit_reached}) continue;
+    connection->migrate_to = {};
+    if (!moved) refused.push_back({connection.get(), local, moved.error()});
+  }
+  for (const Refused& each : refused) {
+    const quic::Connection* const quic = endpoint->find(each.connection->id);
+    if (quic == nullptr || is_stopped) return;
+    call_in_place(on_path, describe(*quic, each.connection->number, each.connection->origin->key),
+                  quic::PathEvent{.type = quic::PathEvent::Type::failed,
+                                  .path = {.local = each.local, .remote = quic->path().remote},
+                                  .error = each.error});
+  }
+}
+
+// Requests keep their connection from falling silent; nothing keeps an idle one up.
+void Client::Impl::keep_alive(const ClientConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  if (quic == nullptr || config.request_keep_alive <= Duration::zero()) return;
+  Duration silence = config.quic.keep_alive;
+  if (!connection.calls.empty()) {
+    const auto shorten = [&silence](Duration limit) {
+      if (limit > Duration::zero()) {
+        silence = silence > Duration::zero() ? std::min(silence, limit) : limit;
+      }
+    };
+    shorten(config.request_keep_alive);
+    shorten(config.quic.max_idle_timeout / 2);
+  }
+  quic->set_keep_alive(silence);
+}
+
+// Each migration opens a socket. What it leaves behind is needed until the new path is validated,
+// so it goes with the migration after that; the newest stays, for new connections.
+void Client::Impl::close_unused_sockets() {
+  const auto is_used = [this](const Address& socket) {
+    return std::ranges::any_of(connections, [&](const auto& entry) {
+      const quic::Connection* const quic = endpoint->find(entry.first);
+      return entry.second->migrate_to == socket ||
+             (quic != nullptr && quic->path().local.port() == socket.port());
+    });
+  };
+  std::erase_if(sockets, [&](const Address& socket) {
+    const bool unused = socket != sockets.back() && !is_used(socket);
+    if (unused) close_socket(loop, socket);
+    return unused;
+  });
+}
+
+}  // namespace quoin

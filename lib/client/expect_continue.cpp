@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/// `expect: 100-continue` (RFC 9110 §10.1.1): a body that waits until the server wants it.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/client.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/loop.hpp>
+
+#include "client/client_impl.hpp"
+
+namespace quoin {
+namespace {
+
+bool expects_continue(const ClientRequest& request) {
+  const auto value = request.headers.get("expect");
+  constexpr std::string_view wanted = "100-continue";
+  return value && std::ranges::equal(*value, wanted, [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+         });
+}
+
+}  // namespace
+
+void Client::Impl::await_continue(ClientCall& call) {
+  if (!expects_continue(call.request) || config.continue_timeout <= Duration{}) return;
+  call.awaits_continue = true;
+  call.continue_timer = loop.after(config.continue_timeout, [this, &call] {
+    // Servers that have never heard of expectations say nothing.
+    call.continue_timer.reset();
+    end_waiting(call);
+    resume(call);
+  });
+}
+
+void Client::Impl::end_waiting(ClientCall& call) {
+  call.awaits_continue = false;
+  if (call.continue_timer) loop.cancel(*std::exchange(call.continue_timer, std::nullopt));
+}
+
+// A 100, or a reply without one: then the body is wanted no more, unless all is well.
+void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
+  constexpr int go_on = 100;
+  constexpr int first_final = 200;
+  constexpr int first_refusal = 300;
+  if (!call.awaits_continue || (status != go_on && status < first_final)) return;
+  end_waiting(call);
+  if (status < first_refusal) {
+    resume(call);
+    return;
+  }
+  call.outgoing.drop();
+  if (h3::Session* const h3 = session(call.connection)) {
+    h3->reset_writing(call.stream, Http3Error::no_error);
+  }
+}
+
+// True if the request goes on without an expectation that the server does not meet.
+bool Client::Impl::retry_unexpected(ClientCall& call, int status) {
+  constexpr int expectation_failed = 417;
+  if (status != expectation_failed || !call.awaits_continue || closing) return false;
+  call.request.headers.remove("expect");
+  end_waiting(call);
+  leave_connection(call);
+  if (RequestBodyAccess::is_repeatable(call.request.body)) call.outgoing.drop();
+  ++counted.retries;
+  enqueue_again(call);
+  return true;
+}
+
+}  // namespace quoin

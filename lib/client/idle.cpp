@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/// How many connections a client has: room for new ones, and the end of those nobody uses.
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <quoin/client.hpp>
+#include <quoin/time.hpp>
+
+#include "client/client_impl.hpp"
+#include "loop/driver.hpp"
+
+namespace quoin {
+namespace {
+
+// Nothing is under way on it or about to be, and it would take new requests.
+bool is_idle(const ClientConnection& connection) noexcept {
+  const auto wants_nothing = [](const Origin* origin) { return origin->waiting.empty(); };
+  return connection.connected && !connection.draining && connection.calls.empty() &&
+         wants_nothing(connection.origin) && std::ranges::all_of(connection.guests, wants_nothing);
+}
+
+// What is missed least comes first: a connection that carries one host, or none any more, before
+// one that several hosts share, then the one that was idle longest.
+bool is_missed_less(const ClientConnection& a, const ClientConnection& b) noexcept {
+  const auto is_shared = [](const ClientConnection& each) { return !each.guests.empty(); };
+  if (is_shared(a) != is_shared(b)) return is_shared(b);
+  return a.idle_since < b.idle_since;
+}
+
+}  // namespace
+
+// Room for one more connection, which the idle one that is missed least makes if there is none.
+bool Client::Impl::has_capacity() {
+  std::size_t used = 0;
+  ClientConnection* spare = nullptr;
+  for (const auto& [id, connection] : connections) {
+    if (connection->connected && !(connection->draining && connection->calls.empty())) ++used;
+    if (!is_idle(*connection)) continue;
+    if (spare == nullptr || is_missed_less(*connection, *spare)) spare = connection.get();
+  }
+  used += static_cast<std::size_t>(
+      std::ranges::count_if(origins, [](const auto& entry) { return entry.second->connecting; }));
+  if (used < config.max_connections) return true;
+  if (spare == nullptr) return false;
+  ++counted.connections_idle;
+  drain(*spare);
+  drop(*spare);
+  return true;
+}
+
+// A host that waits for room looks again.
+void Client::Impl::feed_starved() {
+  while (!starved.empty()) {
+    const auto found = origins.find(starved.front());
+    starved.pop_front();
+    if (found == origins.end() || !found->second->starved) continue;
+    found->second->starved = false;
+    mark(*found->second);
+    return;
+  }
+}
+
+void Client::Impl::note_idle(ClientConnection& connection) {
+  if (!is_idle(connection)) return;
+  connection.idle_since = loop.now();
+  feed_starved();
+  if (config.idle_connection_timeout <= Duration{} || next_idle) return;
+  next_idle = loop.now() + config.idle_connection_timeout;
+  wake_driver(loop, *this);
+}
+
+void Client::Impl::close_idle(Time now) {
+  if (!next_idle || now < *next_idle || is_stopped) return;
+  next_idle.reset();
+  for (const auto& [id, connection] : connections) {
+    if (!is_idle(*connection)) continue;
+    const Time due = connection->idle_since + config.idle_connection_timeout;
+    if (due <= now) {
+      ++counted.connections_idle;
+      drain(*connection);
+      drop(*connection);
+    } else {
+      next_idle = next_idle ? std::min(*next_idle, due) : due;
+    }
+  }
+}
+
+}  // namespace quoin

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/// The two halves of a message body between an application and an HTTP/3 session, the same for
+/// server and client. Not public; what to do about the outcome is the caller's business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <quoin/bytes.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/transfer.hpp>
+
+#include "quic/streams/block_pool.hpp"
+
+namespace quoin {
+
+/// What one round of moving bytes came to.
+struct Moved {
+  std::uint64_t bytes = 0;  ///< were moved
+  bool failed = false;      ///< the application threw or gave up; see `why`
+  std::string why;          ///< for the log
+};
+
+/// What the first `content-length` says, if it says a number.
+[[nodiscard]] std::optional<std::uint64_t> content_length_of(const h3::Headers& headers) noexcept;
+
+/// A body on its way out: shared bytes or a writer.
+class Outgoing {
+ public:
+  /// The message's `content-length`: a body of any other size fails, before its end is sent
+  /// (RFC 9114 §4.1.2).
+  void promise(std::optional<std::uint64_t> size) noexcept;
+  /// Sends `data`. The session must not have been offered anything for the stream yet.
+  void set(SharedBytes data);
+  void set(Writer writer);
+
+  /// There is a body, and not all of it was handed over yet.
+  [[nodiscard]] bool is_pending() const noexcept { return pending_; }
+
+  /// The writer asked to be left alone until resume().
+  [[nodiscard]] bool is_paused() const noexcept { return paused_; }
+
+  void resume() noexcept { paused_ = false; }
+
+  /// Forgets the body, and destroys the writer unless it is running.
+  void drop() noexcept;
+
+  /// Hands over what the session takes, and behind the body the trailers that there are by then.
+  /// Calls the writer, which may do anything but destroy this object and fills `scratch`; that is
+  /// exchanged for another block if the session keeps it, and made if there is none. `stopped`,
+  /// once true, says that no application code may be called any more.
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+                           quic::LargeBlockPtr& scratch, const bool& stopped);
+
+ private:
+  Moved move_shared(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers);
+  Moved move_written(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+                     quic::LargeBlockPtr& scratch, const bool& stopped);
+  [[nodiscard]] bool keeps_promise(std::uint64_t bytes, bool last, Moved& moved);
+
+  SharedBytes data_;
+  Writer writer_;
+  std::optional<std::uint64_t> promised_;  // bytes that are still to come
+  bool pending_ = false;
+  bool paused_ = false;
+};
+
+/// A body on its way in.
+class Incoming {
+ public:
+  /// Replaces the reader, also the one that is running.
+  void set(Reader reader);
+
+  [[nodiscard]] bool has_reader() const noexcept { return static_cast<bool>(reader_); }
+
+  /// The reader was given the end of the body.
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
+
+  /// A reader is being called: what it was given must stay where it is.
+  [[nodiscard]] bool is_running() const noexcept { return running_; }
+
+  /// Calls no reader any more.
+  void drop() noexcept;
+
+  /// Offers the reader what there is until it takes no more; see Outgoing::move().
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const bool& stopped);
+
+  /// Takes what is left of the message out of a session whose connection is over, for
+  /// move_rest(); at most what flow control let the peer send. False if the message has no end.
+  [[nodiscard]] bool keep_rest(h3::Session& session, quic::StreamId stream);
+
+  /// keep_rest() was called and returned true.
+  [[nodiscard]] bool has_rest() const noexcept { return rest_.has_value(); }
+
+  /// move() for what was kept.
+  [[nodiscard]] Moved move_rest(const bool& stopped);
+
+ private:
+  [[nodiscard]] std::size_t offer(Bytes data, bool last, Moved& moved);
+
+  Reader reader_;
+  std::optional<std::string> rest_;  // of a connection that is over
+  std::size_t rest_taken_ = 0;
+  std::uint32_t replaced_ = 0;
+  bool over_ = false;
+  bool running_ = false;
+};
+
+}  // namespace quoin

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/// How a process gives its UDP sockets to the one that replaces it: a Unix socket in the file
+/// system, on which both meet. What happens with the datagrams is in io/relay.hpp. Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/error.hpp>
+
+#include "io/udp/descriptor.hpp"
+
+namespace quoin::io {
+
+/// What is handed over. Descriptors in an estate that is given away stay the giver's.
+struct Estate {
+  std::string secret;                     ///< for tokens, tickets and stateless resets
+  std::vector<std::vector<int>> sockets;  ///< of each worker, as many for each
+  std::vector<int> relays;                ///< an end of a Relay for each worker
+};
+
+/// An estate that was received, with the connection over which it came.
+struct Inheritance {
+  Descriptor connection;
+  std::string secret;
+  std::vector<std::vector<Descriptor>> sockets;
+  std::vector<Descriptor> relays;
+
+  /// Tells the giver that this process has begun to receive.
+  void confirm() const noexcept;
+};
+
+/// Asks the process that offers its sockets at `path` for them. Waits for seconds at most. Errors:
+/// system, ENOENT or ECONNREFUSED when no process offers any; EPROTO when it is of another version.
+[[nodiscard]] Result<Inheritance> inherit(const std::filesystem::path& path);
+
+/// Where the next process asks. Only processes of the same user, or root, are let in.
+class HandoverListener {
+ public:
+  /// Takes the place of whatever socket is at `path`. Errors: system, with the path.
+  [[nodiscard]] static Result<HandoverListener> open(const std::filesystem::path& path);
+
+  /// The next one that asks; none (-1) if there is nobody, or nobody who may.
+  [[nodiscard]] Descriptor accept() const noexcept;
+
+  [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
+
+ private:
+  explicit HandoverListener(Descriptor socket) noexcept : socket_(std::move(socket)) {}
+
+  Descriptor socket_;
+};
+
+/// Whether a process offers its sockets at `path`.
+[[nodiscard]] bool is_offered(const std::filesystem::path& path);
+
+/// Gives to who asked on `connection`. False: that one has gone.
+[[nodiscard]] bool give(int connection, const Estate& estate) noexcept;
+
+/// What who was given something says.
+enum class Receipt : std::uint8_t { pending, confirmed, gone };
+
+/// Reads it without waiting.
+[[nodiscard]] Receipt read_receipt(int connection) noexcept;
+
+}  // namespace quoin::io

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/// TlsAnswer, and calling the handler that is to give it.
+#include "loop/tls_desk.hpp"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <quoin/error.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/tls_answer.hpp>
+
+#include "loop/driver.hpp"
+
+namespace quoin {
+namespace {
+
+/// Tells the endpoint, and has the loop send what comes of it.
+template <class Tell>
+Result<> tell(const Handle& desk, Tell tell_endpoint) {
+  auto* const open = resolve_as<TlsDesk>(desk);
+  if (open == nullptr) {
+    return std::unexpected(Error{UsageError::stale_handle, "the server is gone"});
+  }
+  const Result<> told = tell_endpoint(open->endpoint(), open->loop().now());
+  wake_driver(open->loop(), open->driver());
+  return told;
+}
+
+}  // namespace
+
+bool TlsDesk::serve() {
+  if (endpoint_ == nullptr) return true;
+  const Handle self = owner_.handle();
+
+  /// A handler may replace itself, throw, or destroy all this.
+  struct PutBack {
+    TlsDesk& desk;
+    const Handle& self;
+    TlsHandler running;
+
+    ~PutBack() {
+      if (self && !desk.handler) desk.handler = std::move(running);
+    }
+  };
+
+  while (std::optional<quic::TlsRequest> request =
+             self ? endpoint_->poll_tls_request() : std::nullopt) {
+    const TlsAnswer answer{self, request->id};
+    if (!handler) {
+      (void)answer.refuse("nobody was set to answer for certificates and keys");
+      continue;
+    }
+    PutBack call{*this, self, std::exchange(handler, nullptr)};
+    call.running(std::move(*request), answer);
+    if (!self) return false;
+  }
+  return true;
+}
+
+TlsAnswer::operator bool() const noexcept {
+  auto* const desk = resolve_as<TlsDesk>(desk_);
+  return desk != nullptr && desk->endpoint().awaits(id_);
+}
+
+Result<> TlsAnswer::use(const Tls& tls) const {
+  return tell(desk_, [&](quic::Endpoint& endpoint, Time now) {
+    return endpoint.give_certificate(id_, tls, now);
+  });
+}
+
+Result<> TlsAnswer::sign(Bytes signature) const {
+  return tell(desk_, [&](quic::Endpoint& endpoint, Time now) {
+    return endpoint.give_signature(id_, signature, now);
+  });
+}
+
+Result<> TlsAnswer::refuse(std::string_view why) const {
+  return tell(desk_, [&](quic::Endpoint& endpoint, Time) { return endpoint.refuse(id_, why); });
+}
+
+}  // namespace quoin

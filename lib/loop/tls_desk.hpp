@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// Where the facade's servers hand over what their handshakes wait for, and where the answers come
+/// in. Not public.
+#pragma once
+
+#include <quoin/loop.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/tls_answer.hpp>
+
+#include "base/handle.hpp"
+#include "loop/driver.hpp"
+
+namespace quoin {
+
+/// A server's desk for certificates and signatures.
+class TlsDesk {
+ public:
+  /// The desk is part of `driver`.
+  TlsDesk(Loop& loop, const Driver& driver) noexcept : loop_(loop), driver_(driver) {}
+
+  /// There is an endpoint now, which stays where it is.
+  void open(quic::Endpoint& endpoint) noexcept { endpoint_ = &endpoint; }
+
+  /// All answers are stale from now on, and no handler is called.
+  void close() noexcept { owner_.release(); }
+
+  /// Calls the handler with all that is waited for; without one, refuses. False: the handler has
+  /// closed the desk, or destroyed it.
+  bool serve();
+
+  [[nodiscard]] quic::Endpoint& endpoint() noexcept { return *endpoint_; }
+
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
+
+  [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
+
+  TlsHandler handler;
+
+ private:
+  Loop& loop_;
+  const Driver& driver_;
+  quic::Endpoint* endpoint_ = nullptr;
+  HandleOwner owner_{this};
+};
+
+}  // namespace quoin

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/// Whether a field section may be sent. What is received is checked by nghttp3, except for the
+/// little that it leaves out.
+#pragma once
+
+#include <quoin/error.hpp>
+#include <quoin/headers.hpp>
+
+namespace quoin::h3 {
+
+/// What a field section is for.
+enum class SectionKind { request, interim_response, final_response, trailers };
+
+/// Errors: UsageError::invalid_argument, naming the field (RFC 9114 §4.2, §4.3).
+[[nodiscard]] Result<> validate_section(const Headers& headers, SectionKind kind);
+
+/// A request that says with `:authority` and `host` for whom it is says the same with both
+/// (RFC 9114 §4.3.1).
+[[nodiscard]] bool is_consistent_authority(const Headers& headers) noexcept;
+
+/// The value of `:status`, 0 if there is none.
+[[nodiscard]] int status_of(const Headers& headers) noexcept;
+
+}  // namespace quoin::h3

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/// Dialer: one socket for each family of addresses, and connections from there. The rest is
+/// RawDriver's.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/address.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/listener.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/peer.hpp>
+#include <quoin/quic/config.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/quic/stream.hpp>
+#include <quoin/tls.hpp>
+
+#include "base/mapped_address.hpp"
+#include "plain/driver.hpp"
+
+namespace quoin {
+namespace {
+
+/// The unspecified address of `remote`'s family.
+Address any_for(const Address& remote) {
+  constexpr std::array<std::byte, 16> zeros{};
+  return Address::from_bytes(Bytes{zeros}.first(remote.ip().size()), 0).value();
+}
+
+}  // namespace
+
+struct Dialer::Impl {
+  RawDriver driver;
+  std::optional<Address> wanted;  ///< what bind() was told
+  std::optional<Address> ipv4{};  ///< the socket
+  std::optional<Address> ipv6{};  ///< the socket
+
+  /// The socket to reach `remote` from.
+  Result<Address> socket_for(const Address& remote) {
+    auto& socket = remote.is_ipv4() ? ipv4 : ipv6;
+    if (socket) return *socket;
+    auto opened = driver.open(wanted ? *wanted : any_for(remote));
+    if (opened) socket = *opened;
+    return opened;
+  }
+};
+
+Dialer::Dialer(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams)
+    : impl_(new Impl{.driver{loop, std::move(tls), std::move(config), streams, false},
+                     .wanted = std::nullopt}) {}
+
+Dialer::~Dialer() = default;
+
+void Dialer::bind(const Address& local) {
+  impl_->wanted = local;
+  // The sockets in use stay open for the connections they have.
+  impl_->ipv4.reset();
+  impl_->ipv6.reset();
+}
+
+Result<> Dialer::connect(std::string_view address, std::string_view server_name,
+                         std::move_only_function<void(Result<Peer>)> done) {
+  auto remote = Address::parse(address);
+  if (!remote) return std::unexpected(remote.error());
+  remote = unmapped(*remote);
+  const auto socket = impl_->socket_for(*remote);
+  if (!socket) return std::unexpected(socket.error());
+  const auto local = impl_->driver.source_for(*socket, *remote);
+  if (!local) return std::unexpected(local.error());
+  const std::string name = server_name.empty() ? remote->host() : std::string{server_name};
+  return impl_->driver.connect({.local = *local, .remote = *remote}, name, std::move(done));
+}
+
+quic::EndpointStats Dialer::stats() const noexcept { return impl_->driver.stats(); }
+
+}  // namespace quoin

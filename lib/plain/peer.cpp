@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/// Stream and Peer: looks up what the handle names and passes the call on. Handlers are called by
+/// RawDriver.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/peer.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/stream.hpp>
+#include <quoin/transfer.hpp>
+
+#include "base/handle.hpp"
+#include "loop/driver.hpp"
+#include "plain/driver.hpp"
+
+namespace quoin {
+namespace {
+
+/// A stream that is there, with the engine's side of it.
+struct Found {
+  explicit Found(const Handle& handle) : state(resolve_as<StreamState>(handle)) {
+    if (state != nullptr) streams = state->peer.driver.streams_of(state->peer);
+  }
+
+  explicit operator bool() const noexcept { return streams != nullptr; }
+
+  [[nodiscard]] RawDriver& driver() const noexcept { return state->peer.driver; }
+
+  StreamState* state;
+  quic::Streams* streams = nullptr;
+};
+
+/// A connection that is there.
+quic::Connection* find_connection(const Handle& handle) noexcept {
+  const auto* const peer = resolve_as<PeerState>(handle);
+  return peer == nullptr ? nullptr : peer->driver.find(*peer);
+}
+
+std::unexpected<Error> stale() { return std::unexpected(Error{UsageError::stale_handle}); }
+
+}  // namespace
+
+quic::StreamId Stream::id() const noexcept {
+  const auto* const state = resolve_as<StreamState>(handle_);
+  return state == nullptr ? quic::no_stream : state->id;
+}
+
+Peer Stream::peer() const noexcept {
+  const auto* const state = resolve_as<StreamState>(handle_);
+  return state == nullptr ? Peer{} : Peer{state->peer.owner.handle()};
+}
+
+void Stream::on_data(Reader reader) const {
+  if (const Found found{handle_}) {
+    found.state->reader = std::move(reader);
+    found.driver().resume(*found.state);
+  }
+}
+
+void Stream::on_reset(std::move_only_function<void(std::uint64_t)> handler) const {
+  if (const Found found{handle_}) found.state->on_reset = std::move(handler);
+}
+
+std::size_t Stream::write(Bytes data, bool last) const {
+  const Found found{handle_};
+  if (!found) return 0;
+  const std::size_t taken = found.streams->write(found.state->id, data, last);
+  found.driver().nudge();
+  return taken;
+}
+
+bool Stream::write_shared(SharedBytes data, bool last) const {
+  const Found found{handle_};
+  if (!found) return false;
+  const bool taken = found.streams->write_shared(found.state->id, std::move(data), last);
+  found.driver().nudge();
+  return taken;
+}
+
+std::size_t Stream::room() const noexcept {
+  const Found found{handle_};
+  return found ? found.streams->room(found.state->id) : 0;
+}
+
+void Stream::on_writable(std::move_only_function<void()> handler) const {
+  if (const Found found{handle_}) found.state->on_writable = std::move(handler);
+}
+
+void Stream::source(Writer writer) const {
+  if (const Found found{handle_}) {
+    found.state->writer = std::move(writer);
+    found.driver().resume(*found.state);
+  }
+}
+
+void Stream::on_stop_sending(std::move_only_function<void(std::uint64_t)> handler) const {
+  if (const Found found{handle_}) found.state->on_stop_sending = std::move(handler);
+}
+
+Result<> Stream::prioritize(quic::StreamPriority priority) const {
+  const Found found{handle_};
+  if (!found) return stale();
+  auto set = found.streams->prioritize(found.state->id, priority);
+  found.driver().nudge();
+  return set;
+}
+
+void Stream::resume() const {
+  if (const Found found{handle_}) found.driver().resume(*found.state);
+}
+
+void Stream::reset(std::uint64_t code) const {
+  if (const Found found{handle_}) {
+    found.streams->reset(found.state->id, code);
+    found.driver().nudge();
+  }
+}
+
+void Stream::stop_sending(std::uint64_t code) const {
+  const Found found{handle_};
+  if (!found) return;
+  if (found.state->reading) {
+    found.state->stop_code = code;  // the bytes it was given are to stay while it runs
+    return;
+  }
+  found.state->reader = nullptr;
+  found.streams->stop_sending(found.state->id, code);
+  found.driver().nudge();
+}
+
+void Stream::on_close(std::move_only_function<void(const Error&)> handler) const {
+  if (const Found found{handle_}) found.state->on_close = std::move(handler);
+}
+
+void Peer::on_stream(std::move_only_function<void(Stream)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_stream = std::move(handler);
+}
+
+void Peer::on_datagram(std::move_only_function<void(Bytes)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_datagram = std::move(handler);
+}
+
+void Peer::on_datagram_fate(
+    std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) {
+    peer->on_datagram_fate = std::move(handler);
+  }
+}
+
+void Peer::on_streams_available(std::move_only_function<void(bool)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) {
+    peer->on_streams_available = std::move(handler);
+  }
+}
+
+void Peer::on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_path = std::move(handler);
+}
+
+void Peer::on_closed(std::move_only_function<void(const Error&)> handler) const {
+  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_closed = std::move(handler);
+}
+
+Result<Stream> Peer::open_stream(bool bidirectional) const {
+  auto* const peer = resolve_as<PeerState>(handle_);
+  quic::Streams* const streams = peer == nullptr ? nullptr : peer->driver.streams_of(*peer);
+  if (streams == nullptr) return stale();
+  const auto id = streams->open(bidirectional);
+  if (!id) return std::unexpected(id.error());
+  return Stream{peer->driver.add_stream(*peer, *id).owner.handle()};
+}
+
+Result<quic::DatagramId> Peer::send_datagram(Bytes data) const {
+  const auto* const peer = resolve_as<PeerState>(handle_);
+  quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  auto sent = connection->send_datagram(data);
+  peer->driver.nudge();
+  return sent;
+}
+
+std::size_t Peer::max_datagram_size() const noexcept {
+  const quic::Connection* const connection = find_connection(handle_);
+  return connection == nullptr ? 0 : connection->max_datagram_size();
+}
+
+Result<> Peer::migrate(const Address& new_local) const {
+  auto* const peer = resolve_as<PeerState>(handle_);
+  quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  RawDriver& driver = peer->driver;
+  const auto opened = driver.open(new_local);
+  if (!opened) return std::unexpected(opened.error());
+  const Path used = connection->path();
+  const auto local = driver.source_for(*opened, used.remote);
+  auto moved = local ? connection->migrate(*local, driver.loop().now())
+                     : Result<>{std::unexpected(local.error())};
+  if (moved) {
+    // The path in use is kept until the new one is validated; what was left before is not needed.
+    std::erase_if(peer->sockets, [&](const Address& socket) {
+      const bool unused = socket.port() != used.local.port();
+      if (unused) close_socket(driver.loop(), socket);
+      return unused;
+    });
+    peer->sockets.push_back(*opened);
+  } else {
+    close_socket(driver.loop(), *opened);
+  }
+  driver.nudge();
+  return moved;
+}
+
+Result<> Peer::network_changed() const {
+  const quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  const bool ipv4 = connection->path().remote.is_ipv4();
+  return migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value());
+}
+
+Result<> Peer::update_keys() const {
+  const auto* const peer = resolve_as<PeerState>(handle_);
+  quic::Connection* const connection = find_connection(handle_);
+  if (connection == nullptr) return stale();
+  auto updated = connection->update_keys(peer->driver.loop().now());
+  peer->driver.nudge();
+  return updated;
+}
+
+Path Peer::path() const {
+  const quic::Connection* const connection = find_connection(handle_);
+  return connection == nullptr ? Path{} : connection->path();
+}
+
+quic::Stats Peer::stats() const {
+  const quic::Connection* const connection = find_connection(handle_);
+  return connection == nullptr ? quic::Stats{} : connection->stats();
+}
+
+quic::TlsInfo Peer::tls() const {
+  const quic::Connection* const connection = find_connection(handle_);
+  return connection == nullptr ? quic::TlsInfo{} : connection->tls();
+}
+
+void Peer::close(std::uint64_t code, std::string_view reason) const {
+  const auto* const peer = resolve_as<PeerState>(handle_);
+  if (quic::Connection* const connection = find_connection(handle_)) {
+    connection->close({Error::Domain::application, code, std::string{reason}});
+    peer->driver.nudge();
+  }
+}
+
+}  // namespace quoin

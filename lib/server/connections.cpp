@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: MIT
+/// What happens on a server's connections: events of the sessions become exchanges, handlers are
+/// called, and what took too long is ended.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/io/backend.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/request.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "http/date.hpp"
+#include "http/endpoint.hpp"
+#include "http/host_name.hpp"
+#include "http/status_line.hpp"
+#include "loop/driver.hpp"
+#include "server/exchange.hpp"
+#include "server/server_impl.hpp"
+
+namespace quoin {
+namespace {
+
+// How exactly the time limits of streams are kept; looking costs a step for each stream.
+constexpr Duration sweep_interval = std::chrono::milliseconds{500};
+// For requests that were on their way when their client was told to leave.
+constexpr Duration time_to_leave = std::chrono::seconds{5};
+
+}  // namespace
+
+void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
+  if (neighbours.any()) {
+    quoin::route(datagram, neighbours, *endpoint, now);
+  } else {
+    endpoint->handle_datagram(datagram, now);
+  }
+}
+
+void Server::Impl::handle_path_error(const io::PathError& error, Time now) {
+  endpoint->handle_path_error(error, now);
+}
+
+void Server::Impl::handle_timeout(Time now) {
+  if (!endpoint) return;
+  if (const auto due = endpoint->poll_timeout(); due && *due <= now) endpoint->handle_timeout(now);
+}
+
+std::optional<Datagram> Server::Impl::poll_transmit(std::span<std::byte> buffer, Time now) {
+  if (!endpoint) return std::nullopt;
+  return endpoint->poll_transmit(buffer, loop.backend().capabilities().max_send_segments, now);
+}
+
+std::optional<Time> Server::Impl::poll_timeout() const noexcept {
+  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
+  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
+    if (next) due = due ? std::min(*due, *next) : *next;
+  }
+  return due;
+}
+
+h3::Session* Server::Impl::session(quic::ConnectionId connection) noexcept {
+  return endpoint ? session_of(*endpoint, connection) : nullptr;
+}
+
+void Server::Impl::want_work(const Handle& exchange) {
+  work.push_back(exchange);
+  wake_driver(loop, *this);
+}
+
+std::string_view Server::Impl::date() const {
+  if (!config.wall_clock) return {};
+  const auto second =
+      std::chrono::floor<std::chrono::seconds>(config.wall_clock()).time_since_epoch().count();
+  if (date_text.empty() || second != date_second) {
+    date_second = second;
+    date_text = format_http_date(second);
+  }
+  return date_text;
+}
+
+Time Server::Impl::now() const noexcept { return loop.now(); }
+
+const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
+
+h3::Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
+
+void Server::Impl::dispatch(Time now) {
+  if (!endpoint) {
+    if (shutting_down) close_drained();
+    return;
+  }
+
+  struct Dispatching {
+    bool& flag;
+
+    ~Dispatching() { flag = false; }
+  };
+
+  dispatching = true;
+  const Dispatching end{dispatching};
+  if (!is_stopped) (void)tls_desk.serve();
+  while (!is_stopped) {
+    const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
+    if (!ready) break;
+    serve(*ready);
+  }
+  do_work();
+  sweep(now);
+  retire_idle(now);
+  if (shutting_down && !is_stopped) close_drained();
+}
+
+ServerConnection& Server::Impl::connection_of(quic::ConnectionId id) {
+  std::unique_ptr<ServerConnection>& place = connections[id];
+  if (!place) {
+    place = std::make_unique<ServerConnection>();
+    place->id = id;
+    place->number = ++last_number;
+    place->resets_left = 2.0 * static_cast<double>(config.resets_per_second);
+    place->resets_counted = loop.now();
+  }
+  return *place;
+}
+
+void Server::Impl::serve(quic::ConnectionId id) {
+  h3::Session* const h3 = session(id);
+  if (h3 == nullptr) return;
+  ServerConnection& connection = connection_of(id);
+  while (!is_stopped) {
+    std::optional<h3::Event> event = h3->poll_event();
+    if (!event) return;
+    const bool last = event->type == h3::Event::Type::disconnected;
+    handle(connection, *event);
+    if (last) return;
+  }
+}
+
+void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
+  using Type = h3::Event::Type;
+  switch (event.type) {
+    case Type::connected:
+      handle_connected(connection);
+      break;
+    case Type::headers:
+      handle_request(connection, event);
+      break;
+    case Type::disconnected:
+      handle_disconnected(connection, event.error);
+      break;
+    case Type::closed:
+      end_exchange(connection, event.stream, event.error);
+      break;
+    case Type::path:
+      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+        call_in_place(on_path, describe(*quic, connection.number, {}), event.path);
+      }
+      break;
+    case Type::informational:
+    case Type::goaway:
+    case Type::streams_available:
+    case Type::resumable:
+    case Type::early_data_rejected:
+      break;
+    case Type::trailers:
+    case Type::datagram:
+    case Type::data:
+    case Type::writable:
+    case Type::reset:
+    case Type::stop_sending:
+      handle_stream(connection, event);
+      break;
+  }
+}
+
+void Server::Impl::handle_connected(ServerConnection& connection) {
+  quic::Connection* const quic = endpoint->find(connection.id);
+  if (quic == nullptr) return;
+  note_idle(connection);
+  if (shutting_down) session(connection.id)->shutdown();
+  if (on_connected) call_in_place(on_connected, describe(*quic, connection.number, {}));
+}
+
+void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
+  const quic::ConnectionId id = connection.id;
+  while (const Exchange* const exchange = is_stopped ? nullptr : connection.exchanges.any()) {
+    end_exchange(connection, exchange->id, reason);
+  }
+  if (is_stopped) return;
+  if (const h3::Session* const h3 = session(id)) {
+    counted.datagrams_dropped += h3->datagrams_dropped();
+  }
+  const auto node = connections.extract(id);
+  if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
+    ConnectionInfo info = describe(*quic, node.mapped()->number, {});
+    info.reason = reason;
+    call_in_place(on_disconnected, info);
+  }
+}
+
+void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event) {
+  ++counted.requests;
+  if (shutting_down) leave_to_client(connection);
+  auto made =
+      std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
+  made->set_early(event.early);
+  Exchange& exchange = connection.exchanges.add(std::move(made));
+  if (!next_sweep) next_sweep = loop.now() + sweep_interval;
+  call_handler(exchange);
+}
+
+void Server::Impl::call_handler(Exchange& exchange) {
+  const std::string_view target = exchange.target();
+  // CONNECT is about another host, and has no path (RFC 9114 §4.4).
+  const bool is_connect = exchange.method() == "CONNECT" && target.empty();
+  if (!is_connect && !exchange.is_well_directed()) {
+    constexpr int misdirected = 421;  // RFC 9110 §15.5.20
+    answer_in_words(exchange, misdirected);
+    return;
+  }
+  if (exchange.is_early() && !config.early_unsafe && !is_safe_method(exchange.method())) {
+    constexpr int too_early = 425;  // RFC 8470 §5.2
+    ++counted.too_early;
+    answer_in_words(exchange, too_early);
+    return;
+  }
+  Match match = is_connect ? router.find("CONNECT", "/")
+                           : router.find(exchange.method(), target.substr(0, target.find('?')),
+                                         host_of(exchange.authority()));
+  // Whoever answered an extended CONNECT with a page would have opened a tunnel.
+  const bool is_tunnel = exchange.request().get(":protocol").has_value();
+  if (!match.handler && match.allow.empty() && !is_tunnel) match.handler = fallback;
+  if (!match.handler) {
+    answer_without_handler(exchange, match.allow);
+    return;
+  }
+  exchange.set_parameters(std::move(match.parameters));
+  const Handle handle = exchange.handle();
+  try {
+    (*match.handler)(Request{handle}, Response{handle});
+  } catch (const std::exception& error) {
+    Response{handle}.fail(error.what());
+  }
+}
+
+void Server::Impl::answer_without_handler(Exchange& exchange, const std::string& allow) {
+  constexpr int not_found = 404;
+  constexpr int method_not_allowed = 405;
+  const int status = allow.empty() ? not_found : method_not_allowed;
+  if (!allow.empty()) exchange.add_header("allow", allow);
+  answer_in_words(exchange, status);
+}
+
+void Server::Impl::answer_in_words(Exchange& exchange, int status) {
+  exchange.set_status(status);
+  exchange.add_header("content-type", "text/plain; charset=utf-8");
+  exchange.end(SharedBytes{status_line(status)});
+}
+
+void Server::Impl::handle_stream(ServerConnection& connection, h3::Event& event) {
+  Exchange* const found = connection.exchanges.find(event.stream);
+  if (found == nullptr) return;
+  Exchange& exchange = *found;
+  switch (event.type) {
+    case h3::Event::Type::trailers:
+      exchange.set_request_trailers(std::move(event.headers));
+      break;
+    case h3::Event::Type::datagram:
+      exchange.handle_datagram(event.datagram);
+      break;
+    case h3::Event::Type::data:
+      exchange.work();
+      break;
+    case h3::Event::Type::writable:
+      exchange.handle_writable();
+      break;
+    case h3::Event::Type::reset:
+      exchange.handle_reset(event.error);
+      break;
+    case h3::Event::Type::stop_sending:
+      exchange.handle_stop_sending(event.error);
+      break;
+    default:
+      break;
+  }
+}
+
+void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId stream,
+                                const Error& error) {
+  const Exchange* const found = connection.exchanges.find(stream);
+  if (found == nullptr) return;
+  const std::unique_ptr<Exchange> over = connection.exchanges.take(*found);
+  Exchange& exchange = *over;
+  const Address peer = exchange.peer();
+  const Outcome outcome = exchange.finish(error);
+  counted.body_bytes_sent += outcome.bytes_sent;
+  counted.body_bytes_received += outcome.bytes_received;
+  ++(outcome.error == Error{Http3Error::no_error} ? counted.responses : counted.requests_failed);
+  if (exchange.was_given_up()) count_reset(connection);
+  note_idle(connection);
+  if (on_access && !is_stopped) {
+    call_in_place(on_access, Access{.connection = connection.number,
+                                    .peer = peer,
+                                    .method = exchange.method(),
+                                    .target = exchange.target(),
+                                    .authority = exchange.authority(),
+                                    .headers = exchange.request(),
+                                    .outcome = outcome});
+  }
+}
+
+void Server::Impl::count_reset(ServerConnection& connection) {
+  const auto rate = static_cast<double>(config.resets_per_second);
+  const std::chrono::duration<double> passed = loop.now() - connection.resets_counted;
+  connection.resets_counted = loop.now();
+  connection.resets_left = std::min(connection.resets_left + passed.count() * rate, 2 * rate);
+  connection.resets_left -= 1;
+  if (connection.resets_left >= 0 || connection.closing) return;
+  connection.closing = true;
+  ++counted.excessive_resets;
+  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+    quic->close(Error{Http3Error::excessive_load, "too many requests were given up"});
+  }
+}
+
+void Server::Impl::do_work() {
+  // What is asked for meanwhile is for the next round: wake_driver() has been called for it.
+  working.clear();
+  working.swap(work);
+  for (const Handle& handle : working) {
+    if (is_stopped) return;
+    if (auto* const exchange = resolve_as<Exchange>(handle)) exchange->work();
+  }
+}
+
+void Server::Impl::sweep(Time now) {
+  if (!next_sweep || now < *next_sweep || is_stopped) return;
+  next_sweep.reset();
+  const TimeLimits limits{.response = config.response_timeout,
+                          .idle = config.stream_idle_timeout,
+                          .whole = config.request_timeout};
+  for (const auto& [id, connection] : connections) {
+    connection->exchanges.for_each([&](Exchange& exchange) {
+      next_sweep = now + sweep_interval;
+      if (exchange.handle_silence(now, limits)) ++counted.timeouts;
+    });
+  }
+}
+
+void Server::Impl::note_idle(ServerConnection& connection) {
+  if (!connection.exchanges.empty()) return;
+  connection.idle_since = loop.now();
+  if (config.idle_connection_timeout <= Duration{}) return;
+  const Time due =
+      loop.now() + (connection.retiring ? time_to_leave : config.idle_connection_timeout);
+  next_idle = next_idle ? std::min(*next_idle, due) : due;
+}
+
+// All connections are looked at, so not more often than they are for requests that stand still.
+void Server::Impl::retire_idle(Time now) {
+  if (!next_idle || now < *next_idle || is_stopped || shutting_down) return;
+  next_idle.reset();
+  for (const auto& [id, connection] : connections) {
+    h3::Session* const h3 = session(id);
+    if (h3 == nullptr || connection->closing || !connection->exchanges.empty()) continue;
+    Time due = connection->idle_since +
+               (connection->retiring ? time_to_leave : config.idle_connection_timeout);
+    if (due <= now && connection->retiring) {
+      close(*connection);
+      continue;
+    }
+    if (due <= now) {
+      connection->retiring = true;
+      connection->idle_since = now;
+      ++counted.connections_idle;
+      h3->shutdown();
+      due = now + time_to_leave;
+    }
+    due = std::max(due, now + sweep_interval);
+    next_idle = next_idle ? std::min(*next_idle, due) : due;
+  }
+}
+
+}  // namespace quoin

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/// What stands behind Request and Response: one request stream of a server. Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/headers.hpp>
+#include <quoin/priority.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/request.hpp>
+#include <quoin/time.hpp>
+#include <quoin/transfer.hpp>
+
+#include "base/handle.hpp"
+#include "http/body.hpp"
+#include "quic/streams/block_pool.hpp"
+#include "server/router.hpp"
+
+namespace quoin {
+
+/// What an exchange needs of its server.
+class ExchangeHost {
+ public:
+  ExchangeHost() = default;
+  ExchangeHost(const ExchangeHost&) = delete;
+  ExchangeHost& operator=(const ExchangeHost&) = delete;
+  virtual ~ExchangeHost() = default;
+
+  /// The session of the connection, or null when it is over.
+  [[nodiscard]] virtual h3::Session* session(quic::ConnectionId connection) noexcept = 0;
+  /// The exchange has something to do: its work() is called soon, in a turn.
+  virtual void want_work(const Handle& exchange) = 0;
+  /// The value for `date`; empty without a clock.
+  [[nodiscard]] virtual std::string_view date() const = 0;
+  [[nodiscard]] virtual Time now() const noexcept = 0;
+  /// True once no application code may be called any more.
+  [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
+  /// Fields that nobody uses, whose memory is passed on from one response to the next.
+  [[nodiscard]] virtual h3::Headers& spare_headers() noexcept = 0;
+  /// Room for writers to fill.
+  [[nodiscard]] virtual quic::LargeBlockPtr& scratch() noexcept = 0;
+};
+
+/// ServerConfig's limits of time for a request; zero: none.
+struct TimeLimits {
+  Duration response;  ///< until the response begins
+  Duration idle;      ///< without progress
+  Duration whole;     ///< from the headers to the end of the response
+};
+
+/// One request and its response.
+class Exchange {
+ public:
+  Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
+           h3::Headers request);
+
+  const quic::StreamId id;
+
+  [[nodiscard]] Handle handle() const noexcept { return owner_.handle(); }
+
+  [[nodiscard]] std::string_view method() const noexcept;
+  [[nodiscard]] std::string_view target() const noexcept;
+  [[nodiscard]] std::string_view authority() const noexcept;
+
+  [[nodiscard]] const h3::Headers& request() const noexcept { return request_; }
+
+  /// What came behind the request's body.
+  [[nodiscard]] const h3::Headers& request_trailers() const noexcept { return request_trailers_; }
+
+  void set_request_trailers(h3::Headers trailers) { request_trailers_ = std::move(trailers); }
+
+  [[nodiscard]] Address peer();
+  [[nodiscard]] h3::Priority priority();
+  [[nodiscard]] quic::TlsInfo tls();
+  /// The connection was made for the host that is asked for.
+  [[nodiscard]] bool is_well_directed();
+
+  /// The request came in early data and might be a replay.
+  [[nodiscard]] bool is_early() const noexcept { return early_; }
+
+  void set_early(bool early) noexcept { early_ = early; }
+
+  void set_parameters(Parameters parameters) { parameters_ = std::move(parameters); }
+
+  [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
+
+  void on_body(Reader reader);
+
+  /// Calls the reader no more; the client is told when the response is complete.
+  void refuse_body() noexcept { incoming_.drop(); }
+
+  void resume();
+  void prioritize(const h3::Priority& priority);
+  void on_datagram(std::move_only_function<void(Bytes)> handler);
+  void handle_datagram(Bytes data);
+  [[nodiscard]] Result<> send_datagram(Bytes data);
+  [[nodiscard]] std::size_t max_datagram_size();
+  void set_timeout(Duration limit);
+  void set_status(int code);
+  void add_header(std::string_view name, std::string_view value);
+  void add_headers(const h3::Headers& headers);
+  void add_trailer(std::string_view name, std::string_view value);
+  void end(SharedBytes body);
+  void stream(Writer body);
+  void inform(int code, const h3::Headers& headers);
+  /// Ends with `error` as the reason that the log gets.
+  void reset(Http3Error code, Error error);
+  void on_finished(std::move_only_function<void(const Outcome&)> done);
+  /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
+  /// as failed.
+  void fail(int status, const Error& error);
+
+  /// Does what can be done now: calls reader and writer, ends the stream.
+  void work();
+  /// There is more room to send: a reader may have waited for it, too.
+  void handle_writable();
+  void handle_reset(const Error& error);
+  void handle_stop_sending(const Error& error);
+  /// What is to be done about a request that has made no progress for so long, or took so long.
+  /// True if it was ended for that.
+  [[nodiscard]] bool handle_silence(Time now, const TimeLimits& limits);
+  /// The stream is over; the exchange must be destroyed after. `error` is the reason of the
+  /// session.
+  [[nodiscard]] Outcome finish(const Error& error);
+
+  /// The client ended it before it had the whole response.
+  [[nodiscard]] bool was_given_up() const noexcept { return given_up_; }
+
+  /// The final response was begun.
+  [[nodiscard]] bool is_answered() const noexcept { return answered_; }
+
+ private:
+  [[nodiscard]] h3::Session* session() noexcept;
+  [[nodiscard]] bool is_tunnel() const noexcept;
+  [[nodiscard]] bool has_content() const noexcept;
+  void end_overdue(bool awaits_client);
+  void send_trailers();
+  void clear_response();
+  [[nodiscard]] bool begin(bool has_body, std::optional<std::uint64_t> size);
+  void touch() noexcept;
+  void want_work();
+  void receive(h3::Session& session);
+  void send(h3::Session& session);
+  void close_unread(h3::Session& session);
+  void cancel(Http3Error code);
+
+  ExchangeHost& host_;
+  quic::ConnectionId connection_;
+  h3::Headers request_;
+  h3::Headers request_trailers_;
+  bool awaits_continue_;  // the client keeps the body back until it is asked for it
+  Parameters parameters_;
+  h3::Headers response_;  // `:status` is the first
+  h3::Headers trailers_;
+  std::move_only_function<void(Bytes)> on_datagram_;
+  Incoming incoming_;
+  Outgoing outgoing_;
+  std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;
+  Time began_;
+  std::optional<Duration> own_limit_;  // of this request, in place of the server's
+  Time limit_began_;
+  Time progress_;
+  std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at
+  Outcome outcome_;
+  int status_ = 200;
+  std::optional<Error> failure_;             // the reason that we know of
+  std::optional<Error> invalid_;             // the response cannot be sent for this
+  std::optional<Http3Error> wanted_cancel_;  // while a reader looks at bytes of the stream
+  bool early_ = false;
+  bool answered_ = false;  // the final response was begun
+  bool sent_ = false;      // and is with the session, all of it
+  bool cancelled_ = false;
+  bool given_up_ = false;
+  bool working_ = false;  // want_work() was called
+  HandleOwner owner_{this};
+};
+
+}  // namespace quoin

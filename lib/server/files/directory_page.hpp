@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/// The HTML page that lists a directory. Reads nothing itself. Not public.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/files/safe_directory.hpp"
+
+namespace quoin {
+
+/// `path` is what the page is for, decoded, with "/" at both ends.
+[[nodiscard]] std::string directory_page(std::string_view path,
+                                         const std::vector<DirectoryEntry>& entries);
+
+}  // namespace quoin

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/// Which process of a hot restart a datagram is for. Not public.
+#pragma once
+
+#include <memory>
+
+#include <quoin/bytes.hpp>
+#include <quoin/datagram.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/time.hpp>
+
+#include "io/takeover/relay.hpp"
+
+namespace quoin {
+
+/// The processes before and after this one, as one worker sees them. The newest one receives
+/// everything; what is not of its own connections it passes to the one before, and so on. The
+/// oldest keeps what it knows and sends first packets, which are of new clients, back.
+struct Neighbours {
+  std::shared_ptr<io::Relay> older;
+  std::shared_ptr<io::Relay> newer;
+
+  [[nodiscard]] bool any() const noexcept { return older || newer; }
+};
+
+/// A packet that may begin a connection (RFC 9000 §17.2).
+[[nodiscard]] bool has_long_header(Bytes packet) noexcept;
+
+/// Gives a datagram that came from a socket or from the newer process to whom it is for.
+void route(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint, Time now);
+/// The same for one that the older process does not know either.
+void route_back(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint,
+                Time now);
+
+}  // namespace quoin

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/// The inside of Server: an endpoint on a loop, its connections and their exchanges. Not public.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <quoin/address.hpp>
+#include <quoin/connection_info.hpp>
+#include <quoin/h3/session.hpp>
+#include <quoin/handle.hpp>
+#include <quoin/loop.hpp>
+#include <quoin/quic/connection.hpp>
+#include <quoin/quic/endpoint.hpp>
+#include <quoin/server.hpp>
+#include <quoin/time.hpp>
+
+#include "http/endpoint.hpp"
+#include "loop/driver.hpp"
+#include "loop/tls_desk.hpp"
+#include "quic/streams/block_pool.hpp"
+#include "quic/streams/table.hpp"
+#include "server/exchange.hpp"
+#include "server/neighbours.hpp"
+#include "server/router.hpp"
+
+namespace quoin {
+
+/// A connection of a server.
+struct ServerConnection {
+  quic::ConnectionId id;
+  std::uint64_t number = 0;
+  quic::ByStreamId<Exchange> exchanges;
+  double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
+  Time resets_counted;     ///< when it was filled last
+  Time idle_since;         ///< when its last request was over
+  bool retiring = false;   ///< was told to leave, as it was idle for too long
+  bool closing = false;    ///< close() was called
+  /// Had a request while the server goes away: its client may still be reading the end of a
+  /// response whose bytes are all acknowledged, and many drop that with the connection.
+  bool left_to_client = false;
+  std::uint64_t heard = 0;  ///< bytes received when close_idle() looked last
+};
+
+struct Server::Impl final : Driver, ExchangeHost {
+  Impl(Loop& on, Tls with, ServerConfig settings);
+  ~Impl() override;
+
+  [[nodiscard]] Result<> start();
+  void shut_down(Duration limit, std::move_only_function<void()> done);
+  /// Says goodbye and takes itself out of the loop; no application code is called after.
+  void stop() noexcept;
+
+  /// Goes on with a socket of the process before; takes the descriptor.
+  [[nodiscard]] Result<Address> adopt(int descriptor);
+  /// Datagrams that a neighbour passed on.
+  void handle_relayed(const Datagram& datagram, bool from_older);
+
+  void handle_datagram(const Datagram& datagram, Time now) override;
+  void handle_path_error(const io::PathError& error, Time now) override;
+  void handle_timeout(Time now) override;
+  void dispatch(Time now) override;
+  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
+                                                      Time now) override;
+  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
+
+  [[nodiscard]] h3::Session* session(quic::ConnectionId connection) noexcept override;
+  void want_work(const Handle& exchange) override;
+  [[nodiscard]] std::string_view date() const override;
+  [[nodiscard]] Time now() const noexcept override;
+  [[nodiscard]] const bool& stopped() const noexcept override;
+  [[nodiscard]] h3::Headers& spare_headers() noexcept override;
+
+  [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
+
+  ServerConnection& connection_of(quic::ConnectionId id);
+  void serve(quic::ConnectionId id);
+  void handle(ServerConnection& connection, h3::Event& event);
+  void handle_connected(ServerConnection& connection);
+  void handle_disconnected(ServerConnection& connection, const Error& reason);
+  void handle_request(ServerConnection& connection, h3::Event& event);
+  void handle_stream(ServerConnection& connection, h3::Event& event);
+  void call_handler(Exchange& exchange);
+  void answer_without_handler(Exchange& exchange, const std::string& allow);
+  void answer_in_words(Exchange& exchange, int status);
+  void end_exchange(ServerConnection& connection, quic::StreamId stream, const Error& error);
+  void count_reset(ServerConnection& connection);
+  void do_work();
+  void sweep(Time now);
+  void close(ServerConnection& connection);
+  void note_idle(ServerConnection& connection);
+  void retire_idle(Time now);
+  void close_idle();
+  /// Lets its client close it, as long as that gives signs of life.
+  void leave_to_client(ServerConnection& connection);
+  void close_drained();
+
+  Loop& loop;
+  Tls tls;
+  ServerConfig config;
+  std::optional<quic::Endpoint> endpoint;
+  TlsDesk tls_desk{loop, *this};
+  Neighbours neighbours;  ///< during a hot restart
+  Router router;
+  SharedHandler fallback;
+  std::unordered_map<quic::ConnectionId, std::unique_ptr<ServerConnection>, ConnectionIdHash>
+      connections;
+  std::vector<Handle> work;
+  std::vector<Handle> working;  ///< the part of it that is being done
+  h3::Headers spare_fields;
+  quic::LargeBlockPtr scratch_block;
+  std::move_only_function<void(const Access&)> on_access;
+  std::move_only_function<void(const ConnectionInfo&)> on_connected;
+  std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
+  std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
+  ServerStats counted;
+  std::optional<Time> next_sweep;
+  std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
+  std::uint64_t last_number = 0;
+  mutable std::string date_text;
+  mutable std::int64_t date_second = 0;
+  std::optional<TimerId> shutdown_timer;
+  std::optional<TimerId> idle_timer;  ///< ends the grace for connections without a request
+  std::vector<std::move_only_function<void()>> shutdown_done;
+  Time shutdown_deadline;
+  bool shutting_down = false;
+  bool dispatching = false;
+  bool is_stopped = false;
+};
+
+}  // namespace quoin
