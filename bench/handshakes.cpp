@@ -72,7 +72,7 @@ class Handshake final : public quic::Application {
     ++state_.completed;
     --state_.in_flight;
     if (state_.mode == Mode::resumed) keep_session(connection);
-    if (state_.mode != Mode::idle) connection.close(quoin::Http3Error::no_error);
+    if (state_.mode != Mode::idle) connection.close(quoin::HttpError::no_error);
   }
 
   void on_closed(quic::Connection& /*connection*/, const quoin::Error& reason) override {

@@ -23,12 +23,12 @@ set(rank_of_websocket 7)
 set(rank_of_coro 8)
 
 # Public headers: a folder of include/quoin is the room of its name, and these are the headers beside the folders.
-set(headers_of_base address bytes datagram error export handle time transfer)
+set(headers_of_base address bytes datagram error export handle streaming time)
 set(headers_of_quic tls tls_request)
 set(headers_of_message headers priority)
 set(headers_of_loop loop tls_answer)
 set(headers_of_http alt_svc connection_info url)
-set(headers_of_plain dialer listener peer)
+set(headers_of_plain connection dialer listener)
 set(headers_of_simulated simulated)
 set(headers_of_client client doctor)
 set(headers_of_server request server workers)
@@ -37,7 +37,7 @@ set(headers_of_coro coro)
 
 # Public headers that have moved leave a signpost for one minor version: nothing but an include of the new place, and
 # nobody here follows it.
-set(signposts io/simulated h3/headers h3/priority quic/tls quic/tls_request)
+set(signposts io/simulated h3/headers h3/priority peer quic/tls quic/tls_request transfer)
 
 # Third-party headers, and the rooms that may include them.
 set(libraries ngtcp2 nghttp3 boringssl wslay liburing compression idn sockets addresses)

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <quoin/dialer.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 
@@ -20,36 +21,35 @@ int main(int argc, char** argv) {
   quoin::Loop loop;
 
   quoin::Listener listener{loop, tls, config};
-  listener.on_connection([](quoin::Peer peer) {
-    peer.on_datagram([peer](quoin::Bytes data) { (void)peer.send_datagram(data); });
+  listener.on_connection([](quoin::Connection connection) {
+    connection.on_datagram(
+        [connection](quoin::Bytes data) { (void)connection.send_datagram(data); });
   });
   const auto address = listener.listen("127.0.0.1:0");
-  if (!address) {
-    std::cerr << "cannot listen: " << address.error().message() << '\n';
-    return EXIT_FAILURE;
-  }
+  if (!address) return EXIT_FAILURE;
 
   int returned = 0;
   int lost = 0;
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), config};
-  const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
-    if (!peer) {
-      std::cerr << "cannot connect: " << peer.error().message() << '\n';
-      return loop.stop();
-    }
-    peer->on_datagram([&](quoin::Bytes data) {
-      std::cout << quoin::as_text(data) << '\n';
-      if (++returned == wanted) loop.stop();
-    });
-    peer->on_datagram_fate([&](quoin::quic::DatagramId, quoin::quic::DatagramFate fate) {
-      if (fate != quoin::quic::DatagramFate::acknowledged) ++lost;
-    });
-    for (int i = 0; i < wanted; ++i) {
-      const std::string text = "datagram " + std::to_string(i);
-      if (!peer->send_datagram(quoin::as_bytes(text))) std::cout << text << " not sent\n";
-    }
-  });
+  const auto begun =
+      dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Connection> connection) {
+        if (!connection) {
+          std::cerr << "cannot connect: " << connection.error().message() << '\n';
+          return loop.stop();
+        }
+        connection->on_datagram([&](quoin::Bytes data) {
+          std::cout << quoin::as_text(data) << '\n';
+          if (++returned == wanted) loop.stop();
+        });
+        connection->on_datagram_fate([&](quoin::quic::DatagramId, quoin::quic::DatagramFate fate) {
+          if (fate != quoin::quic::DatagramFate::acknowledged) ++lost;
+        });
+        for (int i = 0; i < wanted; ++i) {
+          const std::string text = "datagram " + std::to_string(i);
+          if (!connection->send_datagram(quoin::as_bytes(text))) std::cout << text << " not sent\n";
+        }
+      });
   if (!begun) return EXIT_FAILURE;
   loop.after(std::chrono::seconds{2}, [&] { loop.stop(); });  // some may be lost: do not wait
   loop.run();

@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   quoin::Call call;
   int missing = 20;
   quoin::ClientCallbacks callbacks;
-  callbacks.on_headers = [&](int, const quoin::h3::Headers&) {
+  callbacks.on_headers = [&](int, const quoin::Headers&) {
     for (int i = 0; i < missing; ++i) (void)call.send_datagram(quoin::as_bytes(std::to_string(i)));
   };
   callbacks.on_datagram = [&](quoin::Bytes) {

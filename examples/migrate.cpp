@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <quoin/dialer.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 
@@ -19,38 +20,40 @@ int main() {
 
   std::size_t received = 0;
   quoin::Listener listener{loop, tls, config};
-  listener.on_connection([&](quoin::Peer peer) {
-    peer.on_stream([&, peer](quoin::Stream stream) {
-      stream.on_data([&, peer](quoin::Bytes data, bool last) {
+  listener.on_connection([&](quoin::Connection connection) {
+    connection.on_stream([&, connection](quoin::Stream stream) {
+      stream.on_data([&, connection](quoin::Bytes data, bool last) {
         received += data.size();
-        if (last) peer.close(0);
+        if (last) connection.close(0);
         return data.size();
       });
     });
   });
   const auto address = listener.listen("127.0.0.1:0");
   if (!address) return EXIT_FAILURE;
-
   bool moved = false;
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), config};
-  const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
-    if (!peer) return loop.stop();
-    peer->on_closed([&](const quoin::Error&) { loop.stop(); });
-    peer->on_path([&](const quoin::quic::PathEvent& event) {
-      if (event.type != quoin::quic::PathEvent::Type::changed) return;
-      moved = true;
-      std::cout << "from " << event.path.local.host() << " after " << received << " bytes\n";
-    });
-    const quoin::Stream stream = peer->open_stream(false).value();
-    stream.source([&, peer = *peer, sent = std::size_t{0}, asked = false](auto room) mutable {
-      // As soon as the handshake is confirmed; until then it answers "not yet".
-      asked = asked || peer.migrate(quoin::Address::parse("127.0.0.2:0").value()).has_value();
-      const std::size_t part = std::min(room.size(), size - sent);
-      sent += part;
-      return quoin::Filled{.bytes = part, .last = sent == size};
-    });
-  });
+  const auto begun =
+      dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Connection> connection) {
+        if (!connection) return loop.stop();
+        connection->on_closed([&](const quoin::Error&) { loop.stop(); });
+        connection->on_path([&](const quoin::quic::PathEvent& event) {
+          if (event.type != quoin::quic::PathEvent::Type::changed) return;
+          moved = true;
+          std::cout << "from " << event.path.local.host() << " after " << received << " bytes\n";
+        });
+        const quoin::Stream stream = connection->open_stream(false).value();
+        stream.source(
+            [&, connection = *connection, sent = std::size_t{0}, asked = false](auto room) mutable {
+              // As soon as the handshake is confirmed; until then it answers "not yet".
+              asked = asked ||
+                      connection.migrate(quoin::Address::parse("127.0.0.2:0").value()).has_value();
+              const std::size_t part = std::min(room.size(), size - sent);
+              sent += part;
+              return quoin::Filled{.bytes = part, .last = sent == size};
+            });
+      });
   if (begun) loop.run();
   return moved && received == size ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -30,7 +30,7 @@ int main() {
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Client client{network.host("10.0.0.2"), std::move(trust)};
   int open = 0;
-  const auto ask = [&](const std::string& what, quoin::h3::Priority priority) {
+  const auto ask = [&](const std::string& what, quoin::Priority priority) {
     ++open;
     quoin::ClientRequest request;
     request.url = "https://10.0.0.1/" + what;

@@ -29,13 +29,13 @@ int main(int argc, char** argv) {
 
   for (std::int64_t number = 0; number < 12; number += 4) {
     const quoin::quic::StreamId stream{number};
-    const quoin::h3::Headers headers{{":method", "GET"},
-                                     {":scheme", "https"},
-                                     {":authority", "www.example.com"},
-                                     {":path", "/"},
-                                     {"user-agent", "a program that says who it is"},
-                                     {"authorization", "Bearer mF_9.B5f-4.1JqM"},
-                                     {"x-api-key", "6f2a", true}};
+    const quoin::Headers headers{{":method", "GET"},
+                                 {":scheme", "https"},
+                                 {":authority", "www.example.com"},
+                                 {":path", "/"},
+                                 {"user-agent", "a program that says who it is"},
+                                 {"authorization", "Bearer mF_9.B5f-4.1JqM"},
+                                 {"x-api-key", "6f2a", true}};
     const std::string section = need(encoder.encode(stream, headers));
     // The four calls below are what HTTP/3 has its two QPACK streams for.
     const std::string instructions = encoder.poll_instructions();

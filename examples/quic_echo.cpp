@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include <quoin/dialer.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 
@@ -24,29 +25,30 @@ int main(int argc, char** argv) {
   quoin::Loop loop;
 
   quoin::Listener listener{loop, tls, {.alpn = {"echo"}}};
-  listener.on_connection([](quoin::Peer peer) { peer.on_stream(echo); });
+  listener.on_connection([](quoin::Connection connection) { connection.on_stream(echo); });
   const auto address = listener.listen("127.0.0.1:0");
   if (!address) {
     std::cerr << "cannot listen: " << address.error().message() << '\n';
     return EXIT_FAILURE;
   }
-
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), {.alpn = {"echo"}}};
   std::string answer;
-  const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
-    const auto stream = peer ? peer->open_stream() : std::unexpected(peer.error());
-    if (!stream) {
-      std::cerr << "cannot connect: " << stream.error().message() << '\n';
-      return loop.stop();
-    }
-    stream->on_data([&](quoin::Bytes chunk, bool last) {
-      answer += quoin::as_text(chunk);
-      if (last) loop.stop();
-      return chunk.size();
-    });
-    (void)stream->write(quoin::as_bytes(text), true);
-  });
+  const auto begun =
+      dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Connection> connection) {
+        const auto stream =
+            connection ? connection->open_stream() : std::unexpected(connection.error());
+        if (!stream) {
+          std::cerr << "cannot connect: " << stream.error().message() << '\n';
+          return loop.stop();
+        }
+        stream->on_data([&](quoin::Bytes chunk, bool last) {
+          answer += quoin::as_text(chunk);
+          if (last) loop.stop();
+          return chunk.size();
+        });
+        (void)stream->write(quoin::as_bytes(text), true);
+      });
   if (!begun) {
     std::cerr << "cannot connect: " << begun.error().message() << '\n';
     return EXIT_FAILURE;

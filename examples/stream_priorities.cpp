@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <quoin/dialer.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
 
@@ -19,8 +20,8 @@ int main() {
 
   int complete = 0;
   quoin::Listener listener{loop, tls, config};
-  listener.on_connection([&](quoin::Peer peer) {
-    peer.on_stream([&](quoin::Stream stream) {
+  listener.on_connection([&](quoin::Connection connection) {
+    connection.on_stream([&](quoin::Stream stream) {
       stream.on_data([&, size = std::size_t{0}](quoin::Bytes chunk, bool last) mutable {
         size += chunk.size();
         if (last) std::cout << "complete: " << size << " bytes\n";
@@ -37,15 +38,16 @@ int main() {
 
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), config};
-  const auto begun = dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Peer> peer) {
-    if (!peer) return loop.stop();
-    const auto bulk = peer->open_stream(false).value();
-    const auto urgent = peer->open_stream(false).value();
-    (void)bulk.prioritize({.urgency = 6});
-    (void)urgent.prioritize({.urgency = 0});
-    (void)bulk.write_shared(quoin::SharedBytes{std::string(1'000'000, 'b')}, true);
-    (void)urgent.write(quoin::as_bytes("now"), true);  // complete long before the other one
-  });
+  const auto begun =
+      dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Connection> connection) {
+        if (!connection) return loop.stop();
+        const auto bulk = connection->open_stream(false).value();
+        const auto urgent = connection->open_stream(false).value();
+        (void)bulk.prioritize({.urgency = 6});
+        (void)urgent.prioritize({.urgency = 0});
+        (void)bulk.write_shared(quoin::SharedBytes{std::string(1'000'000, 'b')}, true);
+        (void)urgent.write(quoin::as_bytes("now"), true);  // complete long before the other one
+      });
   loop.after(std::chrono::seconds{5}, [&] { loop.stop(); });
   if (!begun) return EXIT_FAILURE;
   loop.run();

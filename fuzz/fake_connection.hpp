@@ -18,7 +18,7 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// One end, without another.
 struct Connection::Impl {
@@ -70,4 +70,4 @@ void Connection::close(const Error& reason) {
   if (!impl_->closed) impl_->closed = reason;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

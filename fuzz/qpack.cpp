@@ -24,8 +24,8 @@ constexpr std::size_t most_fields = 16;
 constexpr std::size_t most_bytes = 2048;
 
 /// Names of one letter, values of up to 15 bytes: enough to fill the table again and again.
-h3::Headers fields_of(Bytes bytes) {
-  h3::Headers headers;
+Headers fields_of(Bytes bytes) {
+  Headers headers;
   fuzz::Input input{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   while (!input.empty() && headers.size() < most_fields) {
     const unsigned kind = input.number();
@@ -68,7 +68,7 @@ class Fuzzer {
 
  private:
   /// What honest ends make of a section, with the instructions before or behind it.
-  void round_trip(const h3::Headers& headers, unsigned what) {
+  void round_trip(const Headers& headers, unsigned what) {
     const auto section = encoder_.encode(next_, headers);
     if (!section) std::abort();
     const std::string instructions = encoder_.poll_instructions();
@@ -80,8 +80,8 @@ class Fuzzer {
     const auto decoded = decoder_.poll_section();
     if (!decoded || !decoded->headers || decoded->headers->size() != headers.size()) std::abort();
     for (std::size_t i = 0; i < headers.size(); ++i) {
-      const h3::Field got = (*decoded->headers)[i];
-      const h3::Field wanted = headers[i];
+      const Field got = (*decoded->headers)[i];
+      const Field wanted = headers[i];
       if (got.name != wanted.name || got.value != wanted.value ||
           got.never_index != wanted.never_index) {
         std::abort();

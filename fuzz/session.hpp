@@ -109,8 +109,8 @@ class Session {
         event.headers.section_size() > limits_.max_field_section) {
       std::abort();
     }
-    for (const h3::Field field : event.headers) {
-      if (!h3::is_valid_field_value(field.value)) std::abort();
+    for (const Field field : event.headers) {
+      if (!is_valid_field_value(field.value)) std::abort();
     }
     if (event.type == Type::headers && connection_.server) {
       (void)session_.respond(event.stream, {{":status", "200"}}, true);

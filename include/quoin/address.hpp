@@ -14,7 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// An IPv4 or IPv6 address and a port; a default-constructed one is neither ("none").
 class QUOIN_EXPORT Address {
@@ -70,7 +70,7 @@ class QUOIN_EXPORT Address {
   std::uint8_t size_ = 0;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0
 
 /// Hash of an address, for unordered containers. Not keyed: do not use it for tables that a
 /// stranger can fill.

@@ -18,7 +18,7 @@
 #include <quoin/export.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Another place where an origin can be reached (RFC 7838 §3).
 struct AltService {
@@ -99,4 +99,4 @@ class QUOIN_EXPORT AltSvcCache {
   std::map<std::string, Origin, std::less<>> origins_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

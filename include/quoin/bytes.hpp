@@ -14,7 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A view of bytes that somebody else owns. As a parameter it is valid for the call, no longer.
 using Bytes = std::span<const std::byte>;
@@ -59,4 +59,4 @@ class QUOIN_EXPORT SharedBytes {
   Bytes view_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -27,11 +27,11 @@
 #include <quoin/loop.hpp>
 #include <quoin/priority.hpp>
 #include <quoin/quic/config.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Where the addresses of a name go; called once, on the loop's thread, at once or later.
 using ResolveDone = std::move_only_function<void(Result<std::vector<Address>>)>;
@@ -128,8 +128,8 @@ struct Timing {
 struct Reply {
   int status = 0;                ///< 200 to 599
   std::string body;              ///< empty if ClientCallbacks::on_data took it
-  h3::Headers headers;           ///< pseudo-headers included
-  h3::Headers trailers;          ///< the fields after the body
+  Headers headers;               ///< pseudo-headers included
+  Headers trailers;              ///< the fields after the body
   Timing timing;                 ///< how long it took
   std::uint64_t connection = 0;  ///< ConnectionInfo::number
   std::string url;               ///< what answered: the request's URL, or the last redirect's
@@ -161,10 +161,10 @@ class QUOIN_EXPORT RequestBody {
 struct ClientRequest {
   std::string method = "GET";  ///< a token, as RFC 9110 §9.1; upper and lower case differ
   std::string url;             ///< see Url::parse()
-  h3::Headers headers;         ///< beyond those that follow from the URL and the body; `host`, if
+  Headers headers;             ///< beyond those that follow from the URL and the body; `host`, if
                                ///< there, is what is asked for in place of the URL's
   RequestBody body;            ///< none by default
-  h3::Headers trailers{};      ///< the fields after the body; see Call::trailer()
+  Headers trailers{};          ///< the fields after the body; see Call::trailer()
   Duration timeout{};          ///< zero: ClientConfig::request_timeout
   /// May be sent in the first flight (0-RTT), where an attacker can have it handled again; for
   /// requests that do no harm twice. Ignored with a body from a Writer.
@@ -173,7 +173,7 @@ struct ClientRequest {
   /// then for the reply's headers.
   std::string protocol;
   /// How urgent the reply is, for the field `priority` (RFC 9218); none: no such field.
-  std::optional<h3::Priority> priority{};
+  std::optional<Priority> priority{};
   /// Redirects to follow; none: ClientConfig::max_redirects. 301 and 302 make a GET of a POST, 303
   /// of everything but HEAD, 307 and 308 repeat the request. Authorization, cookie and host headers
   /// go to no other origin. One that cannot be followed (no location, not https, a body by a
@@ -187,11 +187,11 @@ struct ClientRequest {
 /// destruction.
 struct ClientCallbacks {
   /// An interim response arrived, status 100 to 199.
-  std::move_only_function<void(int status, const h3::Headers&)> on_informational;
+  std::move_only_function<void(int status, const Headers&)> on_informational;
   /// A redirect is being followed to `url`; the status and headers are those of the 3xx.
-  std::move_only_function<void(int status, const h3::Headers&, std::string_view url)> on_redirect{};
+  std::move_only_function<void(int status, const Headers&, std::string_view url)> on_redirect{};
   /// The reply begins.
-  std::move_only_function<void(int status, const h3::Headers&)> on_headers;
+  std::move_only_function<void(int status, const Headers&)> on_headers;
   /// Takes the reply's body instead of Reply::body.
   Reader on_data;
   /// Takes the datagrams that belong to the request (RFC 9297), the bytes being valid for the call;
@@ -218,7 +218,7 @@ class QUOIN_EXPORT Call {
   void resume();
   /// Says how urgent the reply is from now on: by ClientRequest::priority if the request was not
   /// sent yet, else by PRIORITY_UPDATE (RFC 9218 §7.1). Servers may ignore it.
-  void prioritize(const h3::Priority& priority);
+  void prioritize(const Priority& priority);
   /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
   /// h3::Session::send_datagram(); UsageError::unsupported before the request is sent.
   [[nodiscard]] Result<> send_datagram(Bytes data);
@@ -341,4 +341,4 @@ class QUOIN_EXPORT Client {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

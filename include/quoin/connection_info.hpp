@@ -10,7 +10,7 @@
 #include <quoin/error.hpp>
 #include <quoin/quic/connection.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A connection at the moment of the call that brings this; copy it to keep it.
 struct ConnectionInfo {
@@ -22,4 +22,4 @@ struct ConnectionInfo {
   Error reason;              ///< why it ended; no_error while it is up
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -8,7 +8,7 @@
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The two ends of a datagram's way. `local` is the address it was received on or leaves from,
 /// never the unspecified address for something received.
@@ -31,4 +31,4 @@ struct Datagram {
   Ecn ecn = Ecn::not_ect;        ///< the mark on each datagram of the train
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

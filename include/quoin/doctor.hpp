@@ -13,7 +13,7 @@
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// How to look at a server.
 struct DoctorOptions {
@@ -35,4 +35,4 @@ struct DoctorOptions {
 /// None of them is bad.
 [[nodiscard]] QUOIN_EXPORT bool all_work(const std::vector<io::Finding>& findings) noexcept;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,7 +11,7 @@
 
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Transport error codes as they go over the wire (RFC 9000 §20.1). CRYPTO_ERROR codes
 /// (0x0100 to 0x01ff) have the domain `tls` instead, with the TLS alert as code.
@@ -36,8 +36,9 @@ enum class TransportError : std::uint64_t {
   version_negotiation_error = 0x11,  ///< RFC 9368 §6
 };
 
-/// HTTP/3 and QPACK error codes (RFC 9114 §8.1, RFC 9204 §6).
-enum class Http3Error : std::uint64_t {
+/// Why a request or an HTTP connection ended, for all versions of HTTP; the codes are those of
+/// HTTP/3 and QPACK (RFC 9114 §8.1, RFC 9204 §6).
+enum class HttpError : std::uint64_t {
   no_error = 0x100,
   general_protocol_error = 0x101,
   internal_error = 0x102,
@@ -96,7 +97,7 @@ class QUOIN_EXPORT Error {
     transport,    ///< TransportError, from either side
     application,  ///< a code that the application protocol defines
     tls,          ///< a TLS alert (RFC 8446 §6)
-    http3,        ///< Http3Error
+    http,         ///< HttpError
     system,       ///< errno of the operating system
     local,        ///< LocalError
     usage,        ///< UsageError
@@ -108,8 +109,8 @@ class QUOIN_EXPORT Error {
   Error(Domain domain, std::uint64_t code, std::string_view detail = {});
   /// Domain transport.
   Error(TransportError code, std::string_view detail = {});
-  /// Domain http3.
-  Error(Http3Error code, std::string_view detail = {});
+  /// Domain http.
+  Error(HttpError code, std::string_view detail = {});
   /// Domain local.
   Error(LocalError code, std::string_view detail = {});
   /// Domain usage.
@@ -144,4 +145,4 @@ class QUOIN_EXPORT Error {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What Request, Response, Call, Stream and Peer are made of: a 16-byte value that names an object
-/// of the library and finds out when that is gone. Not an owner: it keeps nothing alive.
+/// What Request, Response, Call, Stream and Connection are made of: a 16-byte value that names an
+/// object of the library and finds out when that is gone. Not an owner: it keeps nothing alive.
 #pragma once
 
 #include <compare>
@@ -10,7 +10,7 @@
 
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 struct HandleSlot;
 
@@ -52,7 +52,7 @@ class QUOIN_EXPORT Handle {
 
 static_assert(sizeof(Handle) == 16);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0
 
 /// Hash of a handle, for unordered containers.
 template <>

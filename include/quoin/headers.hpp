@@ -14,7 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 
 /// One field line (RFC 9110 §5). The views are valid as long as what they were taken from.
 struct Field {
@@ -134,4 +134,4 @@ class QUOIN_EXPORT Headers {
 /// (RFC 9110 §5.5).
 [[nodiscard]] QUOIN_EXPORT bool is_valid_field_value(std::string_view value) noexcept;
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0

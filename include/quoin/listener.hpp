@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Plain QUIC servers and clients: where Peer and Stream come from. Not HTTP: see Server and
-/// Client.
+/// Servers of plain QUIC, one of the two places where Connection and Stream come from; the other is
+/// Dialer. Not HTTP: see Server.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,17 +10,17 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
 #include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A server of plain QUIC on a loop, which must outlive it. It may be destroyed by a handler.
 class QUOIN_EXPORT Listener {
@@ -34,7 +33,7 @@ class QUOIN_EXPORT Listener {
   ~Listener();
 
   /// Called with each connection when its handshake is complete: the place to set handlers.
-  void on_connection(std::move_only_function<void(Peer)> handler);
+  void on_connection(std::move_only_function<void(Connection)> handler);
   /// Listens on "192.0.2.1:4433" or "[::]:4433" (port 0: any) and returns the address with the
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the
   /// address or with the name of a wrong setting, system with the address.
@@ -56,32 +55,4 @@ class QUOIN_EXPORT Listener {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A client of plain QUIC on a loop, which must outlive it. It may be destroyed by a handler.
-class QUOIN_EXPORT Dialer {
- public:
-  /// `config.alpn` must name your protocol. What is wrong with the settings is said by connect().
-  Dialer(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams = {});
-  Dialer(const Dialer&) = delete;
-  Dialer& operator=(const Dialer&) = delete;
-  /// Ends its connections, telling the peers with code 0, and destroys all handlers.
-  ~Dialer();
-
-  /// Connects from this address instead of any, from the next connect() on.
-  void bind(const Address& local);
-  /// Connects to "192.0.2.1:4433" or "[2001:db8::1]:4433". The certificate must be for
-  /// `server_name`, a DNS name or an IP address; empty: the IP address of `address`. `done` is
-  /// called once, later, with the connection or with the reason for there being none. Errors, with
-  /// which `done` is not called: UsageError::invalid_argument for the address or with the name of
-  /// a wrong setting, system when no socket can be had.
-  [[nodiscard]] Result<> connect(std::string_view address, std::string_view server_name,
-                                 std::move_only_function<void(Result<Peer>)> done);
-  /// What was counted since the first connect().
-  [[nodiscard]] quic::EndpointStats stats() const noexcept;
-
-  struct Impl;
-
- private:
-  std::unique_ptr<Impl> impl_;
-};
-
-}  // namespace quoin
+}  // namespace quoin::inline v0

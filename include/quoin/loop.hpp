@@ -13,7 +13,7 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A job that was scheduled with Loop::after(); a value. The default one names no job.
 enum class TimerId : std::uint64_t {};
@@ -66,4 +66,4 @@ class QUOIN_EXPORT Loop {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

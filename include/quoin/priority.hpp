@@ -10,7 +10,7 @@
 
 #include <quoin/export.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 
 /// The parameters of RFC 9218 §4.
 struct QUOIN_EXPORT Priority {
@@ -31,4 +31,4 @@ struct QUOIN_EXPORT Priority {
   friend auto operator<=>(const Priority&, const Priority&) = default;
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0

@@ -19,10 +19,10 @@
 #include <quoin/headers.hpp>
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// What became of a request, when its stream is over.
 struct Outcome {
@@ -62,12 +62,12 @@ class QUOIN_EXPORT Request {
   /// The first header of this name; empty if there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   /// All headers, pseudo-headers included.
-  [[nodiscard]] const h3::Headers& headers() const;
+  [[nodiscard]] const Headers& headers() const;
   /// The fields after the body; empty before the reader was given the end of it.
-  [[nodiscard]] const h3::Headers& trailers() const;
+  [[nodiscard]] const Headers& trailers() const;
   /// How urgent the client says that the response is, by its `priority` field or later
   /// (RFC 9218), or what Response::prioritize() said instead.
-  [[nodiscard]] h3::Priority priority() const;
+  [[nodiscard]] Priority priority() const;
   /// The client's address at present; none for a request that is gone.
   [[nodiscard]] Address peer() const;
   /// The request came in early data (0-RTT) and may be a replay by an attacker of what a client
@@ -121,14 +121,14 @@ class QUOIN_EXPORT Response {
   /// Sends the response by this priority, whatever the client has said or will say (RFC 9218 §8):
   /// the server may know better. It may be called before and while the response is sent. To tell
   /// proxies and the client as well, send it as the header `priority`, see Priority::to_string().
-  Response& prioritize(const h3::Priority& priority);
+  Response& prioritize(const Priority& priority);
   /// 200 to 599; without a call it is 200. Anything else makes the response a 500.
   Response& status(int code);
   /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:
   /// it makes the response a 500.
   Response& header(std::string_view name, std::string_view value);
   /// Appends all of these, with what they say of compression; as by header().
-  Response& headers(const h3::Headers& fields);
+  Response& headers(const Headers& fields);
   /// Appends a field that follows the body; the writer of the body may still do so while it makes
   /// the last bytes.
   Response& trailer(std::string_view name, std::string_view value);
@@ -151,7 +151,7 @@ class QUOIN_EXPORT Response {
 
   /// An interim response, status 100 to 199 except 101, at once; for example 103 with `link`
   /// (Early Hints, RFC 8297). Ignored after end() or stream().
-  void inform(int code, const h3::Headers& headers = {});
+  void inform(int code, const Headers& headers = {});
   /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
   /// h3::Session::send_datagram().
   [[nodiscard]] Result<> send_datagram(Bytes data);
@@ -163,7 +163,7 @@ class QUOIN_EXPORT Response {
   /// Server does when a handler throws.
   void fail(std::string_view why);
   /// Gives up: the client sees the stream reset with this code.
-  void reset(Http3Error code = Http3Error::internal_error);
+  void reset(HttpError code = HttpError::internal_error);
 
   /// Calls `done` once when the stream is over, one way or the other; then everything that belongs
   /// to the request is destroyed. Callbacks before are kept and called first.
@@ -175,4 +175,4 @@ class QUOIN_EXPORT Response {
   Handle handle_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -27,7 +27,7 @@
 #include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Settings of a server. Out of range, they are reported by Server::listen().
 struct ServerConfig {
@@ -72,7 +72,7 @@ struct FileOptions {
   /// ServerConfig::wall_clock is set: files that changed within two seconds are not kept.
   std::size_t cache_bytes = std::size_t{16} * 1024 * 1024;
   /// Headers for all responses, for example `cache-control`.
-  h3::Headers headers;
+  Headers headers;
 };
 
 /// A request that is over, for the access log. Views are valid for the call.
@@ -82,7 +82,7 @@ struct Access {
   std::string_view method;       ///< "GET"
   std::string_view target;       ///< path and query as sent; may contain any visible character
   std::string_view authority;    ///< the host that was asked for
-  const h3::Headers& headers;    ///< of the request
+  const Headers& headers;        ///< of the request
   Outcome outcome;               ///< how it ended
 };
 
@@ -192,4 +192,4 @@ class QUOIN_EXPORT Server {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

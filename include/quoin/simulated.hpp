@@ -17,11 +17,11 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 class Loop;
 }
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Loss in bursts, as a wireless link has it (the Gilbert-Elliott model): a link is in a good or in
 /// a bad state, and may change with each datagram. While it is good Link::loss counts.
@@ -135,4 +135,4 @@ class QUOIN_EXPORT SimulatedNetwork {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

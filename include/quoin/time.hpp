@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The time base of one backend: monotonic nanoseconds from an origin of the backend's choice.
 /// It has no `now()` on purpose: the engine cannot read a clock, it is told the time.
@@ -23,4 +23,4 @@ using Duration = Clock::duration;
 /// A point in time of one backend. Points of two backends must not be compared.
 using Time = Clock::time_point;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

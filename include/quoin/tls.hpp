@@ -15,7 +15,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Whether a server asks its clients for a certificate (RFC 8446 §4.3.2).
 enum class ClientAuth : std::uint8_t {
@@ -141,4 +141,4 @@ class QUOIN_EXPORT Tls {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

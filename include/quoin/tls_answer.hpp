@@ -13,7 +13,7 @@
 #include <quoin/tls.hpp>
 #include <quoin/tls_request.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The answer to a quic::TlsRequest, to give at once or later, on the loop's thread: a value to
 /// copy and to store. A client that gives up in the meantime makes it stale.
@@ -44,4 +44,4 @@ class QUOIN_EXPORT TlsAnswer {
 /// Is told what a handshake waits for; runs in a turn of the loop.
 using TlsHandler = std::move_only_function<void(quic::TlsRequest, TlsAnswer)>;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,7 +11,7 @@
 
 #include <quoin/quic/connection.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// How to sign; the numbers are TLS's (RFC 8446 §4.2.3). Which one it is follows from the
 /// certificate's public key and from what the client takes.
@@ -28,7 +28,7 @@ enum class SignatureScheme : std::uint16_t {
 /// Names something that a connection waits for; never one of before, even if it is as old as the
 /// endpoint.
 struct TlsRequestId {
-  ConnectionId connection;   ///< who waits
+  ConnectionKey connection;  ///< who waits
   std::uint64_t number = 0;  ///< counts from 1 for each endpoint; 0: names nothing
 
   friend auto operator<=>(const TlsRequestId&, const TlsRequestId&) = default;
@@ -53,4 +53,4 @@ struct TlsRequest {
   std::string certificate_sha256;  ///< signature: whose key it is, see Tls::certificate_sha256()
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// An absolute https URL in its parts (RFC 9110 §4.2.2).
 struct QUOIN_EXPORT Url {
@@ -44,4 +44,4 @@ struct QUOIN_EXPORT Url {
 /// Replaces everything by %XX that is not a letter, a digit or one of -._~ (RFC 3986 §2.3).
 [[nodiscard]] QUOIN_EXPORT std::string percent_encode(std::string_view text);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -22,7 +22,7 @@
 #include <quoin/request.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Why a WebSocket was closed (RFC 6455 §7.4.1). Applications may use 3000 to 4999 as well.
 enum class CloseCode : std::uint16_t {
@@ -165,7 +165,7 @@ class QUOIN_EXPORT WebSocket {
 /// What to connect to.
 struct WebSocketRequest {
   std::string url;           ///< "wss://host[:port]/path", or the same with "https://"
-  h3::Headers headers;       ///< `origin`, `cookie` and the like
+  Headers headers;           ///< `origin`, `cookie` and the like
   Duration timeout{};        ///< for the server's answer; zero: ClientConfig::request_timeout
   WebSocketOptions options;  ///< with the subprotocols to offer
 };
@@ -173,9 +173,9 @@ struct WebSocketRequest {
 /// Client: opens a WebSocket on the connection of `client`, which runs on `loop`, and calls `done`
 /// once in a turn. Set the handlers there. Errors: those of Client::request();
 /// UsageError::unsupported when the server takes no extended CONNECT;
-/// Http3Error::connect_error with the status when it refuses, or chose a subprotocol that was not
+/// HttpError::connect_error with the status when it refuses, or chose a subprotocol that was not
 /// offered. Call::cancel() gives the attempt up, and later is WebSocket::terminate().
 QUOIN_EXPORT Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
                                  std::move_only_function<void(Result<WebSocket>)> done);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

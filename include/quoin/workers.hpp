@@ -20,7 +20,7 @@
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Several Servers, each with a Loop and a thread of its own, on the same addresses. The kernel
 /// gives datagrams to the thread whose number is in their connection ID, so a client that moves
@@ -96,4 +96,4 @@ class QUOIN_EXPORT Workers {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -20,7 +20,7 @@
 
 #include "base/mapped_address.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t ipv4_size = 4;
@@ -140,7 +140,7 @@ Address unmapped(const Address& address) {
   return Address::from_bytes(address.ip().subspan(prefix.size()), address.port()).value_or(address);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0
 
 std::size_t std::hash<quoin::Address>::operator()(const quoin::Address& address) const noexcept {
   // FNV-1a: short input, no adversary (see the declaration).

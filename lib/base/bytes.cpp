@@ -18,7 +18,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 namespace {
 
@@ -82,4 +82,4 @@ SharedBytes SharedBytes::part(std::size_t offset, std::size_t size) const {
   return {owner_, view_.subspan(begin, std::min(size, view_.size() - begin))};
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -12,7 +12,7 @@
 
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 /// A code and its name as the RFC in question writes it.
@@ -131,7 +131,7 @@ std::string_view known_name(Error::Domain domain, std::uint64_t code) noexcept {
       return {};
     case Error::Domain::tls:
       return find_name(alert_names, code);
-    case Error::Domain::http3:
+    case Error::Domain::http:
       return find_name(http3_names, code);
     case Error::Domain::system:
       return errno_name(code);
@@ -149,7 +149,7 @@ std::string_view fallback_name(Error::Domain domain) noexcept {
       return "APPLICATION_CODE";
     case Error::Domain::tls:
       return "TLS_ALERT";
-    case Error::Domain::http3:
+    case Error::Domain::http:
       return "H3_UNKNOWN_ERROR";
     case Error::Domain::system:
       return "UNKNOWN_ERRNO";
@@ -236,8 +236,8 @@ Error::Error(Domain domain, std::uint64_t code, std::string_view detail)
 Error::Error(TransportError code, std::string_view detail)
     : Error(Domain::transport, static_cast<std::uint64_t>(code), detail) {}
 
-Error::Error(Http3Error code, std::string_view detail)
-    : Error(Domain::http3, static_cast<std::uint64_t>(code), detail) {}
+Error::Error(HttpError code, std::string_view detail)
+    : Error(Domain::http, static_cast<std::uint64_t>(code), detail) {}
 
 Error::Error(LocalError code, std::string_view detail)
     : Error(Domain::local, static_cast<std::uint64_t>(code), detail) {}
@@ -266,4 +266,4 @@ std::string Error::message() const {
   return out;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

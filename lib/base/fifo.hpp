@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A ring that grows when it must and shrinks when told to. T is default-constructible and movable.
 template <class T>
@@ -79,4 +79,4 @@ class Fifo {
   std::size_t size_ = 0;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t block_size = 256;
@@ -121,4 +121,4 @@ void HandleOwner::release() noexcept {
   give_back(std::exchange(slot_, nullptr));
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

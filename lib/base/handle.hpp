@@ -8,7 +8,7 @@
 
 #include <quoin/handle.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// One place that handles point to. Slots are reused but never given back while the process lives,
 /// so that a stale handle may always look.
@@ -42,4 +42,4 @@ template <class T>
   return static_cast<T*>(handle.resolve());
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

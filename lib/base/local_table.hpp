@@ -6,7 +6,7 @@
 
 #include <quoin/address.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Owners of sockets by the addresses that these are bound to; finding one costs O(1).
 template <class Owner>
@@ -46,4 +46,4 @@ class LocalTable {
   std::unordered_map<Address, Owner*> owners_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -4,10 +4,10 @@
 
 #include <quoin/address.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// `address`, or the IPv4 address that it stands for (::ffff:0:0/96, RFC 4291 §2.5.5.2): backends
 /// say of IPv4 that it is IPv4, so that answers would not be taken for those of a mapped peer.
 [[nodiscard]] Address unmapped(const Address& address);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

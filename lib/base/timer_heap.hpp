@@ -11,7 +11,7 @@
 
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A binary heap of (deadline, slot) in which each slot's place is known.
 class TimerHeap {
@@ -107,4 +107,4 @@ class TimerHeap {
   std::vector<std::size_t> places_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -18,7 +18,7 @@
 #include "client/client_impl.hpp"
 #include "http/endpoint.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // Origins name the same service in each reply, also one that cannot be reached from here.
@@ -30,9 +30,9 @@ bool is_same_place(const std::optional<AltService>& a, const std::optional<AltSe
 }
 
 // All fields of the name, as one list (RFC 9110 §5.3).
-std::string joined(const h3::Headers& headers, std::string_view name) {
+std::string joined(const Headers& headers, std::string_view name) {
   std::string all;
-  for (const h3::Field& field : headers) {
+  for (const Field& field : headers) {
     if (field.name != name) continue;
     if (!all.empty()) all += ", ";
     all += field.value;
@@ -40,7 +40,7 @@ std::string joined(const h3::Headers& headers, std::string_view name) {
   return all;
 }
 
-Duration age_of(const h3::Headers& headers) {
+Duration age_of(const Headers& headers) {
   const std::string_view text = headers.get("age").value_or("");
   std::uint32_t seconds = 0;
   std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -58,7 +58,7 @@ std::optional<AltService> Client::Impl::alternative_of(const Origin& origin) con
 
 // What the reply says about its origin. New requests go to what is the best place now; those that
 // are under way stay where they are.
-void Client::Impl::learn_alternatives(ClientCall& call, int status, const h3::Headers& headers) {
+void Client::Impl::learn_alternatives(ClientCall& call, int status, const Headers& headers) {
   constexpr int misdirected = 421;
   if (!config.alternatives || !headers.get("alt-svc") || status == misdirected) return;
   const auto found = connections.find(call.connection);
@@ -111,4 +111,4 @@ std::string Client::Impl::session_key(const ClientConnection& connection) {
          std::to_string(alternative->port);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -23,8 +23,8 @@
 #include <quoin/headers.hpp>
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/url.hpp>
 
 #include "client/client_impl.hpp"
@@ -33,23 +33,23 @@
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // How exactly ClientConfig::stream_idle_timeout is kept; looking costs a step for each request.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
 
-int status_of(const h3::Headers& headers) noexcept {
+int status_of(const Headers& headers) noexcept {
   const std::string_view text = headers.get(":status").value_or("");
   int status = 0;
   std::from_chars(text.data(), text.data() + text.size(), status);
   return status;
 }
 
-h3::Headers headers_of(const ClientCall& call) {
-  const h3::Headers& wanted = call.request.headers;
+Headers headers_of(const ClientCall& call) {
+  const Headers& wanted = call.request.headers;
   const std::string authority = call.url.authority();
-  h3::Headers headers;
+  Headers headers;
   const std::string& protocol = call.request.protocol;
   // It has no path (RFC 9114 §4.4) unless it is an extended one (RFC 9220).
   const bool is_connect = call.request.method == "CONNECT" && protocol.empty();
@@ -58,7 +58,7 @@ h3::Headers headers_of(const ClientCall& call) {
   headers.add(":authority", wanted.get("host").value_or(authority));
   if (!is_connect) headers.add(":path", call.url.target);
   if (!protocol.empty()) headers.add(":protocol", protocol);
-  for (const h3::Field& field : wanted) {
+  for (const Field& field : wanted) {
     if (field.name != "host") headers.add(field.name, field.value, field.never_index);
   }
   if (call.request.priority && !wanted.get("priority")) {
@@ -69,9 +69,9 @@ h3::Headers headers_of(const ClientCall& call) {
   return headers;
 }
 
-Result<> check_trailers(const h3::Headers& trailers) {
-  for (const h3::Field& field : trailers) {
-    if (!h3::is_valid_field_name(field.name) || !h3::is_valid_field_value(field.value)) {
+Result<> check_trailers(const Headers& trailers) {
+  for (const Field& field : trailers) {
+    if (!is_valid_field_name(field.name) || !is_valid_field_value(field.value)) {
       return std::unexpected(
           Error{UsageError::invalid_argument, "trailer '" + std::string{field.name} + "'"});
     }
@@ -173,7 +173,7 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   if (Result<> valid = check_trailers(call.request.trailers); !valid) return valid;
   const bool has_body = call.outgoing.is_pending() || !call.request.trailers.empty() ||
                         !RequestBodyAccess::is_empty(call.request.body);
-  h3::Headers headers = headers_of(call);
+  Headers headers = headers_of(call);
   if (wants_plain(call) && !headers.get("accept-encoding")) {
     headers.add("accept-encoding", known_codings());
   }
@@ -218,7 +218,7 @@ void Client::Impl::resume(ClientCall& call) {
   wake_driver(loop, *this);
 }
 
-void Client::Impl::prioritize(ClientCall& call, const h3::Priority& priority) {
+void Client::Impl::prioritize(ClientCall& call, const Priority& priority) {
   call.request.priority = priority;
   call.request.headers.remove("priority");
   h3::Session* const h3 = session(call.connection);
@@ -253,7 +253,7 @@ void Client::Impl::handle_datagram(ClientCall& call, Bytes data) {
   try {
     call_in_place(call.callbacks.on_datagram, data);
   } catch (const std::exception& error) {
-    cancel(call, Error{Http3Error::request_cancelled, std::string{"callback: "} + error.what()});
+    cancel(call, Error{HttpError::request_cancelled, std::string{"callback: "} + error.what()});
   }
 }
 
@@ -278,16 +278,16 @@ void Client::Impl::work_on(ClientCall& call) {
         call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_block, is_stopped);
     call.body_sent += sent.bytes;
     if (sent.bytes != 0) call.progress = loop.now();
-    if (sent.failed) cancel(call, Error{Http3Error::request_cancelled, sent.why});
+    if (sent.failed) cancel(call, Error{HttpError::request_cancelled, sent.why});
   }
   if (is_stopped || !call.has_head || call.state != ClientCall::State::active) return;
   const Moved got = is_kept ? call.incoming.move_rest(is_stopped)
                             : call.incoming.move(*h3, call.stream, is_stopped);
   if (got.bytes != 0) call.progress = loop.now();
   if (std::exchange(call.cancel_wanted, false)) {
-    if (h3 != nullptr) h3->cancel(call.stream, Http3Error::request_cancelled);
+    if (h3 != nullptr) h3->cancel(call.stream, HttpError::request_cancelled);
   } else if (got.failed) {
-    cancel(call, Error{Http3Error::request_cancelled, "reader of the reply: " + got.why});
+    cancel(call, Error{HttpError::request_cancelled, "reader of the reply: " + got.why});
   } else if (call.incoming.is_over() && call.state == ClientCall::State::active) {
     finish(call, std::move(call.reply));
   }
@@ -331,26 +331,26 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
     call.reply.headers = std::move(event.headers);
     call_in_place(call.callbacks.on_headers, status, call.reply.headers);
   } catch (const std::exception& error) {
-    cancel(call, Error{Http3Error::request_cancelled, std::string{"callback: "} + error.what()});
+    cancel(call, Error{HttpError::request_cancelled, std::string{"callback: "} + error.what()});
   }
 }
 
 // The stream has ended before the reply did.
 void Client::Impl::handle_end(ClientCall& call, const Error& reason) {
   if (retry(call, reason)) return;
-  const bool orderly = reason == Error{Http3Error::no_error};
+  const bool orderly = reason == Error{HttpError::no_error};
   const std::string detail = call.url.to_string() + ": " +
                              (reason.detail().empty() ? std::string{"the reply is not complete"}
                                                       : std::string{reason.detail()});
-  finish(call, std::unexpected(orderly ? Error{Http3Error::request_incomplete, detail}
+  finish(call, std::unexpected(orderly ? Error{HttpError::request_incomplete, detail}
                                        : Error{reason.domain(), reason.code(), detail}));
 }
 
 // A request that the server has not looked at, or that does no harm twice, is sent once more.
 bool Client::Impl::retry(ClientCall& call, const Error& reason) {
-  const bool unseen = reason == Error{Http3Error::request_rejected};
+  const bool unseen = reason == Error{HttpError::request_rejected};
   const bool harmless = is_safe_method(call.request.method) && call.reply.timing.reused &&
-                        reason.domain() != Error::Domain::http3;
+                        reason.domain() != Error::Domain::http;
   const bool repeatable =
       call.body_sent == 0 || RequestBodyAccess::is_repeatable(call.request.body);
   if (!(unseen || harmless) || !repeatable || call.replying || call.tries >= max_tries ||
@@ -377,11 +377,11 @@ void Client::Impl::leave_connection(ClientCall& call) {
     if (found->second->calls.empty()) keep_alive(*found->second);
   }
   if (h3 != nullptr && call.incoming.is_over()) {
-    if (call.outgoing.is_pending()) h3->reset_writing(call.stream, Http3Error::no_error);
+    if (call.outgoing.is_pending()) h3->reset_writing(call.stream, HttpError::no_error);
   } else if (call.incoming.is_running()) {
     call.cancel_wanted = true;  // the reader still looks at bytes of the stream
   } else if (h3 != nullptr) {
-    h3->cancel(call.stream, Http3Error::request_cancelled);
+    h3->cancel(call.stream, HttpError::request_cancelled);
   }
   if (found == connections.end()) return;
   note_idle(*found->second);
@@ -445,4 +445,4 @@ void Client::Impl::sweep(Time now) {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -25,9 +25,9 @@
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 
 #include "base/handle.hpp"
 #include "client/client_impl.hpp"
@@ -35,7 +35,7 @@
 #include "http/host_name.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 RequestBody::RequestBody(std::string text) : RequestBody(SharedBytes{std::move(text)}) {}
 
@@ -63,7 +63,7 @@ void Call::resume() {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.resume(*call);
 }
 
-void Call::prioritize(const h3::Priority& priority) {
+void Call::prioritize(const Priority& priority) {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.prioritize(*call, priority);
 }
 
@@ -84,7 +84,7 @@ void Call::trailer(std::string_view name, std::string_view value) {
 
 void Call::cancel() {
   if (auto* const call = resolve_as<ClientCall>(handle_)) {
-    call->client.cancel(*call, Error{Http3Error::request_cancelled, "cancelled by the caller"});
+    call->client.cancel(*call, Error{HttpError::request_cancelled, "cancelled by the caller"});
   }
 }
 
@@ -240,7 +240,7 @@ void Client::Impl::dispatch(Time now) {
   dispatching = true;
   const Dispatching end{dispatching};
   while (endpoint && !is_stopped) {
-    const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
+    const std::optional<quic::ConnectionKey> ready = endpoint->poll_ready();
     if (!ready) break;
     serve(*ready);
   }
@@ -300,7 +300,7 @@ void Client::Impl::close_if_idle() {
   if (!calls.empty()) return;
   if (endpoint) {
     endpoint->for_each(
-        [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
+        [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
   }
   if (close_done.empty()) return;
   // What says goodbye is sent at the end of this turn.
@@ -314,4 +314,4 @@ void Client::Impl::close_if_idle() {
   });
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

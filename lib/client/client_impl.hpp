@@ -26,8 +26,8 @@
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/url.hpp>
 
 #include "base/handle.hpp"
@@ -37,7 +37,7 @@
 #include "loop/driver.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 struct Origin;
 
@@ -77,7 +77,7 @@ class CallHost {
 
   virtual void cancel(ClientCall& call, Error reason) = 0;
   virtual void resume(ClientCall& call) = 0;
-  virtual void prioritize(ClientCall& call, const h3::Priority& priority) = 0;
+  virtual void prioritize(ClientCall& call, const Priority& priority) = 0;
   [[nodiscard]] virtual Result<> send_datagram(ClientCall& call, Bytes data) = 0;
   [[nodiscard]] virtual std::size_t max_datagram_size(const ClientCall& call) = 0;
 };
@@ -94,7 +94,7 @@ struct ClientCall {
   ClientCallbacks callbacks;
   Origin* origin = nullptr;
   State state = State::waiting;
-  quic::ConnectionId connection;
+  quic::ConnectionKey connection;
   quic::StreamId stream = quic::no_stream;
   Reader reader;  ///< until the reply begins
   Incoming incoming;
@@ -121,7 +121,7 @@ struct ClientCall {
 
 /// A connection of a client, or an attempt at one.
 struct ClientConnection {
-  quic::ConnectionId id;
+  quic::ConnectionKey id;
   std::uint64_t number = 0;
   Origin* origin = nullptr;       ///< the host it was made for
   std::vector<Origin*> guests{};  ///< others whose requests it carries
@@ -144,10 +144,10 @@ struct Origin {
   std::uint16_t port = 0;
   bool is_address = false;
   std::deque<ClientCall*> waiting;
-  std::optional<quic::ConnectionId> current;  ///< the connection for new requests
-  std::optional<AltService> current_place;    ///< where that goes; none: to the host itself
-  std::optional<AltService> place;            ///< where attempts go at present, likewise
-  std::vector<quic::ConnectionId> attempts;   ///< under way at the same time
+  std::optional<quic::ConnectionKey> current;  ///< the connection for new requests
+  std::optional<AltService> current_place;     ///< where that goes; none: to the host itself
+  std::optional<AltService> place;             ///< where attempts go at present, likewise
+  std::vector<quic::ConnectionKey> attempts;   ///< under way at the same time
   std::vector<Address> addresses;
   std::size_t next_address = 0;
   std::optional<Error> failure;  ///< of the attempts so far, the one that says most
@@ -172,7 +172,7 @@ struct Client::Impl final : Driver, CallHost {
   Call begin(ClientRequest request, ClientCallbacks callbacks);
   void cancel(ClientCall& call, Error reason) override;
   void resume(ClientCall& call) override;
-  void prioritize(ClientCall& call, const h3::Priority& priority) override;
+  void prioritize(ClientCall& call, const Priority& priority) override;
   [[nodiscard]] Result<> send_datagram(ClientCall& call, Bytes data) override;
   [[nodiscard]] std::size_t max_datagram_size(const ClientCall& call) override;
   void handle_datagram(ClientCall& call, Bytes data);
@@ -216,21 +216,21 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] Result<> try_address(Origin& origin, const Address& address);
   void set_timer(Origin& origin, Duration delay);
   void handle_overdue(Origin& origin);
-  void abandon_attempts(Origin& origin, quic::ConnectionId winner);
+  void abandon_attempts(Origin& origin, quic::ConnectionKey winner);
   void fail_attempt(Origin& origin, const Error& reason);
   void fail_origin(Origin& origin);
   void release(Origin& origin);
 
   // client_alternatives.cpp: where else an origin is.
   [[nodiscard]] std::optional<AltService> alternative_of(const Origin& origin) const;
-  void learn_alternatives(ClientCall& call, int status, const h3::Headers& headers);
+  void learn_alternatives(ClientCall& call, int status, const Headers& headers);
   void fall_back(Origin& origin);
   [[nodiscard]] bool fail_alternative(const ClientConnection& connection);
   void set_aside(const Origin& origin, const AltService& service);
   [[nodiscard]] static std::string session_key(const ClientConnection& connection);
 
   // client_connection.cpp: events of the sessions.
-  void serve(quic::ConnectionId id);
+  void serve(quic::ConnectionKey id);
   void handle(ClientConnection& connection, h3::Event& event);
   void handle_stream(ClientConnection& connection, h3::Event& event);
   void handle_connected(ClientConnection& connection);
@@ -242,7 +242,7 @@ struct Client::Impl final : Driver, CallHost {
   void migrate_pending(Time now);
   void close_unused_sockets();
   void keep_alive(const ClientConnection& connection);
-  [[nodiscard]] h3::Session* session(quic::ConnectionId id) noexcept;
+  [[nodiscard]] h3::Session* session(quic::ConnectionKey id) noexcept;
 
   // client_call.cpp: requests and replies.
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
@@ -252,10 +252,10 @@ struct Client::Impl final : Driver, CallHost {
   void handle_answer_to_expectation(ClientCall& call, int status);
   [[nodiscard]] bool retry_unexpected(ClientCall& call, int status);
   void arm(ClientCall& call);
-  [[nodiscard]] bool redirect(ClientCall& call, int status, const h3::Headers& headers);
+  [[nodiscard]] bool redirect(ClientCall& call, int status, const Headers& headers);
   void collect_body(ClientCall& call);
   [[nodiscard]] bool wants_plain(const ClientCall& call) const;
-  void begin_reading(ClientCall& call, h3::Headers& headers);
+  void begin_reading(ClientCall& call, Headers& headers);
   void handle_head(ClientCall& call, h3::Event& event);
   void handle_end(ClientCall& call, const Error& reason);
   void work_on(ClientCall& call);
@@ -278,7 +278,7 @@ struct Client::Impl final : Driver, CallHost {
   std::vector<Address> sockets;
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins;
   std::unordered_map<std::string, Address> overrides;
-  std::unordered_map<quic::ConnectionId, std::unique_ptr<ClientConnection>, ConnectionIdHash>
+  std::unordered_map<quic::ConnectionKey, std::unique_ptr<ClientConnection>, ConnectionKeyHash>
       connections;
   std::unordered_map<const ClientCall*, std::unique_ptr<ClientCall>> calls;
   std::vector<Origin*> dirty;
@@ -305,4 +305,4 @@ struct Client::Impl final : Driver, CallHost {
   HandleOwner owner{this};
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -12,7 +12,7 @@
 
 #include "client/client_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // Hosts that come along on one connection; a wildcard certificate is for any number of them.
@@ -82,4 +82,4 @@ bool Client::Impl::retry_misdirected(ClientCall& call, int status) {
   return true;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -23,13 +23,13 @@
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
-h3::Session* Client::Impl::session(quic::ConnectionId id) noexcept {
+h3::Session* Client::Impl::session(quic::ConnectionKey id) noexcept {
   return endpoint ? session_of(*endpoint, id) : nullptr;
 }
 
-void Client::Impl::serve(quic::ConnectionId id) {
+void Client::Impl::serve(quic::ConnectionKey id) {
   h3::Session* const h3 = session(id);
   const auto found = connections.find(id);
   if (h3 == nullptr) return;
@@ -170,7 +170,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     if (std::erase(origin.attempts, connection.id) != 0 && !fail_alternative(connection)) {
       // What the server made of a session of before may be the reason: without it, once more.
       const bool objected =
-          error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http3;
+          error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http;
       if (connection.resuming && objected) {
         const auto next = static_cast<std::ptrdiff_t>(origin.next_address);
         origin.addresses.insert(origin.addresses.begin() + next, connection.address);
@@ -209,7 +209,7 @@ void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId fi
   for (const auto& [stream, call] : connection.calls) {
     if (stream >= first_refused) refused.push_back(call);
   }
-  const Error reason{Http3Error::request_rejected, connection.origin->key + " is shutting down"};
+  const Error reason{HttpError::request_rejected, connection.origin->key + " is shutting down"};
   for (ClientCall* const call : refused) handle_end(*call, reason);
   drop(connection);
 }
@@ -227,7 +227,7 @@ void Client::Impl::drain(ClientConnection& connection) {
 void Client::Impl::drop(ClientConnection& connection) {
   if (!connection.draining || !connection.calls.empty()) return;
   if (quic::Connection* const quic = endpoint->find(connection.id)) {
-    quic->close(Error{Http3Error::no_error});
+    quic->close(Error{HttpError::no_error});
     wake_driver(loop, *this);
   }
 }
@@ -301,4 +301,4 @@ void Client::Impl::close_unused_sockets() {
   });
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

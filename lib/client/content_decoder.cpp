@@ -15,7 +15,7 @@
 #include <zlib.h>
 #endif
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 #ifdef QUOIN_HAS_COMPRESSION
 
@@ -122,4 +122,4 @@ std::unique_ptr<ContentDecoder> ContentDecoder::create(std::string_view) { retur
 
 #endif
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -10,7 +10,7 @@
 
 #include <quoin/bytes.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The codings that can be undone, as `accept-encoding` names them; empty if the build has none.
 [[nodiscard]] std::string_view known_codings() noexcept;
@@ -39,4 +39,4 @@ class ContentDecoder {
   [[nodiscard]] virtual bool is_complete() const noexcept = 0;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -14,12 +14,12 @@
 #include <quoin/client.hpp>
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "client/client_impl.hpp"
 #include "client/content_decoder.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t buffer_size = 16 * 1024;
@@ -89,7 +89,7 @@ class DecodingReader {
   void fail(Error error) { call_.client.cancel(call_, std::move(error)); }
 
   std::size_t broken(std::size_t all) {
-    fail(Error{Http3Error::message_error,
+    fail(Error{HttpError::message_error,
                call_.url.to_string() + ": the compressed reply is broken"});
     return all;
   }
@@ -115,7 +115,7 @@ bool Client::Impl::wants_plain(const ClientCall& call) const {
 }
 
 // The reader for what comes now, and the headers as they are for what it will be given.
-void Client::Impl::begin_reading(ClientCall& call, h3::Headers& headers) {
+void Client::Impl::begin_reading(ClientCall& call, Headers& headers) {
   const auto coding = wants_plain(call) ? headers.get("content-encoding") : std::nullopt;
   std::unique_ptr<ContentDecoder> decoder = coding ? ContentDecoder::create(*coding) : nullptr;
   if (!decoder) {
@@ -129,4 +129,4 @@ void Client::Impl::begin_reading(ClientCall& call, h3::Headers& headers) {
       DecodingReader{call, config, is_stopped, std::move(decoder), std::move(call.reader)});
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

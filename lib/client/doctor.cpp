@@ -28,7 +28,7 @@
 
 #include "io/host_lookup.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using io::Finding;
@@ -219,4 +219,4 @@ bool all_work(const std::vector<Finding>& findings) noexcept {
   return std::ranges::find(findings, Verdict::bad, &Finding::verdict) == findings.end();
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

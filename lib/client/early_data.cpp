@@ -20,7 +20,7 @@
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 void Client::Impl::keep_session(const ClientConnection& connection) {
   const quic::Connection* const quic = endpoint->find(connection.id);
@@ -82,4 +82,4 @@ bool Client::Impl::retry_too_early(ClientCall& call, int status) {
   return true;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

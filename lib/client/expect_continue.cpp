@@ -13,7 +13,7 @@
 
 #include "client/client_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 bool expects_continue(const ClientRequest& request) {
@@ -55,7 +55,7 @@ void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
   }
   call.outgoing.drop();
   if (h3::Session* const h3 = session(call.connection)) {
-    h3->reset_writing(call.stream, Http3Error::no_error);
+    h3->reset_writing(call.stream, HttpError::no_error);
   }
 }
 
@@ -72,4 +72,4 @@ bool Client::Impl::retry_unexpected(ClientCall& call, int status) {
   return true;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,7 +11,7 @@
 #include "client/client_impl.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // Nothing is under way on it or about to be, and it would take new requests.
@@ -87,4 +87,4 @@ void Client::Impl::close_idle(Time now) {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

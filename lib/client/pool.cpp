@@ -31,7 +31,7 @@
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 std::string with_context(const std::string& context, const Error& error) {
@@ -154,7 +154,7 @@ void Client::Impl::advance(Origin& origin) {
     } else if (std::exchange(origin.attempt_wanted, false)) {
       try_next(origin);
     }
-    for (const quic::ConnectionId& id : origin.attempts) {
+    for (const quic::ConnectionKey& id : origin.attempts) {
       const auto attempt = connections.find(id);
       if (attempt != connections.end()) send_early(origin, *attempt->second);
     }
@@ -298,7 +298,7 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
   options.resumption = sessions.take(session_key(*connection));
   options.early_data = std::ranges::any_of(
       origin.waiting, [this](const ClientCall* call) { return may_go_early(*call); });
-  const Result<quic::ConnectionId> id = endpoint->connect(
+  const Result<quic::ConnectionKey> id = endpoint->connect(
       path, origin.host,
       [this, &options](quic::Connection& quic) {
         auto session = std::make_unique<h3::Session>(quic, config.h3);
@@ -342,8 +342,8 @@ void Client::Impl::handle_overdue(Origin& origin) {
     try_next(origin);
     return;
   }
-  const std::vector<quic::ConnectionId> late = origin.attempts;
-  for (const quic::ConnectionId& id : late) {
+  const std::vector<quic::ConnectionKey> late = origin.attempts;
+  for (const quic::ConnectionKey& id : late) {
     const auto found = connections.find(id);
     if (found == connections.end() || is_stopped) continue;
     quic::Connection* const quic = endpoint->find(id);
@@ -357,8 +357,8 @@ void Client::Impl::handle_overdue(Origin& origin) {
 }
 
 // Ends all attempts but one, about which nobody needs to hear.
-void Client::Impl::abandon_attempts(Origin& origin, quic::ConnectionId winner) {
-  for (const quic::ConnectionId& id : std::exchange(origin.attempts, {})) {
+void Client::Impl::abandon_attempts(Origin& origin, quic::ConnectionKey winner) {
+  for (const quic::ConnectionKey& id : std::exchange(origin.attempts, {})) {
     if (id == winner) continue;
     if (quic::Connection* const quic = endpoint->find(id)) {
       quic->close(Error{TransportError::no_error});
@@ -396,4 +396,4 @@ void Client::Impl::fail_origin(Origin& origin) {
   if (origin.users == 0) mark(origin);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -14,7 +14,7 @@
 #include "client/client_impl.hpp"
 #include "http/endpoint.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 enum class MethodRule : std::uint8_t { none, keep, post_becomes_get, becomes_get };
@@ -38,9 +38,9 @@ MethodRule rule_of(int status) noexcept {
 constexpr std::array<std::string_view, 4> secrets{"authorization", "cookie", "host",
                                                   "proxy-authorization"};
 
-h3::Headers without(const h3::Headers& headers, bool drop_secrets, bool drop_content) {
-  h3::Headers kept;
-  for (const h3::Field& field : headers) {
+Headers without(const Headers& headers, bool drop_secrets, bool drop_content) {
+  Headers kept;
+  for (const Field& field : headers) {
     bool drop = drop_content && field.name.starts_with("content-");
     for (const std::string_view name : secrets) drop = drop || (drop_secrets && field.name == name);
     if (!drop) kept.add(field.name, field.value, field.never_index);
@@ -51,7 +51,7 @@ h3::Headers without(const h3::Headers& headers, bool drop_secrets, bool drop_con
 }  // namespace
 
 // True if the reply is not for the application: the request goes on elsewhere, or has failed.
-bool Client::Impl::redirect(ClientCall& call, int status, const h3::Headers& headers) {
+bool Client::Impl::redirect(ClientCall& call, int status, const Headers& headers) {
   const std::size_t most = call.request.max_redirects.value_or(config.max_redirects);
   const MethodRule rule = rule_of(status);
   const auto location = headers.get("location");
@@ -87,4 +87,4 @@ bool Client::Impl::redirect(ClientCall& call, int status, const h3::Headers& hea
   return true;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -23,7 +23,7 @@
 
 #include "io/host_lookup.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t max_threads = 8;
@@ -116,4 +116,4 @@ class SystemResolver {
 
 Resolver system_resolver(Loop& loop) { return SystemResolver{loop}; }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -7,10 +7,10 @@
 #include <quoin/client.hpp>
 #include <quoin/loop.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A Resolver that asks the system. When it is destroyed, nobody waits for look-ups that are under
 /// way: their threads end by themselves and their results are dropped.
 [[nodiscard]] Resolver system_resolver(Loop& loop);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -15,7 +15,7 @@
 #include <quoin/error.hpp>
 #include <quoin/quic/resumption.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::string_view magic = "quoin sessions 1\n";
@@ -95,4 +95,4 @@ Result<> SessionCache::merge(Bytes data) {
   return {};
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -14,7 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/quic/resumption.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Sessions by "host:port"; of more than there is room for, the oldest go.
 class SessionCache {
@@ -43,4 +43,4 @@ class SessionCache {
   std::unordered_map<std::string, std::list<Entry>::iterator> by_origin_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

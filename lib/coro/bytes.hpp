@@ -13,7 +13,7 @@
 #include <quoin/coro/operation.hpp>
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The reading side: bytes are taken only while somebody waits for them.
 struct ReadSide {
@@ -89,4 +89,4 @@ Operation<Result<SharedBytes>> begin_read(const std::shared_ptr<Owner>& owner, R
   return operation;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

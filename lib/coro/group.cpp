@@ -15,7 +15,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 Operation<void> sleep(Loop& loop, Duration delay) {
   Operation<void> operation;
@@ -114,4 +114,4 @@ void run_to_end(Loop& loop, Task<> task) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

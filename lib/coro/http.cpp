@@ -20,11 +20,11 @@
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/request.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "coro/bytes.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 Operation<Result<Reply>> request(Client& client, ClientRequest request) {
   Operation<Result<Reply>> operation;
@@ -202,4 +202,4 @@ void run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<voi
   context->begin();
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The awaitable side of Dialer, Listener, Peer and Stream.
+/// The awaitable side of Dialer, Listener, Connection and Stream.
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,20 +12,21 @@
 #include <utility>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/coro/operation.hpp>
 #include <quoin/coro/quic.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 
 #include "coro/bytes.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::uint64_t no_code = 0;
 
-void give_up(const Peer& peer) { peer.close(no_code); }
+void give_up(const Connection& connection) { connection.close(no_code); }
 
 void give_up(const Stream& stream) {
   stream.reset(no_code);
@@ -114,34 +115,36 @@ Operation<Result<Item>> begin_accept(const std::shared_ptr<State>& state) {
 
 }  // namespace
 
-Operation<Result<Peer>> connect(Dialer& dialer, std::string_view address,
-                                std::string_view server_name) {
-  Operation<Result<Peer>> operation;
-  const Result<> begun = dialer.connect(address, server_name,
-                                        [done = operation.completion()](Result<Peer> peer) mutable {
-                                          if (peer && !done.is_wanted()) peer->close(no_code);
-                                          done(std::move(peer));
-                                        });
-  if (!begun) return ready_operation<Result<Peer>>(std::unexpected(begun.error()));
+Operation<Result<Connection>> connect(Dialer& dialer, std::string_view address,
+                                      std::string_view server_name) {
+  Operation<Result<Connection>> operation;
+  const Result<> begun = dialer.connect(
+      address, server_name, [done = operation.completion()](Result<Connection> connection) mutable {
+        if (connection && !done.is_wanted()) connection->close(no_code);
+        done(std::move(connection));
+      });
+  if (!begun) return ready_operation<Result<Connection>>(std::unexpected(begun.error()));
   return operation;
 }
 
-struct IncomingConnections::State : Incoming<Peer> {
+struct IncomingConnections::State : Incoming<Connection> {
   using Incoming::Incoming;
 };
 
 IncomingConnections::IncomingConnections(Listener& listener, std::size_t limit)
     : state_(std::make_shared<State>(limit)) {
-  listener.on_connection(Announce<State, Peer, Peer>{state_});
+  listener.on_connection(Announce<State, Connection, Connection>{state_});
 }
 
 IncomingConnections::~IncomingConnections() {
   state_->open = false;
-  for (const Peer& peer : state_->queue) give_up(peer);
+  for (const Connection& connection : state_->queue) give_up(connection);
   state_->queue.clear();
 }
 
-Operation<Result<Peer>> IncomingConnections::accept() { return begin_accept<Peer>(state_); }
+Operation<Result<Connection>> IncomingConnections::accept() {
+  return begin_accept<Connection>(state_);
+}
 
 std::uint64_t IncomingConnections::refused() const noexcept { return state_->refused; }
 
@@ -287,9 +290,9 @@ struct IncomingStreams::State : Incoming<Channel> {
   using Incoming::Incoming;
 };
 
-IncomingStreams::IncomingStreams(const Peer& peer, std::size_t limit)
+IncomingStreams::IncomingStreams(const Connection& connection, std::size_t limit)
     : state_(std::make_shared<State>(limit)) {
-  peer.on_stream(Announce<State, Channel, Stream>{state_});
+  connection.on_stream(Announce<State, Channel, Stream>{state_});
 }
 
 IncomingStreams::~IncomingStreams() {
@@ -301,4 +304,4 @@ Operation<Result<Channel>> IncomingStreams::accept() { return begin_accept<Chann
 
 std::uint64_t IncomingStreams::refused() const noexcept { return state_->refused; }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

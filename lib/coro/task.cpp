@@ -13,7 +13,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 void TaskJoin::child_ended(bool failed) {
   if (wanted_ == 0) return;
@@ -124,4 +124,4 @@ void TaskContext::forget(const TaskPromise& promise) noexcept {
   std::ranges::replace(later_, const_cast<TaskPromise*>(&promise), nullptr);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

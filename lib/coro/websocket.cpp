@@ -14,7 +14,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/websocket.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 Operation<Result<WebSocket>> open_websocket(Loop& loop, Client& client, WebSocketRequest request) {
   Operation<Result<WebSocket>> operation;
@@ -179,4 +179,4 @@ const WebSocketEnd* WebSocketChannel::end() const noexcept {
 
 WebSocket WebSocketChannel::socket() const noexcept { return state_->socket; }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

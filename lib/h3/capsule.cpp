@@ -15,7 +15,7 @@
 
 #include "h3/varint.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 std::string encode_capsule(std::uint64_t type, Bytes value) {
   std::string text;
@@ -52,7 +52,7 @@ Result<std::size_t> CapsuleReader::read(Bytes data) {
     now_ = Capsule{.type = *type, .value = {}};
   }
   if (!refused_) return taken;
-  return std::unexpected{Error{Http3Error::excessive_load,
+  return std::unexpected{Error{HttpError::excessive_load,
                                "a capsule of more than " + std::to_string(max_value_) + " bytes"}};
 }
 
@@ -63,7 +63,7 @@ std::optional<Capsule> CapsuleReader::poll() {
 
 Result<> CapsuleReader::finish() const {
   if (left_ == 0 && head_.empty()) return {};
-  return std::unexpected{Error{Http3Error::message_error, "the body ends within a capsule"}};
+  return std::unexpected{Error{HttpError::message_error, "the body ends within a capsule"}};
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

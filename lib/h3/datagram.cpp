@@ -16,7 +16,7 @@
 #include "h3/stream.hpp"
 #include "h3/varint.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 /// Request streams are every fourth one (RFC 9297 §2.1).
@@ -91,4 +91,4 @@ std::size_t Session::max_datagram_size(quic::StreamId stream) const noexcept {
 
 std::uint64_t Session::datagrams_dropped() const noexcept { return impl_->datagrams_dropped; }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -13,7 +13,7 @@
 #include <quoin/bytes.hpp>
 #include <quoin/headers.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// What each field counts beside its text (RFC 9114 §4.2.2).
 inline constexpr std::size_t field_overhead = 32;
@@ -44,4 +44,4 @@ inline constexpr std::size_t field_overhead = 32;
   return scratch;
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -4,10 +4,10 @@
 
 #include <quoin/error.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// To be called before the first session. Errors: UsageError::unsupported with both versions; an
 /// older library would abort the process as soon as it is used (rule 40).
 [[nodiscard]] Result<> check_library();
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -14,7 +14,7 @@
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 using Impl = Session::Impl;
@@ -117,4 +117,4 @@ nghttp3_callbacks Impl::callbacks() noexcept {
 
 const nghttp3_data_reader Impl::body_reader{read_data};
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

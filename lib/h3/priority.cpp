@@ -17,18 +17,17 @@
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::uint8_t last_urgency = NGHTTP3_URGENCY_LEVELS - 1;
 
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
-
 }  // namespace
 
+// The parser of structured fields comes with nghttp3, hence here and not in message/.
 Priority Priority::parse(std::string_view field) noexcept {
   nghttp3_pri parsed{.urgency = NGHTTP3_DEFAULT_URGENCY, .inc = 0};
-  if (nghttp3_pri_parse_priority(&parsed, octets(field), field.size()) != 0) return {};
+  if (nghttp3_pri_parse_priority(&parsed, h3::octets(field), field.size()) != 0) return {};
   return {.urgency = static_cast<std::uint8_t>(parsed.urgency), .incremental = parsed.inc != 0};
 }
 
@@ -37,6 +36,13 @@ std::string Priority::to_string() const {
   if (incremental) text += ", i";
   return text;
 }
+
+namespace h3 {
+namespace {
+
+std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
+
+}  // namespace
 
 Result<> Session::Impl::prioritize(quic::StreamId id, const Priority& priority) {
   const Stream* const stream = find(id);
@@ -74,4 +80,5 @@ Result<> Session::prioritize(quic::StreamId stream, const Priority& priority) {
 
 Priority Session::priority(quic::StreamId stream) const noexcept { return impl_->priority(stream); }
 
-}  // namespace quoin::h3
+}  // namespace h3
+}  // namespace quoin::inline v0

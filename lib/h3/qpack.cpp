@@ -24,7 +24,7 @@
 
 #include "h3/fields.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 constexpr std::size_t most_capacity = std::size_t{1} << 30;
@@ -34,7 +34,7 @@ std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_
 
 Error to_error(std::int64_t nghttp3_error) {
   const int code = static_cast<int>(nghttp3_error);
-  return {static_cast<Http3Error>(nghttp3_err_infer_quic_app_error_code(code)),
+  return {static_cast<HttpError>(nghttp3_err_infer_quic_app_error_code(code)),
           nghttp3_strerror(code)};
 }
 
@@ -224,7 +224,7 @@ Result<std::size_t> QpackDecoder::Impl::decode(quic::StreamId stream,
     if (read == 0) return fail(to_error(NGHTTP3_ERR_QPACK_DECOMPRESSION_FAILED));
   }
   if (too_large) {
-    decoded.push_back({stream, std::unexpected{Error{Http3Error::excessive_load,
+    decoded.push_back({stream, std::unexpected{Error{HttpError::excessive_load,
                                                      "too many or too large fields"}}});
   } else {
     decoded.push_back({stream, std::move(headers)});
@@ -245,11 +245,11 @@ Result<> QpackDecoder::Impl::begin(quic::StreamId stream, Bytes section) {
 Result<> QpackDecoder::Impl::wait(quic::StreamId stream, Context context, Bytes rest) {
   waiting_bytes += rest.size();
   if (waiting_bytes > config.max_waiting) {
-    return fail({Http3Error::excessive_load, "too many bytes of field sections wait"});
+    return fail({HttpError::excessive_load, "too many bytes of field sections wait"});
   }
   waiting[stream].push_back({std::move(context), std::string{as_text(rest)}});
   if (waiting.size() > config.limits.blocked_streams) {
-    return fail({Http3Error::qpack_decompression_failed, "too many streams wait"});
+    return fail({HttpError::qpack_decompression_failed, "too many streams wait"});
   }
   return {};
 }
@@ -345,4 +345,4 @@ void QpackDecoder::cancel(quic::StreamId stream) {
 
 std::size_t QpackDecoder::blocked_streams() const noexcept { return impl_->waiting.size(); }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -27,7 +27,7 @@
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 /// nghttp3 draws its hash seed through a function without context, while a session is made.
@@ -60,7 +60,7 @@ void Session::Impl::start() {
   // RFC 9114 §6.2: the control stream and two for QPACK (rule 22).
   constexpr std::uint64_t needed = 3;
   if (const std::uint64_t left = connection.streams_left(false); left < needed) {
-    fail(Http3Error::stream_creation_error,
+    fail(HttpError::stream_creation_error,
          "HTTP/3 needs 3 unidirectional streams, the peer allows " + std::to_string(left));
     return;
   }
@@ -88,7 +88,7 @@ void Session::Impl::start() {
   qpack_encoder = connection.open_stream(false).value_or(quic::no_stream);
   qpack_decoder = connection.open_stream(false).value_or(quic::no_stream);
   if (qpack_decoder == quic::no_stream) {
-    return fail(Http3Error::internal_error, "the control streams could not be opened");
+    return fail(HttpError::internal_error, "the control streams could not be opened");
   }
   result = nghttp3_conn_bind_control_stream(raw(), number(control));
   if (result == 0) {
@@ -103,14 +103,14 @@ void Session::Impl::start() {
   connection.want_write();
 }
 
-void Session::Impl::fail(Http3Error code, std::string_view detail) {
+void Session::Impl::fail(HttpError code, std::string_view detail) {
   if (failed) return;
   failed = true;
   connection.close(Error{code, std::string{detail}});
 }
 
 void Session::Impl::fail(int nghttp3_error) {
-  fail(static_cast<Http3Error>(nghttp3_err_infer_quic_app_error_code(nghttp3_error)),
+  fail(static_cast<HttpError>(nghttp3_err_infer_quic_app_error_code(nghttp3_error)),
        nghttp3_strerror(nghttp3_error));
 }
 
@@ -118,7 +118,7 @@ void Session::Impl::push(Event event) {
   const bool is_last = event.type == Event::Type::disconnected;
   if (disconnected && !is_last) return;
   if (events.size() >= config.max_events && !is_last) {
-    return fail(Http3Error::excessive_load, "too many events wait for the application");
+    return fail(HttpError::excessive_load, "too many events wait for the application");
   }
   events.push_back(std::move(event));
 }
@@ -165,8 +165,8 @@ std::optional<Event> Session::Impl::poll_event() {
 
 void Session::Impl::handle_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) {
   if (!is_alive()) return;
-  const Error reason{Error::Domain::http3,
-                     code.value_or(static_cast<std::uint64_t>(Http3Error::no_error))};
+  const Error reason{Error::Domain::http,
+                     code.value_or(static_cast<std::uint64_t>(HttpError::no_error))};
   if (server && is_bidirectional(id)) {
     nghttp3_conn_set_max_client_streams_bidi(raw(), config.max_requests + ++requests_closed);
   }
@@ -336,4 +336,4 @@ void Session::on_closed(quic::Connection&, const Error& reason) {
   impl_->push(Event::Type::disconnected, quic::no_stream, reason);
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

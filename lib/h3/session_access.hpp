@@ -10,7 +10,7 @@
 
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 struct SessionAccess {
   /// Like Session::write() for the first `bytes` of a block, no more than the room(). Much is not
@@ -19,4 +19,4 @@ struct SessionAccess {
                            std::size_t bytes, bool last);
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

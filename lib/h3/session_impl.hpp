@@ -24,7 +24,7 @@
 #include "h3/stream.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// nghttp3's connection and what surrounds it. Members are grouped by the file that defines them.
 struct Session::Impl {
@@ -33,7 +33,7 @@ struct Session::Impl {
   // session.cpp: the life of the session and its events.
   void start();
   /// Ends the connection; nghttp3 must not be called any more.
-  void fail(Http3Error code, std::string_view detail);
+  void fail(HttpError code, std::string_view detail);
   /// The same for what nghttp3 returned.
   void fail(int nghttp3_error);
   void push(Event event);
@@ -72,13 +72,13 @@ struct Session::Impl {
   void handle_goaway(std::int64_t first_unhandled);
   void handle_settings(const nghttp3_proto_settings& settings);
   void settle();
-  void reject(Stream& stream, Http3Error code, std::string_view detail);
+  void reject(Stream& stream, HttpError code, std::string_view detail);
   void answer_431(Stream& stream);
-  void refuse(quic::StreamId id, Http3Error code);
+  void refuse(quic::StreamId id, HttpError code);
   void shut_reading(quic::StreamId id);
   void queue_data(Stream& stream);
   void discard(Stream& stream);
-  void stop_reading(Stream& stream, Http3Error code);
+  void stop_reading(Stream& stream, HttpError code);
   void consume(Stream& stream, std::size_t bytes);
 
   // session_write.cpp: what goes out.
@@ -94,7 +94,7 @@ struct Session::Impl {
   [[nodiscard]] std::size_t room(Stream& stream) noexcept;
   void tell_room(Stream& stream);
   void resume(Stream& stream);
-  void reset_writing(Stream& stream, Http3Error code);
+  void reset_writing(Stream& stream, HttpError code);
   void close_writing(quic::StreamId id);
   [[nodiscard]] nghttp3_ssize give_body(Stream& stream, std::span<nghttp3_vec> out,
                                         std::uint32_t& flags);
@@ -136,7 +136,7 @@ struct Session::Impl {
   /// A message that turned out unacceptable in a callback, where nghttp3 must not be called.
   struct Rejected {
     quic::StreamId id;
-    Http3Error code;
+    HttpError code;
     std::string_view detail;
   };
 
@@ -182,4 +182,4 @@ struct Session::Impl {
   std::array<Bytes, 16> slices{};
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

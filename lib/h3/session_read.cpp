@@ -17,12 +17,12 @@
 #include "h3/stream.hpp"
 #include "message/validate.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
-std::uint64_t number(Http3Error code) noexcept { return static_cast<std::uint64_t>(code); }
+std::uint64_t number(HttpError code) noexcept { return static_cast<std::uint64_t>(code); }
 
 }  // namespace
 
@@ -32,9 +32,9 @@ void Session::Impl::handle_stream_data(quic::StreamId id, Bytes data, bool fin) 
   if (is_request && fin && data.empty()) {
     // nghttp3 would end the connection for a message that ends before it has begun.
     Stream* stream = find(id);
-    if (stream == nullptr) return refuse(id, Http3Error::request_incomplete);
+    if (stream == nullptr) return refuse(id, HttpError::request_incomplete);
     if (!stream->has_headers && !stream->in_section && !stream->discarding) {
-      return reject(*stream, Http3Error::message_error, "the stream ended without a response");
+      return reject(*stream, HttpError::message_error, "the stream ended without a response");
     }
   }
   const auto now = static_cast<nghttp3_tstamp>(connection.now().time_since_epoch().count());
@@ -60,7 +60,7 @@ void Session::Impl::settle() {
   if (std::exchange(goaway_fresh, false)) {
     streams.for_each([this](Stream& stream) {
       if (number(stream.id) >= first_unhandled && !stream.complete && !stream.discarding) {
-        reject(stream, Http3Error::request_rejected, "the server was shutting down");
+        reject(stream, HttpError::request_rejected, "the server was shutting down");
       }
     });
   }
@@ -92,7 +92,7 @@ void Session::Impl::add_field(Stream& stream, std::string_view name, std::string
   if (stream.section_size > config.max_field_section || stream.field_count > config.max_fields) {
     stream.discarding = true;
     stream.section = {};
-    rejected.push_back({stream.id, Http3Error::excessive_load, "too many or too large fields"});
+    rejected.push_back({stream.id, HttpError::excessive_load, "too many or too large fields"});
     return;
   }
   stream.section.add(name, value, never_index);
@@ -107,7 +107,7 @@ void Session::Impl::end_headers(Stream& stream) {
   }
   if (server && !is_consistent_authority(stream.section)) {
     stream.discarding = true;
-    rejected.push_back({stream.id, Http3Error::message_error, ":authority and host differ"});
+    rejected.push_back({stream.id, HttpError::message_error, ":authority and host differ"});
     return;
   }
   if (server) stream.is_head = stream.section.get(":method") == "HEAD";
@@ -172,33 +172,33 @@ void Session::Impl::handle_stream_reset(quic::StreamId id, std::uint64_t code) {
   Stream* stream = find(id);
   if (stream != nullptr && stream->complete) return;
   shut_reading(id);
-  if (stream == nullptr) return refuse(id, Http3Error::request_incomplete);
+  if (stream == nullptr) return refuse(id, HttpError::request_incomplete);
   if (stream->discarding) return;
   discard(*stream);
   if (stream->visible) {
-    push(Event::Type::reset, id, Error{Error::Domain::http3, code});
+    push(Event::Type::reset, id, Error{Error::Domain::http, code});
   } else {
-    reset_writing(*stream, Http3Error::request_incomplete);
+    reset_writing(*stream, HttpError::request_incomplete);
   }
 }
 
 void Session::Impl::handle_stop_sending(quic::StreamId id, std::uint64_t code) {
   if (!is_alive()) return;
   if (!is_bidirectional(id)) {
-    return fail(Http3Error::closed_critical_stream, "the peer stopped a critical stream");
+    return fail(HttpError::closed_critical_stream, "the peer stopped a critical stream");
   }
   Stream* stream = find(id);
   if (stream == nullptr || !stream->visible) {
     // Who does not want the response does not want the request handled.
     if (stream != nullptr) discard(*stream);
-    return refuse(id, Http3Error::request_cancelled);
+    return refuse(id, HttpError::request_cancelled);
   }
   close_writing(id);
-  push(Event::Type::stop_sending, id, Error{Error::Domain::http3, code});
+  push(Event::Type::stop_sending, id, Error{Error::Domain::http, code});
 }
 
 /// Gives a stream up of which the application knows nothing.
-void Session::Impl::refuse(quic::StreamId id, Http3Error code) {
+void Session::Impl::refuse(quic::StreamId id, HttpError code) {
   shut_reading(id);
   close_writing(id);
   connection.stop_sending(id, number(code));
@@ -206,14 +206,14 @@ void Session::Impl::refuse(quic::StreamId id, Http3Error code) {
 }
 
 /// Gives a message up that cannot be accepted, and tells the application if it knows of it.
-void Session::Impl::reject(Stream& stream, Http3Error code, std::string_view detail) {
-  if (code == Http3Error::excessive_load && !stream.visible &&
+void Session::Impl::reject(Stream& stream, HttpError code, std::string_view detail) {
+  if (code == HttpError::excessive_load && !stream.visible &&
       stream.writing == Writing::not_begun) {
     return answer_431(stream);
   }
   discard(stream);
   // Only servers say that they rejected a request (RFC 9114 §4.1.1).
-  refuse(stream.id, code == Http3Error::request_rejected ? Http3Error::request_cancelled : code);
+  refuse(stream.id, code == HttpError::request_rejected ? HttpError::request_cancelled : code);
   if (stream.close_delayed) delayed_closes.push_back(stream.id);
   if (stream.visible) push(Event::Type::reset, stream.id, Error{code, std::string{detail}});
 }
@@ -229,7 +229,7 @@ void Session::Impl::answer_431(Stream& stream) {
   const int result = nghttp3_conn_submit_response(raw(), number(stream.id), response.data(),
                                                   response.size(), nullptr);
   if (result != 0) return fail(result);
-  connection.stop_sending(stream.id, number(Http3Error::no_error));
+  connection.stop_sending(stream.id, number(HttpError::no_error));
   connection.want_write();
 }
 
@@ -248,7 +248,7 @@ void Session::Impl::discard(Stream& stream) {
   if (!disconnected) connection.consume(stream.id, unread);
 }
 
-void Session::Impl::stop_reading(Stream& stream, Http3Error code) {
+void Session::Impl::stop_reading(Stream& stream, HttpError code) {
   if (stream.discarding) return;
   if (is_alive() && !stream.fin_received && !stream.over) {
     connection.stop_sending(stream.id, number(code));
@@ -280,7 +280,7 @@ void Session::consume(quic::StreamId stream, std::size_t bytes) {
   if (Stream* found = impl_->find(stream)) impl_->consume(*found, bytes);
 }
 
-void Session::stop_reading(quic::StreamId stream, Http3Error code) {
+void Session::stop_reading(quic::StreamId stream, HttpError code) {
   if (Stream* found = impl_->find(stream)) impl_->stop_reading(*found, code);
 }
 
@@ -296,4 +296,4 @@ void Session::on_stop_sending(quic::Connection&, quic::StreamId stream, std::uin
   impl_->handle_stop_sending(stream, code);
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -24,7 +24,7 @@
 #include "message/validate.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
@@ -252,7 +252,7 @@ void Session::Impl::resume(Stream& stream) {
   connection.want_write();
 }
 
-void Session::Impl::reset_writing(Stream& stream, Http3Error code) {
+void Session::Impl::reset_writing(Stream& stream, HttpError code) {
   if (stream.writing == Writing::closed || !is_alive()) return;
   connection.reset_stream(stream.id, static_cast<std::uint64_t>(code));
   close_writing(stream.id);
@@ -390,12 +390,12 @@ std::size_t Session::room(quic::StreamId stream) const noexcept {
   return bytes;
 }
 
-void Session::cancel(quic::StreamId stream, Http3Error code) {
+void Session::cancel(quic::StreamId stream, HttpError code) {
   reset_writing(stream, code);
   stop_reading(stream, code);
 }
 
-void Session::reset_writing(quic::StreamId stream, Http3Error code) {
+void Session::reset_writing(quic::StreamId stream, HttpError code) {
   if (Stream* found = impl_->find(stream)) impl_->reset_writing(*found, code);
 }
 
@@ -423,4 +423,4 @@ void Session::on_write_closed(quic::StreamId stream) {
   if (impl_->is_alive()) impl_->close_writing(stream);
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

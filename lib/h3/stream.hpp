@@ -17,7 +17,7 @@
 #include "quic/streams/send_buffer.hpp"
 #include "quic/streams/table.hpp"
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// Where the message that we send on a stream is.
 enum class Writing : std::uint8_t {
@@ -57,7 +57,7 @@ struct StreamState {
   bool over = false;           ///< QUIC has closed it
   bool close_delayed = false;  ///< over, but nghttp3 still waits for QPACK to understand it
   bool close_queued = false;   ///< a `closed` event waits to be polled
-  Error close_error{Http3Error::no_error};
+  Error close_error{HttpError::no_error};
 };
 
 /// A request stream. It lives from the first field (server) or from request() (client) until the
@@ -111,4 +111,4 @@ class StreamTable {
   std::vector<std::unique_ptr<Stream>> spare_;
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

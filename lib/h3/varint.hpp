@@ -10,7 +10,7 @@
 
 #include <quoin/bytes.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 inline constexpr std::uint64_t largest_varint = (std::uint64_t{1} << 62) - 1;
 
@@ -37,4 +37,4 @@ inline void put_varint(std::string& out, std::uint64_t value) {
   for (unsigned i = size; i-- > 0;) out += static_cast<char>(value >> (8U * i) & 0xffU);
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -19,7 +19,7 @@
 
 #include "http/host_name.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t longest_value = 4096;
@@ -256,4 +256,4 @@ std::vector<AltSvcEntry> AltSvcCache::entries(Time now) const {
   return all;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -19,16 +19,15 @@
 #include <quoin/error.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/headers.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "h3/session_access.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
-void end_with(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
-              Moved& moved) {
+void end_with(h3::Session& session, quic::StreamId stream, const Headers& trailers, Moved& moved) {
   if (trailers.empty()) return;
   const Result<> sent = session.write_trailers(stream, trailers);
   // A stream that is closed by now needs none.
@@ -42,7 +41,7 @@ void end_with(h3::Session& session, quic::StreamId stream, const h3::Headers& tr
 
 }  // namespace
 
-std::optional<std::uint64_t> content_length_of(const h3::Headers& headers) noexcept {
+std::optional<std::uint64_t> content_length_of(const Headers& headers) noexcept {
   const std::string_view text = headers.get("content-length").value_or("");
   std::uint64_t size = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
@@ -82,15 +81,14 @@ void Outgoing::drop() noexcept {
   data_ = {};
 }
 
-Moved Outgoing::move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+Moved Outgoing::move(h3::Session& session, quic::StreamId stream, const Headers& trailers,
                      quic::LargeBlockPtr& scratch, const bool& stopped) {
   if (!pending_) return {};
   return writer_ ? move_written(session, stream, trailers, scratch, stopped)
                  : move_shared(session, stream, trailers);
 }
 
-Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream,
-                            const h3::Headers& trailers) {
+Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream, const Headers& trailers) {
   Moved moved;
   const std::size_t size = data_.view().size();
   if (!keeps_promise(size, true, moved)) return moved;
@@ -104,9 +102,8 @@ Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream,
   return moved;
 }
 
-Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream,
-                             const h3::Headers& trailers, quic::LargeBlockPtr& scratch,
-                             const bool& stopped) {
+Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, const Headers& trailers,
+                             quic::LargeBlockPtr& scratch, const bool& stopped) {
   Moved moved;
   if (!scratch) scratch = std::make_unique_for_overwrite<quic::LargeBlock>();
   while (pending_ && !paused_ && !stopped) {
@@ -216,4 +213,4 @@ Moved Incoming::move_rest(const bool& stopped) {
   return moved;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,11 +11,11 @@
 #include <quoin/bytes.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/headers.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// What one round of moving bytes came to.
 struct Moved {
@@ -25,7 +25,7 @@ struct Moved {
 };
 
 /// What the first `content-length` says, if it says a number.
-[[nodiscard]] std::optional<std::uint64_t> content_length_of(const h3::Headers& headers) noexcept;
+[[nodiscard]] std::optional<std::uint64_t> content_length_of(const Headers& headers) noexcept;
 
 /// A body on its way out: shared bytes or a writer.
 class Outgoing {
@@ -52,12 +52,12 @@ class Outgoing {
   /// Calls the writer, which may do anything but destroy this object and fills `scratch`; that is
   /// exchanged for another block if the session keeps it, and made if there is none. `stopped`,
   /// once true, says that no application code may be called any more.
-  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const Headers& trailers,
                            quic::LargeBlockPtr& scratch, const bool& stopped);
 
  private:
-  Moved move_shared(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers);
-  Moved move_written(h3::Session& session, quic::StreamId stream, const h3::Headers& trailers,
+  Moved move_shared(h3::Session& session, quic::StreamId stream, const Headers& trailers);
+  Moved move_written(h3::Session& session, quic::StreamId stream, const Headers& trailers,
                      quic::LargeBlockPtr& scratch, const bool& stopped);
   [[nodiscard]] bool keeps_promise(std::uint64_t bytes, bool last, Moved& moved);
 
@@ -109,4 +109,4 @@ class Incoming {
   bool running_ = false;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

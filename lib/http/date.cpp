@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::array<std::string_view, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -116,4 +116,4 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
   return time.time_since_epoch().count();
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT".
 [[nodiscard]] std::string format_http_date(std::int64_t seconds);
@@ -15,4 +15,4 @@ namespace quoin {
 /// for the years 1970 to 2069.
 [[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -20,7 +20,7 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 void complete_for_http3(quic::Config& config, h3::Config& h3) {
   if (config.alpn.empty()) config.alpn.emplace_back("h3");
@@ -38,7 +38,7 @@ quic::RandomSource random_of(Loop& loop) {
   return [&backend = loop.backend()](std::span<std::byte> out) { backend.fill_random(out); };
 }
 
-h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionId id) noexcept {
+h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey id) noexcept {
   quic::Connection* const connection = endpoint.find(id);
   return connection == nullptr ? nullptr : static_cast<h3::Session*>(&connection->application());
 }
@@ -55,7 +55,7 @@ ConnectionInfo describe(const quic::Connection& connection, std::uint64_t number
 
 void say_goodbye(quic::Endpoint& endpoint, Loop& loop) {
   endpoint.for_each(
-      [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
+      [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
   // Bounded, because a backend that takes no more now will not take more for us.
   constexpr std::size_t most = 10'000;
   constexpr std::size_t largest_train = 65536;
@@ -67,4 +67,4 @@ void say_goodbye(quic::Endpoint& endpoint, Loop& loop) {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -17,11 +17,11 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// For tables of connections; their IDs are not chosen by peers.
-struct ConnectionIdHash {
-  std::size_t operator()(const quic::ConnectionId& id) const noexcept {
+struct ConnectionKeyHash {
+  std::size_t operator()(const quic::ConnectionKey& id) const noexcept {
     return std::hash<std::uint64_t>{}(std::uint64_t{id.generation} << 32U | id.slot);
   }
 };
@@ -55,11 +55,11 @@ void complete_for_http3(quic::Config& config, h3::Config& h3);
 /// Randomness from the loop's backend.
 [[nodiscard]] quic::RandomSource random_of(Loop& loop);
 /// The HTTP/3 session on a connection of an endpoint that runs nothing else.
-[[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionId id) noexcept;
+[[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey id) noexcept;
 /// What is to be told about a connection.
 [[nodiscard]] ConnectionInfo describe(const quic::Connection& connection, std::uint64_t number,
                                       std::string host);
 /// Closes all connections and sends as many of the farewells as go out at once.
 void say_goodbye(quic::Endpoint& endpoint, Loop& loop);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

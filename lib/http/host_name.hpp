@@ -8,7 +8,7 @@
 
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A host as Url::host has it: what a URL may have there, and IPv6 addresses without brackets too.
 /// Errors: UsageError::invalid_argument with the text and what is wrong with it.
@@ -24,4 +24,4 @@ namespace quoin {
   return authority.substr(0, authority.find(':'));
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

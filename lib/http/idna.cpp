@@ -13,7 +13,7 @@
 #include <memory>
 #endif
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 #ifdef QUOIN_HAS_IDNA
 
@@ -45,4 +45,4 @@ std::optional<std::string> to_ascii_host(std::string_view) { return std::nullopt
 
 #endif
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The build has libidn2.
 [[nodiscard]] bool has_idna() noexcept;
@@ -17,4 +17,4 @@ namespace quoin {
 /// still be no host name, or an IPv4 address.
 [[nodiscard]] std::optional<std::string> to_ascii_host(std::string_view host);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// "404 Not Found" and a line break; only the number for codes that the library never uses.
 [[nodiscard]] inline std::string status_line(int status) {
@@ -49,4 +49,4 @@ namespace quoin {
   return line + '\n';
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

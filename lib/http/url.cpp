@@ -16,7 +16,7 @@
 #include "http/host_name.hpp"
 #include "http/idna.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
@@ -219,4 +219,4 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

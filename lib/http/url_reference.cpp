@@ -9,7 +9,7 @@
 #include <quoin/error.hpp>
 #include <quoin/url.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -77,4 +77,4 @@ Result<Url> Url::resolve(std::string_view reference) const {
   return url;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

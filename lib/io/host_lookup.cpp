@@ -20,7 +20,7 @@
 
 #include "io/udp/socket_address.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 Result<std::vector<Address>> look_up_host(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
@@ -49,4 +49,4 @@ Result<std::vector<Address>> look_up_host(const std::string& host, std::uint16_t
   return addresses;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -10,11 +10,11 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// The addresses in the system's order of preference (RFC 6724). Errors:
 /// LocalError::name_resolution with the name and what the system says.
 [[nodiscard]] Result<std::vector<Address>> look_up_host(const std::string& host,
                                                         std::uint16_t port);
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -21,7 +21,7 @@
 #include <quoin/io/pcap.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -167,4 +167,4 @@ Result<> PcapWriter::close() {
   return {};
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

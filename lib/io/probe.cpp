@@ -24,7 +24,7 @@
 #include <quoin/io/uring.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 namespace {
 
 using Verdict = Finding::Verdict;
@@ -168,4 +168,4 @@ std::vector<Finding> probe() {
   return findings;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

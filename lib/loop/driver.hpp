@@ -13,7 +13,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// One user of a loop's sockets, with an engine behind it. The loop calls these members in the
 /// order of declaration, each with the time of the turn, but only in turns in which something is
@@ -65,4 +65,4 @@ void detach(Loop& loop, Driver& driver) noexcept;
 /// for one that is not attached.
 void wake_driver(Loop& loop, const Driver& driver) noexcept;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

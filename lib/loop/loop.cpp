@@ -29,7 +29,7 @@
 #include "loop/slot_queue.hpp"
 #include "loop/timer_queue.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 namespace {
 
@@ -457,4 +457,4 @@ void wake_driver(Loop& loop, const Driver& driver) noexcept {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -10,7 +10,7 @@
 #include <quoin/datagram.hpp>
 #include <quoin/io/backend.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// One batch for io::Backend::send(), with the bytes of its datagrams.
 class Outbox {
@@ -57,4 +57,4 @@ class Outbox {
   std::size_t used_ = 0;  // of arena_, in bytes
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

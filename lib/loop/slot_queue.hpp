@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// First in, first out, in O(1) and without allocation but in grow().
 class SlotQueue {
@@ -53,4 +53,4 @@ class SlotQueue {
   std::size_t size_ = 0;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

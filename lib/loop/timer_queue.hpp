@@ -13,7 +13,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A binary heap of slots that know their place in it, so that cancelling costs O(log n) and
 /// frees the job's closure at once.
@@ -136,4 +136,4 @@ class TimerQueue {
   std::uint64_t added_ = 0;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,7 +11,7 @@
 
 #include <quoin/headers.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr char to_lower(char c) noexcept {
@@ -146,4 +146,4 @@ bool is_valid_field_value(std::string_view value) noexcept {
   return consists_of(value, value_octets);
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0

@@ -14,7 +14,7 @@
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 namespace {
 
 std::unexpected<Error> invalid(std::string_view text) {
@@ -184,4 +184,4 @@ int status_of(const Headers& headers) noexcept {
   return status;
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0

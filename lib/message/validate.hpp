@@ -6,7 +6,7 @@
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0 {
 
 /// What a field section is for.
 enum class SectionKind { request, interim_response, final_response, trailers };
@@ -21,4 +21,4 @@ enum class SectionKind { request, interim_response, final_response, trailers };
 /// The value of `:status`, 0 if there is none.
 [[nodiscard]] int status_of(const Headers& headers) noexcept;
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0

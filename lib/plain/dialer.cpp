@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Dialer: one socket for each family of addresses, and connections from there. The rest is
-/// RawDriver's.
+/// PlainDriver's.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,11 +12,12 @@
 #include <utility>
 
 #include <quoin/address.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
@@ -25,7 +26,7 @@
 #include "base/mapped_address.hpp"
 #include "plain/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 /// The unspecified address of `remote`'s family.
@@ -37,7 +38,7 @@ Address any_for(const Address& remote) {
 }  // namespace
 
 struct Dialer::Impl {
-  RawDriver driver;
+  PlainDriver driver;
   std::optional<Address> wanted;  ///< what bind() was told
   std::optional<Address> ipv4{};  ///< the socket
   std::optional<Address> ipv6{};  ///< the socket
@@ -66,7 +67,7 @@ void Dialer::bind(const Address& local) {
 }
 
 Result<> Dialer::connect(std::string_view address, std::string_view server_name,
-                         std::move_only_function<void(Result<Peer>)> done) {
+                         std::move_only_function<void(Result<Connection>)> done) {
   auto remote = Address::parse(address);
   if (!remote) return std::unexpected(remote.error());
   remote = unmapped(*remote);
@@ -80,4 +81,4 @@ Result<> Dialer::connect(std::string_view address, std::string_view server_name,
 
 quic::EndpointStats Dialer::stats() const noexcept { return impl_->driver.stats(); }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -15,15 +15,15 @@
 #include <vector>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using Type = quic::StreamEvent::Type;
@@ -36,13 +36,13 @@ constexpr std::size_t largest_datagram = 65536;
 
 }  // namespace
 
-PeerState::~PeerState() {
+ConnectionState::~ConnectionState() {
   for (const Address& socket : sockets) close_socket(driver.loop(), socket);
 }
 
-RawDriver::RawDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams,
-                     bool server)
-    : tls_desk(loop, *this),
+PlainDriver::PlainDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams,
+                         bool server)
+    : tls_answers(loop, *this),
       loop_(loop),
       tls_(std::move(tls)),
       config_(std::move(config)),
@@ -51,7 +51,7 @@ RawDriver::RawDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConf
   attach(loop_, *this);
 }
 
-RawDriver::~RawDriver() {
+PlainDriver::~PlainDriver() {
   say_goodbye();
   detach(loop_, *this);
   if (heir_ != nullptr) {
@@ -60,7 +60,7 @@ RawDriver::~RawDriver() {
   }
 }
 
-Result<> RawDriver::start() {
+Result<> PlainDriver::start() {
   if (endpoint_) return {};
   auto random = [&backend = loop_.backend()](std::span<std::byte> out) {
     backend.fill_random(out);
@@ -69,72 +69,72 @@ Result<> RawDriver::start() {
                                          server_ ? acceptor() : quic::Acceptor{});
   if (!endpoint) return std::unexpected(endpoint.error());
   endpoint_ = std::make_unique<quic::Endpoint>(std::move(*endpoint));
-  tls_desk.open(*endpoint_);
+  tls_answers.open(*endpoint_);
   return {};
 }
 
-quic::Acceptor RawDriver::acceptor() const {
+quic::Acceptor PlainDriver::acceptor() const {
   return [limits = streams_config_](quic::Connection& connection) {
     return std::make_unique<quic::Streams>(connection, limits);
   };
 }
 
-Result<Address> RawDriver::open(const Address& local) {
+Result<Address> PlainDriver::open(const Address& local) {
   if (auto started = start(); !started) return std::unexpected(started.error());
   auto opened = open_socket(loop_, *this, local);
   if (opened) endpoint_->set_capabilities(loop_.backend().capabilities());
   return opened;
 }
 
-Result<Address> RawDriver::source_for(const Address& socket, const Address& remote) {
+Result<Address> PlainDriver::source_for(const Address& socket, const Address& remote) {
   if (!socket.is_any()) return socket;
   auto source = loop_.backend().source_for(remote);
   if (!source) return std::unexpected(source.error());
   return source->with_port(socket.port());
 }
 
-Result<> RawDriver::connect(const Path& path, std::string_view server_name,
-                            std::move_only_function<void(Result<Peer>)> done) {
+Result<> PlainDriver::connect(const Path& path, std::string_view server_name,
+                              std::move_only_function<void(Result<Connection>)> done) {
   const auto id = endpoint_->connect(path, server_name, acceptor(), loop_.now());
   if (!id) return std::unexpected(id.error());
-  auto peer = std::make_unique<PeerState>(*this, *id);
-  peer->on_dialed = std::move(done);
-  peers_[*id] = std::move(peer);
+  auto state = std::make_unique<ConnectionState>(*this, *id);
+  state->on_dialed = std::move(done);
+  states_[*id] = std::move(state);
   nudge();
   return {};
 }
 
-void RawDriver::stop_accepting() noexcept {
+void PlainDriver::stop_accepting() noexcept {
   if (endpoint_) endpoint_->stop_accepting();
 }
 
-Result<> RawDriver::set_token_secrets(std::vector<std::string> secrets) {
+Result<> PlainDriver::set_token_secrets(std::vector<std::string> secrets) {
   if (endpoint_) return endpoint_->set_token_secrets(std::move(secrets), loop_.now());
   config_.token_secrets = std::move(secrets);
   return {};
 }
 
-quic::EndpointStats RawDriver::stats() const noexcept {
+quic::EndpointStats PlainDriver::stats() const noexcept {
   return endpoint_ ? endpoint_->stats() : quic::EndpointStats{};
 }
 
-quic::Connection* RawDriver::find(const PeerState& peer) noexcept {
-  return endpoint_->find(peer.id);
+quic::Connection* PlainDriver::find(const ConnectionState& state) noexcept {
+  return endpoint_->find(state.id);
 }
 
-quic::Streams* RawDriver::streams_of(const PeerState& peer) noexcept {
-  quic::Connection* const connection = find(peer);
+quic::Streams* PlainDriver::streams_of(const ConnectionState& state) noexcept {
+  quic::Connection* const connection = find(state);
   // Nothing else was ever put on a connection of this endpoint.
   return connection == nullptr ? nullptr : static_cast<quic::Streams*>(&connection->application());
 }
 
-StreamState& RawDriver::add_stream(PeerState& peer, quic::StreamId id) {
-  auto& place = peer.streams[id];
-  place = std::make_unique<StreamState>(peer, id);
+StreamState& PlainDriver::add_stream(ConnectionState& state, quic::StreamId id) {
+  auto& place = state.streams[id];
+  place = std::make_unique<StreamState>(state, id);
   return *place;
 }
 
-void RawDriver::resume(StreamState& stream) {
+void PlainDriver::resume(StreamState& stream) {
   stream.reader_paused = false;
   stream.writer_paused = false;
   stream.resumed_inside = stream.reading || stream.writing;
@@ -142,39 +142,39 @@ void RawDriver::resume(StreamState& stream) {
   nudge();
 }
 
-void RawDriver::nudge() noexcept {
+void PlainDriver::nudge() noexcept {
   // While handlers run, sending comes next anyway.
   if (heir_ == nullptr || !resumed_.empty()) wake_driver(loop_, *this);
 }
 
-void RawDriver::handle_datagram(const Datagram& datagram, Time now) {
+void PlainDriver::handle_datagram(const Datagram& datagram, Time now) {
   if (endpoint_) endpoint_->handle_datagram(datagram, now);
 }
 
-void RawDriver::handle_path_error(const io::PathError& error, Time now) {
+void PlainDriver::handle_path_error(const io::PathError& error, Time now) {
   if (endpoint_) endpoint_->handle_path_error(error, now);
 }
 
-void RawDriver::handle_timeout(Time now) {
+void PlainDriver::handle_timeout(Time now) {
   if (endpoint_) endpoint_->handle_timeout(now);
 }
 
-std::optional<Datagram> RawDriver::poll_transmit(std::span<std::byte> buffer, Time now) {
+std::optional<Datagram> PlainDriver::poll_transmit(std::span<std::byte> buffer, Time now) {
   if (!endpoint_) return std::nullopt;
   const std::size_t segments = loop_.backend().capabilities().max_send_segments;
   return endpoint_->poll_transmit(buffer, segments, now);
 }
 
-std::optional<Time> RawDriver::poll_timeout() const noexcept {
+std::optional<Time> PlainDriver::poll_timeout() const noexcept {
   return endpoint_ ? endpoint_->poll_timeout() : std::nullopt;
 }
 
-void RawDriver::dispatch(Time /*now*/) {
+void PlainDriver::dispatch(Time /*now*/) {
   if (!endpoint_) return;
   Heir heir;
 
   struct Guard {
-    RawDriver& driver;
+    PlainDriver& driver;
     Handle self = driver.owner_.handle();
 
     ~Guard() {
@@ -184,36 +184,36 @@ void RawDriver::dispatch(Time /*now*/) {
 
   const Guard guard{*this};
   heir_ = &heir;
-  if (!tls_desk.serve()) return;
+  if (!tls_answers.serve()) return;
   // Those that were resumed may have brought about events of their own.
   if (serve_ready() && serve_resumed()) (void)serve_ready();
 }
 
-bool RawDriver::serve_ready() {
+bool PlainDriver::serve_ready() {
   while (const auto id = endpoint_->poll_ready()) {
     if (!serve(*id)) return false;
   }
   return true;
 }
 
-bool RawDriver::serve(quic::ConnectionId id) {
+bool PlainDriver::serve(quic::ConnectionKey id) {
   quic::Connection* const connection = endpoint_->find(id);
   if (connection == nullptr) return true;
-  auto& place = peers_[id];
-  if (!place) place = std::make_unique<PeerState>(*this, id);
-  PeerState& peer = *place;
+  auto& place = states_[id];
+  if (!place) place = std::make_unique<ConnectionState>(*this, id);
+  ConnectionState& state = *place;
   const Error reason = connection->close_reason();
   // A handler that connects to somewhere makes the endpoint forget the connections that are over.
-  while (quic::Streams* const streams = streams_of(peer)) {
+  while (quic::Streams* const streams = streams_of(state)) {
     const auto event = streams->poll_event();
     if (!event) return true;
-    if (event->type == Type::disconnected) return handle_disconnected(peer, event->error);
-    if (!handle(peer, *event)) return false;
+    if (event->type == Type::disconnected) return handle_disconnected(state, event->error);
+    if (!handle(state, *event)) return false;
   }
-  return handle_disconnected(peer, reason);
+  return handle_disconnected(state, reason);
 }
 
-bool RawDriver::serve_resumed() {
+bool PlainDriver::serve_resumed() {
   // Those that resume while this runs get their turn in the next round.
   for (const Handle& handle : std::exchange(resumed_, {})) {
     auto* const stream = resolve_as<StreamState>(handle);
@@ -224,7 +224,7 @@ bool RawDriver::serve_resumed() {
   return true;
 }
 
-void RawDriver::say_goodbye() {
+void PlainDriver::say_goodbye() {
   if (!endpoint_) return;
   endpoint_->for_each([](quic::Connection& connection) {
     connection.close({Error::Domain::application, no_code});
@@ -236,4 +236,4 @@ void RawDriver::say_goodbye() {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -16,33 +16,34 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 
 #include "base/handle.hpp"
 #include "loop/driver.hpp"
-#include "loop/tls_desk.hpp"
+#include "loop/tls_answers.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
-class RawDriver;
-struct PeerState;
+class PlainDriver;
+struct ConnectionState;
 
 /// What stands behind a Stream: its handlers and how far they got.
 struct StreamState {
-  StreamState(PeerState& connection, quic::StreamId number) : peer(connection), id(number) {}
+  StreamState(ConnectionState& owner_connection, quic::StreamId number)
+      : connection(owner_connection), id(number) {}
 
-  PeerState& peer;
+  ConnectionState& connection;
   quic::StreamId id;
   Reader reader;
   Writer writer;
@@ -61,17 +62,17 @@ struct StreamState {
   HandleOwner owner{this};
 };
 
-/// What stands behind a Peer.
-struct PeerState {
-  PeerState(RawDriver& owner_driver, quic::ConnectionId number)
+/// What stands behind a Connection.
+struct ConnectionState {
+  ConnectionState(PlainDriver& owner_driver, quic::ConnectionKey number)
       : driver(owner_driver), id(number) {}
 
-  PeerState(const PeerState&) = delete;
-  PeerState& operator=(const PeerState&) = delete;
-  ~PeerState();
+  ConnectionState(const ConnectionState&) = delete;
+  ConnectionState& operator=(const ConnectionState&) = delete;
+  ~ConnectionState();
 
-  RawDriver& driver;
-  quic::ConnectionId id;
+  PlainDriver& driver;
+  quic::ConnectionKey id;
   std::vector<Address> sockets;  ///< what migrations opened: the latest, and the one in use
   std::unordered_map<quic::StreamId, std::unique_ptr<StreamState>> streams;
   std::move_only_function<void(Stream)> on_stream;
@@ -81,16 +82,16 @@ struct PeerState {
   std::move_only_function<void(const quic::PathEvent&)> on_path;
   std::move_only_function<void(const Error&)> on_closed;
   /// Client: who waits for the connection to be made.
-  std::move_only_function<void(Result<Peer>)> on_dialed;
+  std::move_only_function<void(Result<Connection>)> on_dialed;
   HandleOwner owner{this};
 };
 
 /// Runs an endpoint with plain streams, and the handlers, on a loop.
-class RawDriver final : public Driver {
+class PlainDriver final : public Driver {
  public:
-  RawDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams, bool server);
+  PlainDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams, bool server);
   /// Says goodbye to the peers. A handler of this driver may be running.
-  ~RawDriver() override;
+  ~PlainDriver() override;
 
   /// Makes the endpoint, once. Errors: those of quic::Endpoint::create().
   [[nodiscard]] Result<> start();
@@ -101,15 +102,15 @@ class RawDriver final : public Driver {
   [[nodiscard]] Result<Address> source_for(const Address& socket, const Address& remote);
   /// Connects from a socket that is open.
   [[nodiscard]] Result<> connect(const Path& path, std::string_view server_name,
-                                 std::move_only_function<void(Result<Peer>)> done);
+                                 std::move_only_function<void(Result<Connection>)> done);
   void stop_accepting() noexcept;
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   [[nodiscard]] quic::EndpointStats stats() const noexcept;
 
-  [[nodiscard]] quic::Connection* find(const PeerState& peer) noexcept;
+  [[nodiscard]] quic::Connection* find(const ConnectionState& state) noexcept;
   /// Null when the connection is over.
-  [[nodiscard]] quic::Streams* streams_of(const PeerState& peer) noexcept;
-  [[nodiscard]] StreamState& add_stream(PeerState& peer, quic::StreamId id);
+  [[nodiscard]] quic::Streams* streams_of(const ConnectionState& state) noexcept;
+  [[nodiscard]] StreamState& add_stream(ConnectionState& state, quic::StreamId id);
   /// Calls the reader and the writer of the stream again, soon.
   void resume(StreamState& stream);
   /// A command was queued: a turn is needed.
@@ -118,8 +119,8 @@ class RawDriver final : public Driver {
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
   /// Server: called with each connection when its handshake is complete.
-  std::move_only_function<void(Peer)> on_connection;
-  TlsDesk tls_desk;
+  std::move_only_function<void(Connection)> on_connection;
+  TlsAnswers tls_answers;
 
   void handle_datagram(const Datagram& datagram, Time now) override;
   void handle_path_error(const io::PathError& error, Time now) override;
@@ -139,15 +140,15 @@ class RawDriver final : public Driver {
   [[nodiscard]] quic::Acceptor acceptor() const;
   void say_goodbye();
   // These return false when a handler destroyed the driver: nothing may be touched then.
-  [[nodiscard]] bool serve(quic::ConnectionId id);
+  [[nodiscard]] bool serve(quic::ConnectionKey id);
   [[nodiscard]] bool serve_ready();
   [[nodiscard]] bool serve_resumed();
-  [[nodiscard]] bool handle(PeerState& peer, const quic::StreamEvent& event);
+  [[nodiscard]] bool handle(ConnectionState& state, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);
-  [[nodiscard]] bool handle_opened(PeerState& peer, quic::StreamId id);
+  [[nodiscard]] bool handle_opened(ConnectionState& state, quic::StreamId id);
   [[nodiscard]] bool handle_closed(StreamState& stream, const Error& reason);
-  [[nodiscard]] bool handle_disconnected(PeerState& peer, const Error& reason);
-  [[nodiscard]] bool announce(PeerState& peer);
+  [[nodiscard]] bool handle_disconnected(ConnectionState& state, const Error& reason);
+  [[nodiscard]] bool announce(ConnectionState& state);
   [[nodiscard]] bool read(StreamState& stream);
   [[nodiscard]] bool fill(StreamState& stream);
   void finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
@@ -159,11 +160,11 @@ class RawDriver final : public Driver {
   quic::StreamsConfig streams_config_;
   bool server_;
   std::unique_ptr<quic::Endpoint> endpoint_;
-  std::map<quic::ConnectionId, std::unique_ptr<PeerState>> peers_;
+  std::map<quic::ConnectionKey, std::unique_ptr<ConnectionState>> states_;
   std::vector<Handle> resumed_;
   std::vector<std::byte> scratch_;  ///< what a writer fills
   Heir* heir_ = nullptr;            ///< not null while handlers run
   HandleOwner owner_{this};
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

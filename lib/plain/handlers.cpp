@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The part of RawDriver that calls handlers. Whatever they do, they find the stream and the
+/// The part of PlainDriver that calls handlers. Whatever they do, they find the stream and the
 /// connection they are called for; what they destroy is found out by the driver's own handle.
 #include <algorithm>
 #include <cstddef>
@@ -9,15 +9,15 @@
 #include <utility>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/stream.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "plain/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using Type = quic::StreamEvent::Type;
@@ -42,20 +42,20 @@ bool call(const Handle& owner, Handler& place, Arguments&&... arguments) {
 
 }  // namespace
 
-bool RawDriver::handle(PeerState& peer, const quic::StreamEvent& event) {
+bool PlainDriver::handle(ConnectionState& state, const quic::StreamEvent& event) {
   switch (event.type) {
     case Type::connected:
-      return announce(peer);
+      return announce(state);
     case Type::opened:
-      return handle_opened(peer, event.stream);
+      return handle_opened(state, event.stream);
     case Type::datagram:
-      return call(owner_.handle(), peer.on_datagram, Bytes{event.datagram});
+      return call(owner_.handle(), state.on_datagram, Bytes{event.datagram});
     case Type::datagram_fate:
-      return call(owner_.handle(), peer.on_datagram_fate, event.datagram_id, event.fate);
+      return call(owner_.handle(), state.on_datagram_fate, event.datagram_id, event.fate);
     case Type::path:
-      return call(owner_.handle(), peer.on_path, event.path);
+      return call(owner_.handle(), state.on_path, event.path);
     case Type::streams_available:
-      return call(owner_.handle(), peer.on_streams_available, event.bidirectional);
+      return call(owner_.handle(), state.on_streams_available, event.bidirectional);
     case Type::data:
     case Type::reset:
     case Type::stop_sending:
@@ -65,11 +65,11 @@ bool RawDriver::handle(PeerState& peer, const quic::StreamEvent& event) {
     case Type::disconnected:
       break;
   }
-  const auto found = peer.streams.find(event.stream);
-  return found == peer.streams.end() || handle_stream(*found->second, event);
+  const auto found = state.streams.find(event.stream);
+  return found == state.streams.end() || handle_stream(*found->second, event);
 }
 
-bool RawDriver::handle_stream(StreamState& stream, const quic::StreamEvent& event) {
+bool PlainDriver::handle_stream(StreamState& stream, const quic::StreamEvent& event) {
   switch (event.type) {
     case Type::data:
       return read(stream);
@@ -89,49 +89,49 @@ bool RawDriver::handle_stream(StreamState& stream, const quic::StreamEvent& even
   }
 }
 
-bool RawDriver::announce(PeerState& peer) {
-  const Peer named{peer.owner.handle()};
+bool PlainDriver::announce(ConnectionState& state) {
+  const Connection named{state.owner.handle()};
   if (!server_) {
-    auto done = std::exchange(peer.on_dialed, nullptr);
-    return call(owner_.handle(), done, Result<Peer>{named});
+    auto done = std::exchange(state.on_dialed, nullptr);
+    return call(owner_.handle(), done, Result<Connection>{named});
   }
   return call(owner_.handle(), on_connection, named);
 }
 
-bool RawDriver::handle_opened(PeerState& peer, quic::StreamId id) {
-  if (!peer.on_stream) {
-    if (quic::Streams* const streams = streams_of(peer)) {
+bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
+  if (!state.on_stream) {
+    if (quic::Streams* const streams = streams_of(state)) {
       streams->stop_sending(id, no_code);
       streams->reset(id, no_code);
     }
     return true;
   }
-  const Stream named{add_stream(peer, id).owner.handle()};
-  return call(owner_.handle(), peer.on_stream, named);
+  const Stream named{add_stream(state, id).owner.handle()};
+  return call(owner_.handle(), state.on_stream, named);
 }
 
-bool RawDriver::handle_closed(StreamState& stream, const Error& reason) {
-  PeerState& peer = stream.peer;
+bool PlainDriver::handle_closed(StreamState& stream, const Error& reason) {
+  ConnectionState& state = stream.connection;
   const quic::StreamId id = stream.id;
   if (!call(owner_.handle(), stream.on_close, reason)) return false;
-  peer.streams.erase(id);
+  state.streams.erase(id);
   return true;
 }
 
-bool RawDriver::handle_disconnected(PeerState& peer, const Error& reason) {
-  while (!peer.streams.empty()) {
-    if (!handle_closed(*peer.streams.begin()->second, reason)) return false;
+bool PlainDriver::handle_disconnected(ConnectionState& state, const Error& reason) {
+  while (!state.streams.empty()) {
+    if (!handle_closed(*state.streams.begin()->second, reason)) return false;
   }
-  auto done = std::exchange(peer.on_dialed, nullptr);
-  if (!call(owner_.handle(), done, Result<Peer>{std::unexpected(reason)})) return false;
-  if (!call(owner_.handle(), peer.on_closed, reason)) return false;
-  peers_.erase(peer.id);
+  auto done = std::exchange(state.on_dialed, nullptr);
+  if (!call(owner_.handle(), done, Result<Connection>{std::unexpected(reason)})) return false;
+  if (!call(owner_.handle(), state.on_closed, reason)) return false;
+  states_.erase(state.id);
   return true;
 }
 
-bool RawDriver::read(StreamState& stream) {
+bool PlainDriver::read(StreamState& stream) {
   while (stream.reader && !stream.reader_paused) {
-    quic::Streams* const streams = streams_of(stream.peer);
+    quic::Streams* const streams = streams_of(stream.connection);
     if (streams == nullptr) return true;
     const quic::StreamChunk chunk = streams->read(stream.id);
     if (chunk.data.empty() && !chunk.last) return true;
@@ -148,10 +148,10 @@ bool RawDriver::read(StreamState& stream) {
   return true;
 }
 
-void RawDriver::finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
-                            std::size_t taken) {
+void PlainDriver::finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
+                              std::size_t taken) {
   // Looked up again: the reader may have opened connections, and what is over goes then.
-  quic::Streams* const streams = streams_of(stream.peer);
+  quic::Streams* const streams = streams_of(stream.connection);
   if (streams == nullptr) return;
   streams->consume(stream.id, taken);
   if (const auto code = std::exchange(stream.stop_code, std::nullopt)) {
@@ -164,9 +164,9 @@ void RawDriver::finish_read(StreamState& stream, Reader reader, const quic::Stre
   if (!stream.reader && (left_some || !chunk.last)) stream.reader = std::move(reader);
 }
 
-bool RawDriver::fill(StreamState& stream) {
+bool PlainDriver::fill(StreamState& stream) {
   while (stream.writer && !stream.writer_paused) {
-    quic::Streams* streams = streams_of(stream.peer);
+    quic::Streams* streams = streams_of(stream.connection);
     if (streams == nullptr || !streams->is_writable(stream.id)) {
       stream.writer = nullptr;
       return true;
@@ -185,7 +185,7 @@ bool RawDriver::fill(StreamState& stream) {
     const Filled filled = writer(target);
     if (!self) return false;
     stream.writing = false;
-    streams = streams_of(stream.peer);  // again, as in finish_read()
+    streams = streams_of(stream.connection);  // again, as in finish_read()
     if (streams == nullptr) return true;
     if (filled.failed) {
       streams->reset(stream.id, no_code);
@@ -203,4 +203,4 @@ bool RawDriver::fill(StreamState& stream) {
   return true;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

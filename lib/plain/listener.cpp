@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Listener: addresses and the handler of new connections. The rest is RawDriver's.
+/// Listener: addresses and the handler of new connections. The rest is PlainDriver's.
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,10 +8,10 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
@@ -19,10 +19,10 @@
 
 #include "plain/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 struct Listener::Impl {
-  RawDriver driver;
+  PlainDriver driver;
 };
 
 Listener::Listener(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams)
@@ -30,7 +30,7 @@ Listener::Listener(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig
 
 Listener::~Listener() = default;
 
-void Listener::on_connection(std::move_only_function<void(Peer)> handler) {
+void Listener::on_connection(std::move_only_function<void(Connection)> handler) {
   impl_->driver.on_connection = std::move(handler);
 }
 
@@ -41,7 +41,7 @@ Result<Address> Listener::listen(std::string_view address) {
 }
 
 void Listener::on_tls_request(TlsHandler handler) {
-  impl_->driver.tls_desk.handler = std::move(handler);
+  impl_->driver.tls_answers.handler = std::move(handler);
 }
 
 Result<> Listener::set_token_secrets(std::vector<std::string> secrets) {
@@ -52,4 +52,4 @@ void Listener::stop_accepting() noexcept { impl_->driver.stop_accepting(); }
 
 quic::EndpointStats Listener::stats() const noexcept { return impl_->driver.stats(); }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

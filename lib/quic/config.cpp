@@ -8,7 +8,7 @@
 
 #include "quic/endpoint/token_keys.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 Result<> refuse(std::string_view member, std::string_view range) {
@@ -126,4 +126,4 @@ Result<> Config::validate() const {
   return validate_limits(*this);
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

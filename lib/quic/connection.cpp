@@ -13,7 +13,7 @@
 #include "quic/ngtcp2/loss_timer.h"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 /// ngtcp2 knows the packet numbers it has, so a short list of what cannot be answered with a
@@ -261,7 +261,7 @@ void Connection::Impl::submit_new_token() {
 
 // What follows is Connection itself.
 
-ConnectionId Connection::id() const noexcept { return impl_->id; }
+ConnectionKey Connection::id() const noexcept { return impl_->id; }
 
 State Connection::state() const noexcept { return impl_->state; }
 
@@ -376,4 +376,4 @@ void Connection::Impl::close(const Error& reason) {
   shared.mark_writable(id.slot);
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

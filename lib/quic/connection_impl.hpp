@@ -33,7 +33,7 @@
 #include "quic/qlog.hpp"
 #include "quic/tls/requests.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
 /// header, jumbo frames, then tunnels. ngtcp2 skips what is below a size that arrived and above one
@@ -121,7 +121,7 @@ struct StreamCommand {
 
 /// See Connection for what the public members mean.
 struct Connection::Impl {
-  Impl(Shared& shared, ConnectionId id, bool server);
+  Impl(Shared& shared, ConnectionKey id, bool server);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -232,7 +232,7 @@ struct Connection::Impl {
   Shared& shared;
   Tls tls;                  ///< as it was when the connection was made; outlives the TLS object
   std::optional<Tls> host;  ///< server: the one whose certificate is shown, once that is known
-  ConnectionId id;
+  ConnectionKey id;
   bool server;
   Connection handle{*this};
   State state = State::handshaking;
@@ -319,4 +319,4 @@ struct Connection::Impl {
 /// The callbacks that both roles give to ngtcp2, R5.
 [[nodiscard]] ngtcp2_callbacks make_callbacks(bool server) noexcept;
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -14,7 +14,7 @@
 #include "quic/resumption.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 ngtcp2_conn* get_conn(ngtcp2_crypto_conn_ref* ref) {
@@ -71,7 +71,7 @@ void SslDeleter::operator()(SSL* ssl) const noexcept {
   SSL_free(ssl);
 }
 
-Connection::Impl::Impl(Shared& endpoint, ConnectionId own_id, bool is_server)
+Connection::Impl::Impl(Shared& endpoint, ConnectionKey own_id, bool is_server)
     : shared(endpoint), tls(endpoint.tls), id(own_id), server(is_server) {
   ngtcp2_ccerr_default(&last_error);
 }
@@ -262,4 +262,4 @@ Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& acce
   return {};
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/reclaimed_datagrams.h"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 bool DatagramQueue::push(Bytes data, std::size_t limit, DatagramPolicy policy) {
   if (waiting_.size() >= limit) {
@@ -184,4 +184,4 @@ std::size_t Connection::max_datagram_size() const noexcept {
 
 Result<DatagramId> Connection::send_datagram(Bytes data) { return impl_->send_datagram(data); }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

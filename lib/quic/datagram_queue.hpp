@@ -13,7 +13,7 @@
 
 #include "base/fifo.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A bounded queue. Between two packets nothing leaves it but what its policy drops, and that from
 /// one end: so those dropped are a row of numbers, however many they are.
@@ -119,4 +119,4 @@ class DatagramQueue {
   std::uint64_t dropped_count_ = 0;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

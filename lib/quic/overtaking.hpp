@@ -10,7 +10,7 @@
 
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A packet carries the last byte or bytes of its number; the rest follows from the largest number
 /// that was received (RFC 9000 §17.1, §A.3). A sender takes one byte while less than 128 packets
@@ -78,4 +78,4 @@ class OvertakingGuard {
   std::size_t followed_ = 0;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -9,7 +9,7 @@
 #include "quic/ngtcp2/key_phase.h"
 #include "quic/ngtcp2/reclaimed_datagrams.h"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 constexpr std::size_t max_slices = 16;
@@ -30,7 +30,7 @@ void set_reason(ngtcp2_ccerr& target, const Error& reason, const std::string& te
                                  text.size());
       return;
     case Error::Domain::application:
-    case Error::Domain::http3:
+    case Error::Domain::http:
       ngtcp2_ccerr_set_application_error(&target, reason.code(), data, text.size());
       return;
     case Error::Domain::system:
@@ -229,4 +229,4 @@ std::optional<Datagram> Connection::Impl::repeat_close(std::span<std::byte> buff
       .path = close_path, .payload = buffer.first(close_packet.size()), .segment_size = 0};
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 constexpr int patience = 3;  // probe timeouts without a proof; ngtcp2 has then probed twice
@@ -160,4 +160,4 @@ std::size_t PathMtuGuard::next_below(std::size_t size) const noexcept {
   return best;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

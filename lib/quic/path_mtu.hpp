@@ -11,7 +11,7 @@
 
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// What the congestion controller counts, since the connection began.
 struct FlightCounters {
@@ -107,4 +107,4 @@ class PathMtuGuard {
   Duration raise_after_{};
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

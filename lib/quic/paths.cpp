@@ -7,7 +7,7 @@
 
 #include "quic/connection_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 template <class SocketAddressType>
@@ -217,4 +217,4 @@ Result<> Connection::migrate(const Address& new_local, Time now) {
   }
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

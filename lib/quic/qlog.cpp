@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 bool QlogFile::open(const std::filesystem::path& directory, std::string_view name) {
   const std::filesystem::path file = directory / (std::string{name} + ".sqlog");
@@ -22,4 +22,4 @@ void QlogFile::write(const void* data, std::size_t size, bool last) noexcept {
   }
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

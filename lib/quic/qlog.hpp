@@ -8,7 +8,7 @@
 #include <memory>
 #include <string_view>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A file that takes what it can: a full disk costs the log, not the connection.
 class QlogFile {
@@ -27,4 +27,4 @@ class QlogFile {
   std::unique_ptr<std::FILE, Closer> file_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 #include "quic/endpoint/derived_key.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 constexpr std::string_view magic = "quoin session 1\n";
@@ -158,4 +158,4 @@ void Connection::Impl::use_resumption(const ConnectOptions& options) {
   }
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

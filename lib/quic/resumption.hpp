@@ -10,7 +10,7 @@
 
 #include "quic/connection_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// The engine's way to the members.
 struct ResumptionAccess {
@@ -37,4 +37,4 @@ int keep_ticket(SSL* ssl, SSL_SESSION* session);
 /// workers and restarts of a service understand each other's.
 void share_ticket_keys(SSL_CTX* context, const std::string& secret);
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

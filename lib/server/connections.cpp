@@ -34,7 +34,7 @@
 #include "server/exchange.hpp"
 #include "server/server_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // How exactly the time limits of streams are kept; looking costs a step for each stream.
@@ -45,8 +45,8 @@ constexpr Duration time_to_leave = std::chrono::seconds{5};
 }  // namespace
 
 void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
-  if (neighbours.any()) {
-    quoin::route(datagram, neighbours, *endpoint, now);
+  if (relays.any()) {
+    quoin::route(datagram, relays, *endpoint, now);
   } else {
     endpoint->handle_datagram(datagram, now);
   }
@@ -74,7 +74,7 @@ std::optional<Time> Server::Impl::poll_timeout() const noexcept {
   return due;
 }
 
-h3::Session* Server::Impl::session(quic::ConnectionId connection) noexcept {
+h3::Session* Server::Impl::session(quic::ConnectionKey connection) noexcept {
   return endpoint ? session_of(*endpoint, connection) : nullptr;
 }
 
@@ -98,7 +98,7 @@ Time Server::Impl::now() const noexcept { return loop.now(); }
 
 const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
 
-h3::Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
+Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
 
 void Server::Impl::dispatch(Time now) {
   if (!endpoint) {
@@ -114,9 +114,9 @@ void Server::Impl::dispatch(Time now) {
 
   dispatching = true;
   const Dispatching end{dispatching};
-  if (!is_stopped) (void)tls_desk.serve();
+  if (!is_stopped) (void)tls_answers.serve();
   while (!is_stopped) {
-    const std::optional<quic::ConnectionId> ready = endpoint->poll_ready();
+    const std::optional<quic::ConnectionKey> ready = endpoint->poll_ready();
     if (!ready) break;
     serve(*ready);
   }
@@ -126,7 +126,7 @@ void Server::Impl::dispatch(Time now) {
   if (shutting_down && !is_stopped) close_drained();
 }
 
-ServerConnection& Server::Impl::connection_of(quic::ConnectionId id) {
+ServerConnection& Server::Impl::connection_of(quic::ConnectionKey id) {
   std::unique_ptr<ServerConnection>& place = connections[id];
   if (!place) {
     place = std::make_unique<ServerConnection>();
@@ -138,7 +138,7 @@ ServerConnection& Server::Impl::connection_of(quic::ConnectionId id) {
   return *place;
 }
 
-void Server::Impl::serve(quic::ConnectionId id) {
+void Server::Impl::serve(quic::ConnectionKey id) {
   h3::Session* const h3 = session(id);
   if (h3 == nullptr) return;
   ServerConnection& connection = connection_of(id);
@@ -197,7 +197,7 @@ void Server::Impl::handle_connected(ServerConnection& connection) {
 }
 
 void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
-  const quic::ConnectionId id = connection.id;
+  const quic::ConnectionKey id = connection.id;
   while (const Exchange* const exchange = is_stopped ? nullptr : connection.exchanges.any()) {
     end_exchange(connection, exchange->id, reason);
   }
@@ -310,7 +310,7 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   const Outcome outcome = exchange.finish(error);
   counted.body_bytes_sent += outcome.bytes_sent;
   counted.body_bytes_received += outcome.bytes_received;
-  ++(outcome.error == Error{Http3Error::no_error} ? counted.responses : counted.requests_failed);
+  ++(outcome.error == Error{HttpError::no_error} ? counted.responses : counted.requests_failed);
   if (exchange.was_given_up()) count_reset(connection);
   note_idle(connection);
   if (on_access && !is_stopped) {
@@ -334,7 +334,7 @@ void Server::Impl::count_reset(ServerConnection& connection) {
   connection.closing = true;
   ++counted.excessive_resets;
   if (quic::Connection* const quic = endpoint->find(connection.id)) {
-    quic->close(Error{Http3Error::excessive_load, "too many requests were given up"});
+    quic->close(Error{HttpError::excessive_load, "too many requests were given up"});
   }
 }
 
@@ -396,4 +396,4 @@ void Server::Impl::retire_idle(Time now) {
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -23,14 +23,14 @@
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
 #include "http/status_line.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr int request_timeout = 408;
@@ -40,7 +40,7 @@ constexpr int service_unavailable = 503;
 // 1xx, 204 and 304 have no content (RFC 9110 §6.4.1); 205 neither (§15.3.6).
 bool has_no_content(int status) noexcept { return status == 204 || status == 205 || status == 304; }
 
-bool expects_continue(const h3::Headers& request) {
+bool expects_continue(const Headers& request) {
   std::string expected{request.get("expect").value_or("")};
   std::ranges::transform(expected, expected.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -50,8 +50,8 @@ bool expects_continue(const h3::Headers& request) {
 
 }  // namespace
 
-Exchange::Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
-                   h3::Headers request)
+Exchange::Exchange(ExchangeHost& host, quic::ConnectionKey connection, quic::StreamId stream,
+                   Headers request)
     : id(stream),
       host_(host),
       connection_(connection),
@@ -88,12 +88,12 @@ Address Exchange::peer() {
   return h3 == nullptr ? Address{} : h3->connection().path().remote;
 }
 
-h3::Priority Exchange::priority() {
+Priority Exchange::priority() {
   h3::Session* const h3 = session();
-  return h3 == nullptr ? h3::Priority{} : h3->priority(id);
+  return h3 == nullptr ? Priority{} : h3->priority(id);
 }
 
-void Exchange::prioritize(const h3::Priority& priority) {
+void Exchange::prioritize(const Priority& priority) {
   h3::Session* const h3 = session();
   if (h3 != nullptr && !cancelled_ && h3->prioritize(id, priority)) want_work();
 }
@@ -112,8 +112,8 @@ void Exchange::handle_datagram(Bytes data) {
   try {
     call_in_place(on_datagram_, data);
   } catch (const std::exception& error) {
-    reset(Http3Error::internal_error,
-          Error{Http3Error::internal_error, std::string{"on_datagram: "} + error.what()});
+    reset(HttpError::internal_error,
+          Error{HttpError::internal_error, std::string{"on_datagram: "} + error.what()});
   }
 }
 
@@ -176,16 +176,16 @@ void Exchange::set_status(int code) {
 }
 
 void Exchange::add_header(std::string_view name, std::string_view value) {
-  if (!h3::is_valid_field_name(name) || !h3::is_valid_field_value(value)) {
+  if (!is_valid_field_name(name) || !is_valid_field_value(value)) {
     invalid_ = Error{UsageError::invalid_argument, "response header " + std::string{name}};
     return;
   }
   response_.add(name, value);
 }
 
-void Exchange::add_headers(const h3::Headers& headers) {
-  for (const h3::Field& field : headers) {
-    if (!h3::is_valid_field_name(field.name) || !h3::is_valid_field_value(field.value)) {
+void Exchange::add_headers(const Headers& headers) {
+  for (const Field& field : headers) {
+    if (!is_valid_field_name(field.name) || !is_valid_field_value(field.value)) {
       invalid_ = Error{UsageError::invalid_argument, "response header " + std::string{field.name}};
       return;
     }
@@ -199,7 +199,7 @@ void Exchange::clear_response() {
 }
 
 void Exchange::add_trailer(std::string_view name, std::string_view value) {
-  if (!h3::is_valid_field_name(name) || !h3::is_valid_field_value(value)) {
+  if (!is_valid_field_name(name) || !is_valid_field_value(value)) {
     invalid_ = Error{UsageError::invalid_argument, "response trailer " + std::string{name}};
     return;
   }
@@ -224,7 +224,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   outgoing_.promise(has_content() ? content_length_of(response_) : std::nullopt);
   if (const Result<> begun = h3->respond(id, response_, has_body); !begun) {
     if (failure_) {
-      cancel(Http3Error::internal_error);
+      cancel(HttpError::internal_error);
       want_work();
     } else if (begun.error() == Error{UsageError::invalid_argument}) {
       fail(internal_server_error, begun.error());
@@ -278,16 +278,16 @@ void Exchange::send_trailers() {
   h3::Session* const h3 = session();
   if (h3 == nullptr) return;
   if (const Result<> sent = h3->write_trailers(id, trailers_); !sent) {
-    reset(Http3Error::internal_error, sent.error());
+    reset(HttpError::internal_error, sent.error());
   }
 }
 
-void Exchange::inform(int code, const h3::Headers& headers) {
+void Exchange::inform(int code, const Headers& headers) {
   h3::Session* const h3 = session();
   if (h3 == nullptr || answered_ || cancelled_ || code < 100 || code > 199 || code == 101) return;
   if (code == 100) awaits_continue_ = false;
-  h3::Headers all{{":status", std::to_string(code)}};
-  for (const h3::Field& field : headers) all.add(field.name, field.value, field.never_index);
+  Headers all{{":status", std::to_string(code)}};
+  for (const Field& field : headers) all.add(field.name, field.value, field.never_index);
   if (const Result<> sent = h3->inform(id, all); !sent) {
     if (sent.error() == Error{UsageError::invalid_argument}) invalid_ = sent.error();
     return;
@@ -295,7 +295,7 @@ void Exchange::inform(int code, const h3::Headers& headers) {
   want_work();
 }
 
-void Exchange::cancel(Http3Error code) {
+void Exchange::cancel(HttpError code) {
   outgoing_.drop();
   if (incoming_.is_running()) {
     wanted_cancel_ = code;
@@ -307,7 +307,7 @@ void Exchange::cancel(Http3Error code) {
   if (h3::Session* const h3 = session()) h3->cancel(id, code);
 }
 
-void Exchange::reset(Http3Error code, Error error) {
+void Exchange::reset(HttpError code, Error error) {
   if (cancelled_) return;
   if (!failure_) failure_ = std::move(error);
   cancel(code);
@@ -347,9 +347,9 @@ void Exchange::receive(h3::Session& session) {
     return;
   }
   if (!moved.failed) return;
-  Error error{Http3Error::internal_error, "body reader: " + moved.why};
+  Error error{HttpError::internal_error, "body reader: " + moved.why};
   if (answered_) {
-    reset(Http3Error::internal_error, std::move(error));
+    reset(HttpError::internal_error, std::move(error));
   } else {
     fail(internal_server_error, error);
   }
@@ -361,7 +361,7 @@ void Exchange::send(h3::Session& session) {
   outcome_.bytes_sent += moved.bytes;
   if (moved.bytes != 0) touch();
   if (moved.failed) {
-    reset(Http3Error::internal_error, Error{Http3Error::internal_error, moved.why});
+    reset(HttpError::internal_error, Error{HttpError::internal_error, moved.why});
     return;
   }
   if (outgoing_.is_pending() || cancelled_) return;
@@ -372,7 +372,7 @@ void Exchange::send(h3::Session& session) {
 void Exchange::close_unread(h3::Session& session) {
   if (incoming_.is_over() || incoming_.has_reader()) return;
   const h3::Chunk rest = session.read(id);
-  if (!rest.data.empty() || !rest.last) session.stop_reading(id, Http3Error::no_error);
+  if (!rest.data.empty() || !rest.last) session.stop_reading(id, HttpError::no_error);
 }
 
 void Exchange::handle_writable() {
@@ -385,7 +385,7 @@ void Exchange::handle_reset(const Error& error) {
   if (sent_) return;
   given_up_ = true;
   if (!failure_) failure_ = error;
-  if (!answered_) cancel(Http3Error::request_cancelled);
+  if (!answered_) cancel(HttpError::request_cancelled);
 }
 
 void Exchange::handle_stop_sending(const Error& error) {
@@ -417,7 +417,7 @@ bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
     return true;
   }
   if (limits.idle == Duration{} || silent < limits.idle) return false;
-  reset(Http3Error::request_cancelled, Error{LocalError::request_timeout, "no progress"});
+  reset(HttpError::request_cancelled, Error{LocalError::request_timeout, "no progress"});
   return true;
 }
 
@@ -425,7 +425,7 @@ bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
 void Exchange::end_overdue(bool awaits_client) {
   const Error error{LocalError::request_timeout, "the whole request took too long"};
   if (answered_) {
-    reset(Http3Error::request_cancelled, error);
+    reset(HttpError::request_cancelled, error);
   } else {
     fail(awaits_client ? request_timeout : service_unavailable, error);
   }
@@ -433,14 +433,14 @@ void Exchange::end_overdue(bool awaits_client) {
 
 Outcome Exchange::finish(const Error& error) {
   owner_.release();
-  const Error complete{Http3Error::no_error};
+  const Error complete{HttpError::no_error};
   if (failure_) {
     outcome_.error = *failure_;
   } else if (!(error == complete)) {
     given_up_ = given_up_ || !sent_;
     outcome_.error = error;
   } else {
-    outcome_.error = sent_ ? complete : Error{Http3Error::request_cancelled};
+    outcome_.error = sent_ ? complete : Error{HttpError::request_cancelled};
   }
   outcome_.duration = host_.now() - began_;
   auto callbacks = std::exchange(on_finished_, {});
@@ -450,4 +450,4 @@ Outcome Exchange::finish(const Error& error) {
   return outcome_;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -19,15 +19,15 @@
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "base/handle.hpp"
 #include "http/body.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "server/router.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// What an exchange needs of its server.
 class ExchangeHost {
@@ -38,7 +38,7 @@ class ExchangeHost {
   virtual ~ExchangeHost() = default;
 
   /// The session of the connection, or null when it is over.
-  [[nodiscard]] virtual h3::Session* session(quic::ConnectionId connection) noexcept = 0;
+  [[nodiscard]] virtual h3::Session* session(quic::ConnectionKey connection) noexcept = 0;
   /// The exchange has something to do: its work() is called soon, in a turn.
   virtual void want_work(const Handle& exchange) = 0;
   /// The value for `date`; empty without a clock.
@@ -47,7 +47,7 @@ class ExchangeHost {
   /// True once no application code may be called any more.
   [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
   /// Fields that nobody uses, whose memory is passed on from one response to the next.
-  [[nodiscard]] virtual h3::Headers& spare_headers() noexcept = 0;
+  [[nodiscard]] virtual Headers& spare_headers() noexcept = 0;
   /// Room for writers to fill.
   [[nodiscard]] virtual quic::LargeBlockPtr& scratch() noexcept = 0;
 };
@@ -62,8 +62,8 @@ struct TimeLimits {
 /// One request and its response.
 class Exchange {
  public:
-  Exchange(ExchangeHost& host, quic::ConnectionId connection, quic::StreamId stream,
-           h3::Headers request);
+  Exchange(ExchangeHost& host, quic::ConnectionKey connection, quic::StreamId stream,
+           Headers request);
 
   const quic::StreamId id;
 
@@ -73,15 +73,15 @@ class Exchange {
   [[nodiscard]] std::string_view target() const noexcept;
   [[nodiscard]] std::string_view authority() const noexcept;
 
-  [[nodiscard]] const h3::Headers& request() const noexcept { return request_; }
+  [[nodiscard]] const Headers& request() const noexcept { return request_; }
 
   /// What came behind the request's body.
-  [[nodiscard]] const h3::Headers& request_trailers() const noexcept { return request_trailers_; }
+  [[nodiscard]] const Headers& request_trailers() const noexcept { return request_trailers_; }
 
-  void set_request_trailers(h3::Headers trailers) { request_trailers_ = std::move(trailers); }
+  void set_request_trailers(Headers trailers) { request_trailers_ = std::move(trailers); }
 
   [[nodiscard]] Address peer();
-  [[nodiscard]] h3::Priority priority();
+  [[nodiscard]] Priority priority();
   [[nodiscard]] quic::TlsInfo tls();
   /// The connection was made for the host that is asked for.
   [[nodiscard]] bool is_well_directed();
@@ -101,7 +101,7 @@ class Exchange {
   void refuse_body() noexcept { incoming_.drop(); }
 
   void resume();
-  void prioritize(const h3::Priority& priority);
+  void prioritize(const Priority& priority);
   void on_datagram(std::move_only_function<void(Bytes)> handler);
   void handle_datagram(Bytes data);
   [[nodiscard]] Result<> send_datagram(Bytes data);
@@ -109,13 +109,13 @@ class Exchange {
   void set_timeout(Duration limit);
   void set_status(int code);
   void add_header(std::string_view name, std::string_view value);
-  void add_headers(const h3::Headers& headers);
+  void add_headers(const Headers& headers);
   void add_trailer(std::string_view name, std::string_view value);
   void end(SharedBytes body);
   void stream(Writer body);
-  void inform(int code, const h3::Headers& headers);
+  void inform(int code, const Headers& headers);
   /// Ends with `error` as the reason that the log gets.
-  void reset(Http3Error code, Error error);
+  void reset(HttpError code, Error error);
   void on_finished(std::move_only_function<void(const Outcome&)> done);
   /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
   /// as failed.
@@ -153,16 +153,16 @@ class Exchange {
   void receive(h3::Session& session);
   void send(h3::Session& session);
   void close_unread(h3::Session& session);
-  void cancel(Http3Error code);
+  void cancel(HttpError code);
 
   ExchangeHost& host_;
-  quic::ConnectionId connection_;
-  h3::Headers request_;
-  h3::Headers request_trailers_;
+  quic::ConnectionKey connection_;
+  Headers request_;
+  Headers request_trailers_;
   bool awaits_continue_;  // the client keeps the body back until it is asked for it
   Parameters parameters_;
-  h3::Headers response_;  // `:status` is the first
-  h3::Headers trailers_;
+  Headers response_;  // `:status` is the first
+  Headers trailers_;
   std::move_only_function<void(Bytes)> on_datagram_;
   Incoming incoming_;
   Outgoing outgoing_;
@@ -174,9 +174,9 @@ class Exchange {
   std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at
   Outcome outcome_;
   int status_ = 200;
-  std::optional<Error> failure_;             // the reason that we know of
-  std::optional<Error> invalid_;             // the response cannot be sent for this
-  std::optional<Http3Error> wanted_cancel_;  // while a reader looks at bytes of the stream
+  std::optional<Error> failure_;            // the reason that we know of
+  std::optional<Error> invalid_;            // the response cannot be sent for this
+  std::optional<HttpError> wanted_cancel_;  // while a reader looks at bytes of the stream
   bool early_ = false;
   bool answered_ = false;  // the final response was begun
   bool sent_ = false;      // and is with the session, all of it
@@ -186,4 +186,4 @@ class Exchange {
   HandleOwner owner_{this};
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -14,13 +14,13 @@
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "base/handle.hpp"
 #include "server/exchange.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using BodyDone = std::move_only_function<void(Result<std::string>)>;
@@ -88,14 +88,14 @@ std::string_view Request::header(std::string_view name) const {
   return headers().get(name).value_or(std::string_view{});
 }
 
-const h3::Headers& Request::headers() const {
-  static const h3::Headers none;
+const Headers& Request::headers() const {
+  static const Headers none;
   const auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? none : exchange->request();
 }
 
-const h3::Headers& Request::trailers() const {
-  static const h3::Headers none;
+const Headers& Request::trailers() const {
+  static const Headers none;
   const auto* const exchange = resolve_as<Exchange>(handle_);
   return exchange == nullptr ? none : exchange->request_trailers();
 }
@@ -105,9 +105,9 @@ bool Request::early() const {
   return exchange != nullptr && exchange->is_early();
 }
 
-h3::Priority Request::priority() const {
+Priority Request::priority() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
-  return exchange == nullptr ? h3::Priority{} : exchange->priority();
+  return exchange == nullptr ? Priority{} : exchange->priority();
 }
 
 Address Request::peer() const {
@@ -154,7 +154,7 @@ Response& Response::timeout(Duration limit) {
   return *this;
 }
 
-Response& Response::prioritize(const h3::Priority& priority) {
+Response& Response::prioritize(const Priority& priority) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->prioritize(priority);
   return *this;
 }
@@ -169,7 +169,7 @@ Response& Response::header(std::string_view name, std::string_view value) {
   return *this;
 }
 
-Response& Response::headers(const h3::Headers& fields) {
+Response& Response::headers(const Headers& fields) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_headers(fields);
   return *this;
 }
@@ -199,23 +199,23 @@ void Response::resume() {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->resume();
 }
 
-void Response::inform(int code, const h3::Headers& headers) {
+void Response::inform(int code, const Headers& headers) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->inform(code, headers);
 }
 
 void Response::fail(std::string_view why) {
   auto* const exchange = resolve_as<Exchange>(handle_);
   if (exchange == nullptr) return;
-  const Error reason{Http3Error::internal_error, "handler: " + std::string{why}};
+  const Error reason{HttpError::internal_error, "handler: " + std::string{why}};
   if (exchange->is_answered()) {
-    exchange->reset(Http3Error::internal_error, reason);
+    exchange->reset(HttpError::internal_error, reason);
   } else {
     constexpr int internal_server_error = 500;
     exchange->fail(internal_server_error, reason);
   }
 }
 
-void Response::reset(Http3Error code) {
+void Response::reset(HttpError code) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) {
     exchange->reset(code, Error{code, "the handler gave up"});
   }
@@ -225,4 +225,4 @@ void Response::on_finished(std::move_only_function<void(const Outcome&)> done) {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->on_finished(std::move(done));
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -16,7 +16,7 @@
 #include <quoin/server.hpp>
 #include <quoin/url.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 std::vector<std::string_view> split(std::string_view path) {
@@ -166,4 +166,4 @@ Match Router::find(std::string_view method, std::string_view path, std::string_v
   return std::move(search.match);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -12,7 +12,7 @@
 
 #include <quoin/server.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A handler shared between the router and whoever is calling it, so that it may replace itself.
 using SharedHandler = std::shared_ptr<Server::Handler>;
@@ -60,4 +60,4 @@ class Router {
   std::map<std::string, Node, std::less<>> hosts_;  ///< of patterns that begin with a host
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

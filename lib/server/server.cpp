@@ -24,7 +24,7 @@
 #include "loop/driver.hpp"
 #include "server/server_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 Server::Server(Loop& loop, Tls tls, ServerConfig config)
     : impl_(std::make_unique<Impl>(loop, std::move(tls), std::move(config))) {}
@@ -104,7 +104,7 @@ Result<> Server::set_tls(Tls tls) {
   return impl_->endpoint ? impl_->endpoint->set_tls(std::move(tls)) : Result<>{};
 }
 
-void Server::on_tls_request(TlsHandler handler) { impl_->tls_desk.handler = std::move(handler); }
+void Server::on_tls_request(TlsHandler handler) { impl_->tls_answers.handler = std::move(handler); }
 
 Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
   if (impl_->endpoint) {
@@ -142,7 +142,7 @@ Result<> Server::Impl::start() {
       });
   if (!made) return std::unexpected(made.error());
   endpoint.emplace(std::move(*made));
-  tls_desk.open(*endpoint);
+  tls_answers.open(*endpoint);
   return {};
 }
 
@@ -155,9 +155,9 @@ Result<Address> Server::Impl::adopt(int descriptor) {
 
 void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
   if (from_older) {
-    route_back(datagram, neighbours, *endpoint, loop.now());
+    route_back(datagram, relays, *endpoint, loop.now());
   } else {
-    quoin::route(datagram, neighbours, *endpoint, loop.now());
+    quoin::route(datagram, relays, *endpoint, loop.now());
   }
   wake_driver(loop, *this);
 }
@@ -176,7 +176,7 @@ void Server::Impl::stop() noexcept {
   if (std::exchange(is_stopped, true)) return;
   if (shutdown_timer) loop.cancel(*shutdown_timer);
   if (idle_timer) loop.cancel(*idle_timer);
-  tls_desk.close();
+  tls_answers.close();
   if (endpoint) say_goodbye(*endpoint, loop);
   detach(loop, *this);
 }
@@ -200,7 +200,7 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
     // Those that are still shaking hands have no session that could be drained.
     if (endpoint) {
       endpoint->for_each(
-          [](quic::Connection& connection) { connection.close(Error{Http3Error::no_error}); });
+          [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
     }
     wake_driver(loop, *this);
   });
@@ -227,7 +227,7 @@ void Server::Impl::close_idle() {
   if (endpoint) {
     endpoint->for_each([](quic::Connection& connection) {
       if (connection.state() == quic::State::handshaking) {
-        connection.close(Error{Http3Error::no_error});
+        connection.close(Error{HttpError::no_error});
       }
     });
   }
@@ -238,7 +238,7 @@ void Server::Impl::close_idle() {
 void Server::Impl::close(ServerConnection& connection) {
   if (std::exchange(connection.closing, true)) return;
   if (quic::Connection* const quic = endpoint->find(connection.id)) {
-    quic->close(Error{Http3Error::no_error});
+    quic->close(Error{HttpError::no_error});
   }
 }
 
@@ -265,4 +265,4 @@ void Server::Impl::close_drained() {
   });
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

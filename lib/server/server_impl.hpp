@@ -25,18 +25,18 @@
 
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
-#include "loop/tls_desk.hpp"
+#include "loop/tls_answers.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "quic/streams/table.hpp"
 #include "server/exchange.hpp"
-#include "server/neighbours.hpp"
 #include "server/router.hpp"
+#include "server/takeover_relays.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A connection of a server.
 struct ServerConnection {
-  quic::ConnectionId id;
+  quic::ConnectionKey id;
   std::uint64_t number = 0;
   quic::ByStreamId<Exchange> exchanges;
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
@@ -72,17 +72,17 @@ struct Server::Impl final : Driver, ExchangeHost {
                                                       Time now) override;
   [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
 
-  [[nodiscard]] h3::Session* session(quic::ConnectionId connection) noexcept override;
+  [[nodiscard]] h3::Session* session(quic::ConnectionKey connection) noexcept override;
   void want_work(const Handle& exchange) override;
   [[nodiscard]] std::string_view date() const override;
   [[nodiscard]] Time now() const noexcept override;
   [[nodiscard]] const bool& stopped() const noexcept override;
-  [[nodiscard]] h3::Headers& spare_headers() noexcept override;
+  [[nodiscard]] Headers& spare_headers() noexcept override;
 
   [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
 
-  ServerConnection& connection_of(quic::ConnectionId id);
-  void serve(quic::ConnectionId id);
+  ServerConnection& connection_of(quic::ConnectionKey id);
+  void serve(quic::ConnectionKey id);
   void handle(ServerConnection& connection, h3::Event& event);
   void handle_connected(ServerConnection& connection);
   void handle_disconnected(ServerConnection& connection, const Error& reason);
@@ -107,15 +107,15 @@ struct Server::Impl final : Driver, ExchangeHost {
   Tls tls;
   ServerConfig config;
   std::optional<quic::Endpoint> endpoint;
-  TlsDesk tls_desk{loop, *this};
-  Neighbours neighbours;  ///< during a hot restart
+  TlsAnswers tls_answers{loop, *this};
+  TakeoverRelays relays;  ///< during a hot restart
   Router router;
   SharedHandler fallback;
-  std::unordered_map<quic::ConnectionId, std::unique_ptr<ServerConnection>, ConnectionIdHash>
+  std::unordered_map<quic::ConnectionKey, std::unique_ptr<ServerConnection>, ConnectionKeyHash>
       connections;
   std::vector<Handle> work;
   std::vector<Handle> working;  ///< the part of it that is being done
-  h3::Headers spare_fields;
+  Headers spare_fields;
   quic::LargeBlockPtr scratch_block;
   std::move_only_function<void(const Access&)> on_access;
   std::move_only_function<void(const ConnectionInfo&)> on_connected;
@@ -136,4 +136,4 @@ struct Server::Impl final : Driver, ExchangeHost {
   bool is_stopped = false;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

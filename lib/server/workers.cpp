@@ -36,10 +36,10 @@
 #include "io/takeover/relay.hpp"
 #include "io/udp/descriptor.hpp"
 #include "io/udp/shared_sockets.hpp"
-#include "server/neighbours.hpp"
 #include "server/server_impl.hpp"
+#include "server/takeover_relays.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr unsigned max_workers = 128;
@@ -82,18 +82,18 @@ struct Workers::Impl {
       const std::scoped_lock lock{mutex};
       loop->turn();  // for what was posted after the last one
       over = true;
-      if (const auto& newer = server->impl_->neighbours.newer) newer->close_receiving();
+      if (const auto& newer = server->impl_->relays.newer) newer->close_receiving();
     }
 
     /// The server is done. What is passed on to and from an older process goes through here, until
     /// that is done as well.
     void end() {
       has_ended = true;
-      if (!server->impl_->neighbours.older) loop->stop();
+      if (!server->impl_->relays.older) loop->stop();
     }
 
     void forget_older() {
-      server->impl_->neighbours.older.reset();
+      server->impl_->relays.older.reset();
       if (has_ended) loop->stop();
     }
 
@@ -307,7 +307,7 @@ void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io:
   const std::scoped_lock lock{place.mutex};
   if (place.over) {
     // What is for new clients has only to go back.
-    const auto& newer = place.server->impl_->neighbours.newer;
+    const auto& newer = place.server->impl_->relays.newer;
     for (const io::Parcel& parcel : parcels) {
       if (newer && has_long_header(parcel.datagram.payload)) (void)newer->send(parcel.datagram);
     }
@@ -331,7 +331,7 @@ void Workers::Impl::give_way(const io::Relays& newer) {
     auto stop = [this, &place, left, relay = newer[worker++]] {
       auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
       for (const Address& address : addresses) sockets->stop_receiving(address);
-      place.server->impl_->neighbours.newer = relay;
+      place.server->impl_->relays.newer = relay;
       if (left->fetch_sub(1) == 1 && on_taken) on_taken();
     };
     std::unique_lock lock{place.mutex};
@@ -364,7 +364,7 @@ void Workers::Impl::link_to_older() {
   io::Relays older;
   for (unsigned worker = 0; worker < count; ++worker) {
     older.push_back(std::make_shared<io::Relay>(inheritance->relays[worker].release()));
-    places[worker]->server->impl_->neighbours.older = older.back();
+    places[worker]->server->impl_->relays.older = older.back();
   }
   begin_handover();
   handover->watch_older(older);
@@ -386,7 +386,7 @@ void Workers::join() {
   }
   // What comes for new clients is the next process's.
   if (impl_->handover) impl_->handover->finish(has_long_header);
-  for (const auto& place : impl_->places) place->server->impl_->neighbours = {};
+  for (const auto& place : impl_->places) place->server->impl_->relays = {};
 }
 
 Result<> Workers::set_tls(const Tls& tls) {
@@ -414,4 +414,4 @@ ServerStats Workers::stats() {
   return sum;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -30,7 +30,7 @@
 
 #include "simulated/wire.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -373,4 +373,4 @@ void SimulatedNetwork::run_for(Duration span) {
 
 Time SimulatedNetwork::now() const noexcept { return impl_->wire.now(); }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -9,7 +9,7 @@
 
 #include "simulated/wire.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 bool Wire::has_nat(const Address& inside) const noexcept {
   return std::ranges::find(nats_, inside, &Nat::inside) != nats_.end();
@@ -68,4 +68,4 @@ Address Wire::behind(const Address& outside) const noexcept {
   return std::ranges::find(nats_, outside.with_port(0), &Nat::outside)->inside;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -22,7 +22,7 @@
 #include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -285,4 +285,4 @@ void Wire::observe(const Packet& packet, Time time, Fate fate) const {
   }
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

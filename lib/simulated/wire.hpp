@@ -24,7 +24,7 @@
 #include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A generator whose numbers are the same everywhere, unlike those of the standard's
 /// distributions (SplitMix64).
@@ -185,4 +185,4 @@ class Wire {
   std::function<bool(const Datagram&)> intercept_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -18,7 +18,7 @@
 
 #include <quoin/bytes.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 namespace {
 
 // RFC 6455 §7.4.1.
@@ -280,4 +280,4 @@ std::size_t WebSocketCodec::fill(std::span<std::byte> room) {
   return filled;
 }
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

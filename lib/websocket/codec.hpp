@@ -15,7 +15,7 @@
 
 #include <quoin/bytes.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// Frame types (RFC 6455 §5.2).
 enum class Opcode : std::uint8_t {
@@ -125,4 +125,4 @@ class WebSocketCodec {
 /// Close codes that may be in a frame (RFC 6455 §7.4).
 [[nodiscard]] bool is_valid_close_code(std::uint16_t code) noexcept;
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

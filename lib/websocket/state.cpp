@@ -17,15 +17,15 @@
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/websocket.hpp>
 
 #include "base/handle.hpp"
 #include "http/endpoint.hpp"
 #include "websocket/codec.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::size_t max_reason = 123;
@@ -88,7 +88,7 @@ std::size_t WebSocketState::take(Bytes chunk, bool last) {
     }
   }
   if (input_over_) return chunk.size();
-  if (last) abandon(Error{Http3Error::request_incomplete, "no close frame"});
+  if (last) abandon(Error{HttpError::request_incomplete, "no close frame"});
   return taken;
 }
 
@@ -140,12 +140,12 @@ void WebSocketState::handle_close(h3::WebSocketInput input) {
 }
 
 void WebSocketState::handle_over(const Error& error) {
-  const bool orderly = error == Error{Http3Error::no_error};
+  const bool orderly = error == Error{HttpError::no_error};
   input_over_ = true;
   finish({.code = CloseCode::abnormal,
           .reason = {},
           .clean = false,
-          .error = orderly ? Error{Http3Error::request_incomplete, "no close frame"} : error});
+          .error = orderly ? Error{HttpError::request_incomplete, "no close frame"} : error});
 }
 
 void WebSocketState::handle_half_gone() noexcept {
@@ -240,7 +240,7 @@ void WebSocketState::queue_close(std::uint16_t code, std::string_view reason, bo
 void WebSocketState::fail(CloseCode code, std::string_view why) {
   input_over_ = true;
   queue_close(number(code), {}, true);
-  finish({.code = code, .reason = {}, .clean = false, .error = {Http3Error::message_error, why}});
+  finish({.code = code, .reason = {}, .clean = false, .error = {HttpError::message_error, why}});
 }
 
 void WebSocketState::abandon(Error error) {
@@ -319,4 +319,4 @@ WebSocketStats WebSocketState::stats() const noexcept {
   return stats;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

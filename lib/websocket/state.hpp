@@ -19,14 +19,14 @@
 #include <quoin/handle.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/websocket.hpp>
 
 #include "base/handle.hpp"
 #include "websocket/codec.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// One WebSocket. Its stream's reader, writer and last callback own it together.
 class WebSocketState {
@@ -158,4 +158,4 @@ class WebSocketWriter {
   std::shared_ptr<WebSocketState> state_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -23,7 +23,7 @@
 #include "base/handle.hpp"
 #include "websocket/state.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::string_view version = "13";
@@ -31,9 +31,9 @@ constexpr std::string_view version = "13";
 std::unexpected<Error> stale() { return std::unexpected{Error{UsageError::stale_handle}}; }
 
 /// The items of a comma-separated field, of all its lines.
-std::vector<std::string_view> list_of(const h3::Headers& headers, std::string_view name) {
+std::vector<std::string_view> list_of(const Headers& headers, std::string_view name) {
   std::vector<std::string_view> items;
-  for (const h3::Field& field : headers) {
+  for (const Field& field : headers) {
     if (field.name != name) continue;
     std::string_view rest = field.value;
     while (!rest.empty()) {
@@ -78,14 +78,14 @@ struct Opening {
   }
 
   void refuse(const std::string& why) {
-    finish(std::unexpected{Error{Http3Error::connect_error, url + ": " + why}});
+    finish(std::unexpected{Error{HttpError::connect_error, url + ": " + why}});
     call.cancel();
   }
 
-  void handle_answer(int status, const h3::Headers& headers);
+  void handle_answer(int status, const Headers& headers);
 };
 
-void Opening::handle_answer(int status, const h3::Headers& headers) {
+void Opening::handle_answer(int status, const Headers& headers) {
   if (status < 200 || status > 299) {
     return refuse("the server refuses with status " + std::to_string(status));
   }
@@ -132,7 +132,7 @@ Result<WebSocket> accept_websocket(Loop& loop, Request request, Response respons
                      request.resume();
                      response.resume();
                    },
-               .reset = [response]() mutable { response.reset(Http3Error::request_cancelled); }},
+               .reset = [response]() mutable { response.reset(HttpError::request_cancelled); }},
               subprotocol);
   response.stream(WebSocketWriter{state});
   request.on_body(WebSocketReader{state});
@@ -161,12 +161,12 @@ Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
   wanted.body = Writer{WebSocketWriter{opening->state}};
 
   ClientCallbacks callbacks;
-  callbacks.on_headers = [opening](int status, const h3::Headers& headers) {
+  callbacks.on_headers = [opening](int status, const Headers& headers) {
     opening->handle_answer(status, headers);
   };
   callbacks.on_data = WebSocketReader{opening->state};
   callbacks.done = [opening](Result<Reply> reply) {
-    const Error error = reply ? Error{Http3Error::no_error} : reply.error();
+    const Error error = reply ? Error{HttpError::no_error} : reply.error();
     opening->finish(std::unexpected{error});
     opening->state->handle_over(error);
   };
@@ -243,4 +243,4 @@ WebSocketStats WebSocket::stats() const {
   return state == nullptr ? WebSocketStats{} : state->stats();
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

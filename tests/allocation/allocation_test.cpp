@@ -17,7 +17,7 @@
 #include <quoin/error.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "allocation/counting.hpp"
 #include "allocation/wire.hpp"

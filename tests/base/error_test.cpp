@@ -11,7 +11,7 @@
 namespace {
 
 using quoin::Error;
-using quoin::Http3Error;
+using quoin::HttpError;
 using quoin::LocalError;
 using quoin::TransportError;
 using quoin::UsageError;
@@ -19,8 +19,8 @@ using quoin::UsageError;
 TEST_CASE("an error has the name that its RFC gives to the code") {
   CHECK(Error{TransportError::protocol_violation}.name() == "PROTOCOL_VIOLATION");
   CHECK(Error{TransportError::no_viable_path}.name() == "NO_VIABLE_PATH");
-  CHECK(Error{Http3Error::request_cancelled}.name() == "H3_REQUEST_CANCELLED");
-  CHECK(Error{Http3Error::qpack_decompression_failed}.name() == "QPACK_DECOMPRESSION_FAILED");
+  CHECK(Error{HttpError::request_cancelled}.name() == "H3_REQUEST_CANCELLED");
+  CHECK(Error{HttpError::qpack_decompression_failed}.name() == "QPACK_DECOMPRESSION_FAILED");
   CHECK(Error{LocalError::idle_timeout}.name() == "IDLE_TIMEOUT");
   CHECK(Error{LocalError::connection_draining}.name() == "CONNECTION_DRAINING");
   CHECK(Error{UsageError::stale_handle}.name() == "STALE_HANDLE");
@@ -32,7 +32,7 @@ TEST_CASE("a code that nobody has named still gets a name and shows its number")
   CHECK(Error{Error::Domain::application, 0x3fffffffffffffff}.message() ==
         "APPLICATION_CODE 0x3fffffffffffffff");
   CHECK(Error{Error::Domain::transport, 0x4242}.message() == "UNKNOWN_ERROR 0x4242");
-  CHECK(Error{Error::Domain::http3, 0x21}.message() == "H3_UNKNOWN_ERROR 0x21");
+  CHECK(Error{Error::Domain::http, 0x21}.message() == "H3_UNKNOWN_ERROR 0x21");
   CHECK(Error{Error::Domain::tls, 255}.message() == "TLS alert TLS_ALERT 0xff");
   CHECK(Error{Error::Domain::system, 1U << 20U}.message() == "UNKNOWN_ERRNO 0x100000");
   CHECK(Error{Error::Domain::local, 0}.message() == "UNKNOWN_ERROR 0x0");

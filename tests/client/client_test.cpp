@@ -175,7 +175,7 @@ TEST_CASE("requests that are cancelled are over at once, wherever they are") {
   std::vector<Call> calls;
   for (int i = 0; i < 200; ++i) {  // more than the server has streams for
     calls.push_back(world.client->get(HttpWorld::url("/never"), [&](Result<Reply> reply) {
-      if (!reply && reply.error() == Error{Http3Error::request_cancelled}) ++cancelled;
+      if (!reply && reply.error() == Error{HttpError::request_cancelled}) ++cancelled;
     }));
   }
   world.network.run_for(1s);

@@ -108,7 +108,7 @@ TEST_CASE("a compressed reply that is broken or cut off fails") {
     INFO(coding << ' ' << bytes.size());
     const auto reply = world.send(coding, bytes);
     REQUIRE_FALSE(reply.has_value());
-    CHECK(reply.error() == Error{Http3Error::message_error});
+    CHECK(reply.error() == Error{HttpError::message_error});
   }
   CHECK(world.send("gzip", "").value().body.empty());
 }

@@ -206,7 +206,7 @@ TEST_CASE("requests that a shutdown refused are sent again, or fail and say why"
   CHECK(outcomes["get"]->value().body == "both.b.example:4433");
   CHECK(outcomes["post"]->value().body == "posted");
   REQUIRE_FALSE(outcomes["stream"]->has_value());
-  CHECK(outcomes["stream"]->error() == Error{Http3Error::request_rejected});
+  CHECK(outcomes["stream"]->error() == Error{HttpError::request_rejected});
   CHECK(outcomes["stream"]->error().detail() ==
         "https://both.b.example:4433/: both.b.example:4433 is shutting down");
   CHECK(world.client->stats().retries == 2);
@@ -258,7 +258,7 @@ TEST_CASE("a body that waits is sent when the server asks for it, or refused") {
     ClientRequest request{.method = "PUT", .url = world.url(target), .headers = {}, .body = "text"};
     request.headers.add("expect", "100-Continue");
     ClientCallbacks callbacks;
-    callbacks.on_informational = [&](int status, const h3::Headers&) { hints += status; };
+    callbacks.on_informational = [&](int status, const Headers&) { hints += status; };
     std::optional<Result<Reply>> outcome;
     callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
     const Time begin = world.network.now();
@@ -279,7 +279,7 @@ TEST_CASE("a request can be given up, or have its time up, at any moment") {
       INFO(wait.count() << " ms, " << (by_hand ? "cancelled" : "out of time"));
       HostsWorld world;
       const Error expected =
-          by_hand ? Error{Http3Error::request_cancelled} : Error{LocalError::request_timeout};
+          by_hand ? Error{HttpError::request_cancelled} : Error{LocalError::request_timeout};
       std::vector<bool> as_expected;
       ClientRequest request{.method = "GET",
                             .url = "https://both.b.example:4433/",

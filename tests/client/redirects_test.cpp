@@ -46,7 +46,7 @@ struct RedirectWorld : HttpWorld {
   }
 
   Result<Reply> go(std::string method, int status, const std::string& to, RequestBody body = {}) {
-    h3::Headers headers;
+    Headers headers;
     headers.add("x-to", to);
     headers.add("authorization", "secret");
     headers.add("cookie", "secret");

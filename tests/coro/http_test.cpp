@@ -112,7 +112,7 @@ TEST_CASE("what a coroutine handler throws is a 500, or a reset after the header
   request.url = "/late";
   const Result<Reply> reply = world.fetch(std::move(request));
   REQUIRE_FALSE(reply.has_value());
-  CHECK(reply.error() == Error{Http3Error::internal_error});
+  CHECK(reply.error() == Error{HttpError::internal_error});
 }
 
 TEST_CASE("a body writer that goes before its end resets the stream") {

@@ -10,10 +10,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/coro.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/tls.hpp>
 
 #include "support/http_world.hpp"
@@ -24,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct CoroWorld : RawWorld {
+struct CoroWorld : PlainWorld {
   TaskGroup serving{server};
   TaskGroup calling{client};
 };
@@ -39,8 +40,8 @@ Task<> echo_stream(Channel channel) {
   channel.end();
 }
 
-Task<> serve_peer(TaskGroup& group, Peer peer) {
-  IncomingStreams streams{peer};
+Task<> serve_peer(TaskGroup& group, Connection connection) {
+  IncomingStreams streams{connection};
   while (true) {
     Result<Channel> channel = co_await streams.accept();
     if (!channel) co_return;
@@ -51,9 +52,9 @@ Task<> serve_peer(TaskGroup& group, Peer peer) {
 Task<> serve(TaskGroup& group, Listener& listener) {
   IncomingConnections connections{listener};
   while (true) {
-    const Result<Peer> peer = co_await connections.accept();
-    if (!peer) co_return;
-    group.spawn(serve_peer(group, *peer));
+    const Result<Connection> connection = co_await connections.accept();
+    if (!connection) co_return;
+    group.spawn(serve_peer(group, *connection));
   }
 }
 
@@ -85,9 +86,9 @@ TEST_CASE("coroutines accept, connect and echo megabytes under back-pressure") {
   std::optional<std::string> answer;
   const auto call = [](Dialer& dialer, const std::string& out,
                        std::optional<std::string>& in) -> Task<> {
-    const Result<Peer> peer = co_await connect(dialer, "10.0.0.1:4433", "localhost");
-    REQUIRE(peer.has_value());
-    Channel channel{peer->open_stream().value()};
+    const Result<Connection> connection = co_await connect(dialer, "10.0.0.1:4433", "localhost");
+    REQUIRE(connection.has_value());
+    Channel channel{connection->open_stream().value()};
     auto [sent, received] = co_await when_all(send(channel, out), read_all(channel));
     CHECK(sent.has_value());
     in = std::move(received);
@@ -103,8 +104,8 @@ TEST_CASE("reads and writes end with the peer's code when it gives up") {
   std::optional<Error> write_error;
   const auto refuse = [](Listener& listener) -> Task<> {
     IncomingConnections connections{listener};
-    const Result<Peer> peer = co_await connections.accept();
-    IncomingStreams streams{*peer};
+    const Result<Connection> connection = co_await connections.accept();
+    IncomingStreams streams{*connection};
     Result<Channel> channel = co_await streams.accept();
     channel->stream().reset(7);
     channel->stream().stop_sending(8);
@@ -112,8 +113,8 @@ TEST_CASE("reads and writes end with the peer's code when it gives up") {
   };
   const auto call = [](Dialer& dialer, std::optional<Error>& reading,
                        std::optional<Error>& writing) -> Task<> {
-    const Result<Peer> peer = co_await connect(dialer, "10.0.0.1:4433", "localhost");
-    Channel channel{peer->open_stream().value()};
+    const Result<Connection> connection = co_await connect(dialer, "10.0.0.1:4433", "localhost");
+    Channel channel{connection->open_stream().value()};
     (void)co_await channel.write("hello");
     const Result<SharedBytes> got = co_await channel.read();
     reading = got.error();
@@ -135,29 +136,30 @@ TEST_CASE("connections beyond the limit of those that wait are closed and counte
   const IncomingConnections connections{world.listener, 1};
   int closed = 0;
   for (int i = 0; i < 3; ++i) {
-    world.connect([&](Peer peer) { peer.on_closed([&](const Error&) { ++closed; }); });
+    world.connect(
+        [&](Connection connection) { connection.on_closed([&](const Error&) { ++closed; }); });
   }
   REQUIRE(world.run_until([&] { return closed == 2; }, 10s));
   CHECK(connections.refused() == 2);
 }
 
 TEST_CASE("accepting ends when the connection or the listener is gone") {
-  RawWorld world;
+  PlainWorld world;
   TaskGroup group{world.client};
   std::optional<Error> streams_error;
   std::optional<Error> connect_error;
   auto dialer = std::make_unique<Dialer>(world.client,
                                          Tls::client_from_pem(world.tls.certificate_pem()).value(),
-                                         RawWorld::settings());
+                                         PlainWorld::settings());
   const auto wait = [](Dialer& from, std::optional<Error>& error) -> Task<> {
-    const Result<Peer> peer = co_await connect(from, "10.0.0.1:4433", "localhost");
-    IncomingStreams streams{*peer};
+    const Result<Connection> connection = co_await connect(from, "10.0.0.1:4433", "localhost");
+    IncomingStreams streams{*connection};
     const Result<Channel> none = co_await streams.accept();
     error = none.error();
   };
   const auto hopeless = [](Dialer& from, std::optional<Error>& error) -> Task<> {
-    const Result<Peer> peer = co_await connect(from, "10.0.0.9:4433", "localhost");
-    error = peer.error();
+    const Result<Connection> connection = co_await connect(from, "10.0.0.9:4433", "localhost");
+    error = connection.error();
   };
   group.spawn(wait(*dialer, streams_error));
   group.spawn(hopeless(*dialer, connect_error));

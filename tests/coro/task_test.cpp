@@ -19,7 +19,7 @@
 #include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using namespace std::chrono_literals;
@@ -379,4 +379,4 @@ TEST_CASE("run_task turns a loop until a task has ended") {
   CHECK(refused);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

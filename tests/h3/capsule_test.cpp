@@ -69,7 +69,7 @@ TEST_CASE("a capsule that is too long is refused before its value is kept") {
   CHECK(read_all(reader, h3::encode_capsule(0, as_bytes("ten bytes!")), 4) == "0:ten bytes!;");
   // Four exabytes are announced.
   CHECK(read_all(reader, "\0\xff\xff\xff\xff\xff\xff\xff\xff"s, 4) == "H3_EXCESSIVE_LOAD");
-  CHECK(reader.read(as_bytes("x")).error() == Error{Http3Error::excessive_load});
+  CHECK(reader.read(as_bytes("x")).error() == Error{HttpError::excessive_load});
   CHECK(!reader.poll());
 }
 
@@ -88,6 +88,6 @@ TEST_CASE("a body that ends within a capsule is malformed") {
   for (std::size_t size = 1; size < text.size(); ++size) {
     CapsuleReader reader{{0x4000}};
     CHECK(read_all(reader, text.substr(0, size), 100).empty());
-    CHECK(reader.finish().error() == Error{Http3Error::message_error});
+    CHECK(reader.finish().error() == Error{HttpError::message_error});
   }
 }

@@ -72,16 +72,16 @@ std::vector<std::string> read_lists(const fs::path& file) {
   return lists;
 }
 
-std::string to_list(const h3::Headers& headers) {
+std::string to_list(const Headers& headers) {
   std::string list;
-  for (const h3::Field& field : headers) {
+  for (const Field& field : headers) {
     list += std::string{field.name} + '\t' + std::string{field.value} + '\n';
   }
   return list;
 }
 
-h3::Headers to_headers(const std::string& list) {
-  h3::Headers headers;
+Headers to_headers(const std::string& list) {
+  Headers headers;
   std::istringstream lines{list};
   for (std::string line; std::getline(lines, line);) {
     const std::size_t tab = line.find('\t');
@@ -201,8 +201,8 @@ TEST_CASE("The erroneous QPACK interop files are refused, by the decoder or as m
       REQUIRE(decoded.result);
       const std::string& list = decoded.lists.at(StreamId{1});
       CHECK(list == valid->second);
-      CHECK(!h3::validate_section(to_headers(list), h3::SectionKind::request));
-      CHECK(!h3::validate_section(to_headers(list), h3::SectionKind::final_response));
+      CHECK(!validate_section(to_headers(list), SectionKind::request));
+      CHECK(!validate_section(to_headers(list), SectionKind::final_response));
       ++refused;
     }
   }

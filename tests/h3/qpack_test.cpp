@@ -20,7 +20,7 @@
 using namespace quoin;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
-using h3::Headers;
+using quoin::Headers;
 using h3::QpackDecoder;
 using h3::QpackEncoder;
 using quic::StreamId;
@@ -67,7 +67,7 @@ struct Ends {
 
 std::string text(const Headers& headers) {
   std::string all;
-  for (const h3::Field& field : headers) {
+  for (const Field& field : headers) {
     all += std::string{field.name} + ": " + std::string{field.value} +
            (field.never_index ? " (never)\n" : "\n");
   }
@@ -166,7 +166,7 @@ TEST_CASE("A decoder refuses more waiting streams or bytes than it allows") {
     REQUIRE(decoder.handle_section(StreamId{0}, as_bytes(blocked)));
     const auto refused = decoder.handle_section(StreamId{4}, as_bytes(blocked));
     REQUIRE(!refused);
-    CHECK(refused.error() == Error{Http3Error::qpack_decompression_failed});
+    CHECK(refused.error() == Error{HttpError::qpack_decompression_failed});
     CHECK(decoder.handle_section(StreamId{8}, as_bytes("\0\0\xd1"sv)) == refused);
     CHECK(decoder.handle_instructions({}) == refused);
   }
@@ -176,7 +176,7 @@ TEST_CASE("A decoder refuses more waiting streams or bytes than it allows") {
     std::string more = "\0\0"s;
     more.append(98, '\xd1');
     CHECK(decoder.handle_section(StreamId{0}, as_bytes(more)).error() ==
-          Error{Http3Error::excessive_load});
+          Error{HttpError::excessive_load});
   }
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("A field that must not be indexed arrives with that mark and enters no
   REQUIRE(decoded);
   REQUIRE(decoded->headers);
   REQUIRE(decoded->headers->size() == secret.size());
-  for (const h3::Field& field : *decoded->headers) CHECK(field.never_index);
+  for (const Field& field : *decoded->headers) CHECK(field.never_index);
   CHECK(ends.encode(8, secret) == section);
 }
 
@@ -305,30 +305,30 @@ TEST_CASE("Instructions that make no sense are refused with the RFC's code") {
     QpackEncoder encoder{seed};
     const auto refused = encoder.handle_instructions(as_bytes("\x84"sv));
     REQUIRE(!refused);
-    CHECK(refused.error() == Error{Http3Error::qpack_decoder_stream_error});
+    CHECK(refused.error() == Error{HttpError::qpack_decoder_stream_error});
     CHECK(encoder.encode(StreamId{0}, {}).error() == refused.error());
   }
   SECTION("to the decoder: a duplicate of nothing") {
     QpackDecoder decoder;
     const auto refused = decoder.handle_instructions(as_bytes("\x01"sv));
     REQUIRE(!refused);
-    CHECK(refused.error() == Error{Http3Error::qpack_encoder_stream_error});
+    CHECK(refused.error() == Error{HttpError::qpack_encoder_stream_error});
     CHECK(decoder.poll_instructions().empty());
   }
   SECTION("to the decoder: a table larger than allowed") {
     QpackDecoder decoder{{.limits = {.capacity = 100}}};
     CHECK(decoder.handle_instructions(as_bytes("\x3f\x46"sv)).error() ==
-          Error{Http3Error::qpack_encoder_stream_error});
+          Error{HttpError::qpack_encoder_stream_error});
   }
   SECTION("a section cut off") {
     QpackDecoder decoder;
     CHECK(decoder.handle_section(StreamId{0}, as_bytes("\0\0\x5f"sv)).error() ==
-          Error{Http3Error::qpack_decompression_failed});
+          Error{HttpError::qpack_decompression_failed});
   }
   SECTION("no section at all") {
     QpackDecoder decoder;
     CHECK(decoder.handle_section(StreamId{0}, {}).error() ==
-          Error{Http3Error::qpack_decompression_failed});
+          Error{HttpError::qpack_decompression_failed});
   }
   SECTION("streams that cannot be") {
     QpackDecoder decoder;

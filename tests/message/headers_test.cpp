@@ -13,9 +13,9 @@
 #include "message/validate.hpp"
 
 using namespace quoin;
-using h3::Field;
-using h3::Headers;
-using h3::SectionKind;
+using quoin::Field;
+using quoin::Headers;
+using quoin::SectionKind;
 
 TEST_CASE("Headers keep their order and store names in lower case") {
   Headers headers{{"B", "1"}, {"a", "2"}};
@@ -72,21 +72,21 @@ TEST_CASE("What is secret is never indexed") {
 
 TEST_CASE("Field names are tokens in lower case") {
   for (const char* name : {"a", "content-type", "x_y", "1", "!#$%&'*+-.^_`|~"}) {
-    CHECK(h3::is_valid_field_name(name));
+    CHECK(is_valid_field_name(name));
   }
   for (const char* name : {"", "A", "a b", "a:", ":path", "a\t", "\xc3\xa4", "a\x7f", "(a)"}) {
-    CHECK(!h3::is_valid_field_name(name));
+    CHECK(!is_valid_field_name(name));
   }
 }
 
 TEST_CASE("Field values have no control characters and no white space around them") {
   for (const char* value : {"", "a", "a b", "a\tb", "\xc3\xa4", "\"(:)\""}) {
-    CHECK(h3::is_valid_field_value(value));
+    CHECK(is_valid_field_value(value));
   }
   for (const char* value : {" ", " a", "a ", "\ta", "a\n", "a\r\nb: c", "a\x7f", "\x01"}) {
-    CHECK(!h3::is_valid_field_value(value));
+    CHECK(!is_valid_field_value(value));
   }
-  CHECK(!h3::is_valid_field_value(std::string_view{"a\0b", 3}));
+  CHECK(!is_valid_field_value(std::string_view{"a\0b", 3}));
 }
 
 TEST_CASE("Requests that may be sent") {
@@ -112,7 +112,7 @@ TEST_CASE("Requests that may be sent") {
        {":path", "/"},
        {"te", "trailers"}},
   };
-  for (const Headers& headers : valid) CHECK(h3::validate_section(headers, SectionKind::request));
+  for (const Headers& headers : valid) CHECK(validate_section(headers, SectionKind::request));
 }
 
 TEST_CASE("Requests that may not be sent, and what is named") {
@@ -168,7 +168,7 @@ TEST_CASE("Requests that may not be sent, and what is named") {
   };
   for (const auto& [headers, named] : cases) {
     INFO(named);
-    const auto result = h3::validate_section(headers, SectionKind::request);
+    const auto result = validate_section(headers, SectionKind::request);
     REQUIRE(!result);
     CHECK(result.error() == Error{UsageError::invalid_argument});
     CHECK(result.error().detail().contains(named));
@@ -177,7 +177,7 @@ TEST_CASE("Requests that may not be sent, and what is named") {
 
 TEST_CASE("Responses need a status that fits, and nothing else in front") {
   const auto check = [](const Headers& headers, SectionKind kind) {
-    return h3::validate_section(headers, kind).has_value();
+    return validate_section(headers, kind).has_value();
   };
   CHECK(check({{":status", "200"}}, SectionKind::final_response));
   CHECK(check({{":status", "999"}, {"a", "b"}}, SectionKind::final_response));

@@ -19,9 +19,10 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/simulated.hpp>
@@ -34,16 +35,16 @@ namespace {
 using namespace std::chrono_literals;
 namespace quic = quoin::quic;
 using quoin::Bytes;
+using quoin::Connection;
 using quoin::Error;
 using quoin::Listener;
 using quoin::LocalError;
-using quoin::Peer;
 using quoin::Result;
 using quoin::Stream;
 using quoin::Tls;
 using quoin::UsageError;
 using quoin::test::pattern;
-using quoin::test::RawWorld;
+using quoin::test::PlainWorld;
 
 /// Notes its own destruction, as what a handler has captured.
 struct Witness {
@@ -58,26 +59,26 @@ struct Witness {
 };
 
 TEST_CASE("code and reason of close() reach the other side, streams first") {
-  RawWorld world;
+  PlainWorld world;
   std::string order;
   std::optional<Error> reason;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
       stream.on_close([&](const Error&) { order += "stream "; });
     });
-    peer.on_closed([&](const Error& why) {
+    connection.on_closed([&](const Error& why) {
       order += "connection";
       reason = why;
     });
   });
-  Peer client;
+  Connection client;
   std::optional<Error> own;
-  world.connect([&](Peer peer) {
-    client = peer;
-    peer.on_closed([&](const Error& why) { own = why; });
-    (void)peer.open_stream().value().write(quoin::as_bytes("x"));
-    world.client.after(100ms, [peer] { peer.close(7, "enough"); });
+  world.connect([&](Connection connection) {
+    client = connection;
+    connection.on_closed([&](const Error& why) { own = why; });
+    (void)connection.open_stream().value().write(quoin::as_bytes("x"));
+    world.client.after(100ms, [connection] { connection.close(7, "enough"); });
   });
   REQUIRE(world.run_until([&] { return reason && own; }, 5s));
   CHECK(*reason == Error{Error::Domain::application, 7});
@@ -88,54 +89,54 @@ TEST_CASE("code and reason of close() reach the other side, streams first") {
 }
 
 TEST_CASE("handles of what is gone are found out") {
-  RawWorld world;
-  world.listener.on_connection([](Peer) {});
-  Peer peer;
+  PlainWorld world;
+  world.listener.on_connection([](Connection) {});
+  Connection connection;
   Stream stream;
-  world.connect([&](Peer connected) {
-    peer = connected;
+  world.connect([&](Connection connected) {
+    connection = connected;
     stream = connected.open_stream().value();
-    CHECK(stream.peer() == connected);
+    CHECK(stream.connection() == connected);
     CHECK(static_cast<std::int64_t>(stream.id()) == 0);
     connected.close(0);
   });
   REQUIRE(world.run_until([&] { return stream.handle() != quoin::Handle{} && !stream; }, 5s));
-  CHECK_FALSE(peer);
+  CHECK_FALSE(connection);
   CHECK(stream.id() == quoin::quic::no_stream);
   CHECK(stream.write(quoin::as_bytes("x"), true) == 0);
   CHECK_FALSE(stream.write_shared(quoin::SharedBytes{std::string{"x"}}));
   CHECK(stream.room() == 0);
-  CHECK_FALSE(stream.peer());
+  CHECK_FALSE(stream.connection());
   stream.on_data([](Bytes, bool) -> std::size_t { return 0; });
   stream.source([](std::span<std::byte>) { return quoin::Filled{}; });
   stream.resume();
   stream.reset(1);
   stream.stop_sending(1);
-  CHECK(peer.open_stream().error() == Error{UsageError::stale_handle});
-  CHECK(peer.send_datagram({}).error() == Error{UsageError::stale_handle});
-  CHECK(peer.migrate({}).error() == Error{UsageError::stale_handle});
-  CHECK(peer.path() == quoin::Path{});
-  CHECK(peer.max_datagram_size() == 0);
-  peer.close(1);
+  CHECK(connection.open_stream().error() == Error{UsageError::stale_handle});
+  CHECK(connection.send_datagram({}).error() == Error{UsageError::stale_handle});
+  CHECK(connection.migrate({}).error() == Error{UsageError::stale_handle});
+  CHECK(connection.path() == quoin::Path{});
+  CHECK(connection.max_datagram_size() == 0);
+  connection.close(1);
 }
 
 TEST_CASE("handlers are destroyed with their stream and their connection") {
   int alive = 0;
-  RawWorld world;
+  PlainWorld world;
   bool closed = false;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       auto witness = std::make_shared<Witness>(alive);
       stream.on_data(
           [stream, witness](Bytes chunk, bool last) { return stream.write(chunk, last); });
       stream.on_close([&, witness](const Error&) { closed = true; });
     });
-    peer.on_datagram([witness = std::make_shared<Witness>(alive)](Bytes) {});
+    connection.on_datagram([witness = std::make_shared<Witness>(alive)](Bytes) {});
   });
-  Peer client;
-  world.connect([&](Peer peer) {
-    client = peer;
-    const Stream stream = peer.open_stream().value();
+  Connection client;
+  world.connect([&](Connection connection) {
+    client = connection;
+    const Stream stream = connection.open_stream().value();
     stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
     (void)stream.write(quoin::as_bytes("x"), true);
   });
@@ -146,8 +147,8 @@ TEST_CASE("handlers are destroyed with their stream and their connection") {
 }
 
 TEST_CASE("a handler may destroy the server it was called by") {
-  RawWorld world;
-  auto doomed = std::make_unique<Listener>(world.server, world.tls, RawWorld::settings());
+  PlainWorld world;
+  auto doomed = std::make_unique<Listener>(world.server, world.tls, PlainWorld::settings());
   REQUIRE(doomed->listen("10.0.0.1:5000").has_value());
   std::string heard;
   const std::string_view where = GENERATE("connection", "stream", "data", "writer", "close");
@@ -155,8 +156,8 @@ TEST_CASE("a handler may destroy the server it was called by") {
   const auto destroy_at = [&](std::string_view place) {
     if (where == place) doomed.reset();
   };
-  doomed->on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  doomed->on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_close([&](const Error&) { destroy_at("close"); });
       stream.source([&](std::span<std::byte> room) -> quoin::Filled {
         destroy_at("writer");
@@ -176,10 +177,10 @@ TEST_CASE("a handler may destroy the server it was called by") {
   std::optional<Error> reason;
   REQUIRE(world.dialer
               .connect("10.0.0.1:5000", "localhost",
-                       [&](Result<Peer> peer) {
-                         REQUIRE(peer.has_value());
-                         peer->on_closed([&](const Error& why) { reason = why; });
-                         const Stream stream = peer->open_stream().value();
+                       [&](Result<Connection> connection) {
+                         REQUIRE(connection.has_value());
+                         connection->on_closed([&](const Error& why) { reason = why; });
+                         const Stream stream = connection->open_stream().value();
                          stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
                          (void)stream.write(quoin::as_bytes("hello"), true);
                        })
@@ -191,19 +192,19 @@ TEST_CASE("a handler may destroy the server it was called by") {
 }
 
 TEST_CASE("a handler may destroy the client it was called by") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<Error> reason;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_closed([&](const Error& why) { reason = why; });
-    (void)peer.open_stream().value().write(quoin::as_bytes("x"));
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_closed([&](const Error& why) { reason = why; });
+    (void)connection.open_stream().value().write(quoin::as_bytes("x"));
   });
   auto doomed = std::make_unique<quoin::Dialer>(
       world.client, Tls::client_from_pem(world.tls.certificate_pem()).value(),
-      RawWorld::settings());
+      PlainWorld::settings());
   REQUIRE(doomed
               ->connect("10.0.0.1:4433", "localhost",
-                        [&](Result<Peer> peer) {
-                          peer.value().on_stream([&](Stream) { doomed.reset(); });
+                        [&](Result<Connection> connection) {
+                          connection.value().on_stream([&](Stream) { doomed.reset(); });
                         })
               .has_value());
   REQUIRE(world.run_until([&] { return reason.has_value(); }, 5s));
@@ -212,12 +213,12 @@ TEST_CASE("a handler may destroy the client it was called by") {
 }
 
 TEST_CASE("a handler may connect again when its connection ends") {
-  RawWorld world;
-  world.listener.on_connection([](Peer peer) { peer.close(1); });
+  PlainWorld world;
+  world.listener.on_connection([](Connection connection) { connection.close(1); });
   int ended = 0;
   std::function<void()> again = [&] {
-    world.connect([&](Peer peer) {
-      peer.on_closed([&](const Error&) {
+    world.connect([&](Connection connection) {
+      connection.on_closed([&](const Error&) {
         if (++ended < 5) again();
       });
     });
@@ -227,16 +228,16 @@ TEST_CASE("a handler may connect again when its connection ends") {
 }
 
 TEST_CASE("a server that goes says good-bye") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<Error> reason;
-  auto other = std::make_unique<Listener>(world.server, world.tls, RawWorld::settings());
+  auto other = std::make_unique<Listener>(world.server, world.tls, PlainWorld::settings());
   REQUIRE(other->listen("10.0.0.1:5000").has_value());
   bool connected = false;
   REQUIRE(world.dialer
               .connect("10.0.0.1:5000", "localhost",
-                       [&](Result<Peer> peer) {
+                       [&](Result<Connection> connection) {
                          connected = true;
-                         peer.value().on_closed([&](const Error& why) { reason = why; });
+                         connection.value().on_closed([&](const Error& why) { reason = why; });
                        })
               .has_value());
   REQUIRE(world.run_until([&] { return connected; }, 5s));
@@ -246,44 +247,45 @@ TEST_CASE("a server that goes says good-bye") {
 }
 
 TEST_CASE("datagrams go both ways") {
-  auto config = RawWorld::settings();
+  auto config = PlainWorld::settings();
   config.max_datagram_frame = 1200;
-  RawWorld world{1, config};
-  world.listener.on_connection(
-      [](Peer peer) { peer.on_datagram([peer](Bytes data) { (void)peer.send_datagram(data); }); });
+  PlainWorld world{1, config};
+  world.listener.on_connection([](Connection connection) {
+    connection.on_datagram([connection](Bytes data) { (void)connection.send_datagram(data); });
+  });
   std::string answer;
-  world.connect([&](Peer peer) {
-    CHECK(peer.max_datagram_size() > 1000);
-    peer.on_datagram([&](Bytes data) { answer = quoin::as_text(data); });
-    CHECK(peer.send_datagram(quoin::as_bytes("ping")).has_value());
-    CHECK(peer.send_datagram(quoin::as_bytes(std::string(3000, 'x'))).error() ==
+  world.connect([&](Connection connection) {
+    CHECK(connection.max_datagram_size() > 1000);
+    connection.on_datagram([&](Bytes data) { answer = quoin::as_text(data); });
+    CHECK(connection.send_datagram(quoin::as_bytes("ping")).has_value());
+    CHECK(connection.send_datagram(quoin::as_bytes(std::string(3000, 'x'))).error() ==
           Error{UsageError::too_large});
   });
   CHECK(world.run_until([&] { return answer == "ping"; }, 5s));
 }
 
 TEST_CASE("a sender is told which datagrams arrived, which were lost and which never left") {
-  auto config = RawWorld::settings();
+  auto config = PlainWorld::settings();
   config.max_datagram_frame = 1200;
   config.datagram_queue = 4;
   config.datagram_policy = quic::DatagramPolicy::drop_oldest;
-  RawWorld world{1, config};
+  PlainWorld world{1, config};
   std::vector<std::string> arrived;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_datagram([&](Bytes data) { arrived.emplace_back(quoin::as_text(data)); });
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_datagram([&](Bytes data) { arrived.emplace_back(quoin::as_text(data)); });
   });
   std::map<quic::DatagramFate, std::vector<quic::DatagramId>> fates;
   bool is_inside = false;
-  Peer sender;
-  world.connect([&](Peer peer) {
-    sender = peer;
-    peer.on_datagram_fate([&](quic::DatagramId id, quic::DatagramFate fate) {
+  Connection sender;
+  world.connect([&](Connection connection) {
+    sender = connection;
+    connection.on_datagram_fate([&](quic::DatagramId id, quic::DatagramFate fate) {
       CHECK_FALSE(is_inside);
       fates[fate].push_back(id);
     });
     is_inside = true;
     for (const char* text : {"a", "b", "c", "d", "e", "f"}) {
-      CHECK(peer.send_datagram(quoin::as_bytes(text)).has_value());
+      CHECK(connection.send_datagram(quoin::as_bytes(text)).has_value());
     }
     is_inside = false;
   });
@@ -297,14 +299,14 @@ TEST_CASE("a sender is told which datagrams arrived, which were lost and which n
 }
 
 TEST_CASE("a transfer goes on while the client moves to another address") {
-  RawWorld world;
+  PlainWorld world;
   world.network.add_address("10.0.0.2", "10.0.0.3");
   std::string heard;
   bool is_last = false;
-  Peer server;
-  world.listener.on_connection([&](Peer peer) {
-    server = peer;
-    peer.on_stream([&](Stream stream) {
+  Connection server;
+  world.listener.on_connection([&](Connection connection) {
+    server = connection;
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&](Bytes chunk, bool last) {
         heard += quoin::as_text(chunk);
         is_last = last;
@@ -313,16 +315,16 @@ TEST_CASE("a transfer goes on while the client moves to another address") {
     });
   });
   const std::string text = pattern(2'000'000);
-  world.connect([&](Peer peer) {
-    const Stream stream = peer.open_stream(false).value();
+  world.connect([&](Connection connection) {
+    const Stream stream = connection.open_stream(false).value();
     stream.source([&, offset = std::size_t{0}](std::span<std::byte> room) mutable -> quoin::Filled {
       const std::size_t size = std::min(room.size(), text.size() - offset);
       std::ranges::copy(quoin::as_bytes(text).subspan(offset, size), room.begin());
       offset += size;
       return {.bytes = size, .last = offset == text.size()};
     });
-    world.client.after(100ms, [peer] {
-      const auto moved = peer.migrate(quoin::Address::parse("10.0.0.3:0").value());
+    world.client.after(100ms, [connection] {
+      const auto moved = connection.migrate(quoin::Address::parse("10.0.0.3:0").value());
       CHECK(moved.has_value());
     });
   });
@@ -332,23 +334,23 @@ TEST_CASE("a transfer goes on while the client moves to another address") {
 }
 
 TEST_CASE("only a client can migrate") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<Error> refused;
-  world.listener.on_connection([&](Peer peer) {
-    refused = peer.migrate(quoin::Address::parse("10.0.0.1:9").value()).error();
+  world.listener.on_connection([&](Connection connection) {
+    refused = connection.migrate(quoin::Address::parse("10.0.0.1:9").value()).error();
   });
-  world.connect([](Peer) {});
+  world.connect([](Connection) {});
   REQUIRE(world.run_until([&] { return refused.has_value(); }, 5s));
   CHECK(*refused == Error{UsageError::unsupported});
 }
 
 TEST_CASE("a connection that cannot be made says why") {
-  RawWorld world;
+  PlainWorld world;
   const auto fail = [&](std::string_view address, std::string_view name) {
     std::optional<Error> reason;
-    const auto begun = world.dialer.connect(address, name, [&](Result<Peer> peer) {
-      REQUIRE_FALSE(peer.has_value());
-      reason = peer.error();
+    const auto begun = world.dialer.connect(address, name, [&](Result<Connection> connection) {
+      REQUIRE_FALSE(connection.has_value());
+      reason = connection.error();
     });
     REQUIRE(begun.has_value());
     REQUIRE(world.run_until([&] { return reason.has_value(); }, 20s));
@@ -362,39 +364,39 @@ TEST_CASE("a connection that cannot be made says why") {
 }
 
 TEST_CASE("wrong addresses and settings are refused by name before anything is sent") {
-  RawWorld world;
-  const auto unused = [](Result<Peer>) { FAIL("called although connect() has failed"); };
+  PlainWorld world;
+  const auto unused = [](Result<Connection>) { FAIL("called although connect() has failed"); };
   CHECK(world.dialer.connect("nowhere", "", unused).error().detail().contains("nowhere"));
   CHECK(world.listener.listen("10.0.0.1").error() == Error{UsageError::invalid_argument});
   CHECK(world.listener.listen("10.9.9.9:1").error().domain() == Error::Domain::system);
   CHECK(world.listener.listen("10.0.0.1:4433").error().domain() == Error::Domain::system);
   Listener mute{world.server, world.tls, {}};
   CHECK(mute.listen("10.0.0.1:6000").error().detail().contains("alpn"));
-  Listener client_tls{world.server, Tls::insecure_client(), RawWorld::settings()};
+  Listener client_tls{world.server, Tls::insecure_client(), PlainWorld::settings()};
   CHECK(client_tls.listen("10.0.0.1:6000").error() == Error{UsageError::invalid_argument});
 }
 
 TEST_CASE("a listener that stopped accepting refuses strangers and keeps its connections") {
-  RawWorld world;
+  PlainWorld world;
   std::string heard;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_datagram([](Bytes) {});
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_datagram([](Bytes) {});
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&](Bytes chunk, bool) {
         heard += quoin::as_text(chunk);
         return chunk.size();
       });
     });
   });
-  Peer old;
-  world.connect([&](Peer peer) { old = peer; });
+  Connection old;
+  world.connect([&](Connection connection) { old = connection; });
   REQUIRE(world.run_until([&] { return static_cast<bool>(old); }, 5s));
   world.listener.stop_accepting();
   std::optional<Error> refused;
-  REQUIRE(
-      world.dialer
-          .connect("10.0.0.1:4433", "localhost", [&](Result<Peer> peer) { refused = peer.error(); })
-          .has_value());
+  REQUIRE(world.dialer
+              .connect("10.0.0.1:4433", "localhost",
+                       [&](Result<Connection> connection) { refused = connection.error(); })
+              .has_value());
   REQUIRE(world.run_until([&] { return refused.has_value(); }, 5s));
   CHECK(*refused == Error{quoin::TransportError::connection_refused});
   (void)old.open_stream().value().write(quoin::as_bytes("still here"), true);

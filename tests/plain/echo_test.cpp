@@ -14,9 +14,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/simulated.hpp>
 
 #include "support/pair.hpp"
@@ -26,12 +27,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using quoin::Bytes;
+using quoin::Connection;
 using quoin::Error;
-using quoin::Peer;
 using quoin::Result;
 using quoin::Stream;
 using quoin::test::pattern;
-using quoin::test::RawWorld;
+using quoin::test::PlainWorld;
 
 void echo(Stream stream) {
   stream.on_data([stream](Bytes chunk, bool last) { return stream.write(chunk, last); });
@@ -64,10 +65,10 @@ struct Exchange {
 };
 
 TEST_CASE("what is sent to an echo server comes back") {
-  RawWorld world;
-  world.listener.on_connection([](Peer peer) { peer.on_stream(echo); });
+  PlainWorld world;
+  world.listener.on_connection([](Connection connection) { connection.on_stream(echo); });
   Exchange exchange{pattern(3'000'000)};
-  world.connect([&](Peer peer) { exchange.run(peer.open_stream().value()); });
+  world.connect([&](Connection connection) { exchange.run(connection.open_stream().value()); });
   REQUIRE(world.run_until([&] { return exchange.closed.has_value(); }, 30s));
   CHECK(exchange.is_done);
   CHECK(exchange.answer == exchange.text);
@@ -75,26 +76,26 @@ TEST_CASE("what is sent to an echo server comes back") {
 }
 
 TEST_CASE("an empty stream is echoed as an empty stream") {
-  RawWorld world;
-  world.listener.on_connection([](Peer peer) { peer.on_stream(echo); });
+  PlainWorld world;
+  world.listener.on_connection([](Connection connection) { connection.on_stream(echo); });
   Exchange exchange{""};
-  world.connect([&](Peer peer) { exchange.run(peer.open_stream().value()); });
+  world.connect([&](Connection connection) { exchange.run(connection.open_stream().value()); });
   REQUIRE(world.run_until([&] { return exchange.closed.has_value(); }, 5s));
   CHECK(exchange.is_done);
   CHECK(exchange.answer.empty());
 }
 
 TEST_CASE("an echo survives a bad network") {
-  RawWorld world{5};
+  PlainWorld world{5};
   world.network.link_both("10.0.0.1", "10.0.0.2",
                           {.delay = 20ms, .loss = 0.05, .corruption = 0.02, .jitter = 5ms});
-  world.listener.on_connection([](Peer peer) { peer.on_stream(echo); });
+  world.listener.on_connection([](Connection connection) { connection.on_stream(echo); });
   std::vector<std::unique_ptr<Exchange>> exchanges;
   for (unsigned i = 0; i < 20; ++i) {
     exchanges.push_back(std::make_unique<Exchange>(pattern(50'000, i)));
   }
-  world.connect([&](Peer peer) {
-    for (const auto& exchange : exchanges) exchange->run(peer.open_stream().value());
+  world.connect([&](Connection connection) {
+    for (const auto& exchange : exchanges) exchange->run(connection.open_stream().value());
   });
   REQUIRE(world.run_until(
       [&] {
@@ -105,14 +106,14 @@ TEST_CASE("an echo survives a bad network") {
 }
 
 TEST_CASE("a reader that takes nothing holds its sender back until it is resumed") {
-  RawWorld world;
+  PlainWorld world;
   Stream slow;
   std::size_t taken = 0;
   std::size_t calls = 0;
   bool is_open = false;
   bool is_last = false;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       slow = stream;
       stream.on_data([&](Bytes chunk, bool last) -> std::size_t {
         ++calls;
@@ -124,7 +125,7 @@ TEST_CASE("a reader that takes nothing holds its sender back until it is resumed
     });
   });
   Exchange exchange{pattern(2'000'000)};
-  world.connect([&](Peer peer) { exchange.run(peer.open_stream().value()); });
+  world.connect([&](Connection connection) { exchange.run(connection.open_stream().value()); });
   CHECK_FALSE(world.run_until([&] { return exchange.offset == exchange.text.size(); }, 5s));
   CHECK(calls == 1);
   // One window at the reader and one buffer at the writer, no more.
@@ -136,10 +137,10 @@ TEST_CASE("a reader that takes nothing holds its sender back until it is resumed
 }
 
 TEST_CASE("a stalled stream does not stop the others on its connection") {
-  RawWorld world;
+  PlainWorld world;
   int opened = 0;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       if (++opened > 1) return echo(stream);
       stream.on_data([](Bytes, bool) -> std::size_t { return 0; });
     });
@@ -147,10 +148,10 @@ TEST_CASE("a stalled stream does not stop the others on its connection") {
   Exchange stalled{pattern(1'000'000)};
   Exchange first{pattern(500'000, 1)};
   Exchange second{pattern(500'000, 2)};
-  world.connect([&](Peer peer) {
-    stalled.run(peer.open_stream().value());
-    first.run(peer.open_stream().value());
-    second.run(peer.open_stream().value());
+  world.connect([&](Connection connection) {
+    stalled.run(connection.open_stream().value());
+    first.run(connection.open_stream().value());
+    second.run(connection.open_stream().value());
   });
   REQUIRE(world.run_until([&] { return first.is_done && second.is_done; }, 20s));
   CHECK(first.answer == first.text);
@@ -159,14 +160,14 @@ TEST_CASE("a stalled stream does not stop the others on its connection") {
 }
 
 TEST_CASE("a writer that has nothing pauses until it is resumed") {
-  RawWorld world;
-  world.listener.on_connection([](Peer peer) { peer.on_stream(echo); });
+  PlainWorld world;
+  world.listener.on_connection([](Connection connection) { connection.on_stream(echo); });
   Stream client;
   int asked = 0;
   bool has_more = false;
   std::string answer;
-  world.connect([&](Peer peer) {
-    client = peer.open_stream().value();
+  world.connect([&](Connection connection) {
+    client = connection.open_stream().value();
     client.source([&](std::span<std::byte> room) -> quoin::Filled {
       ++asked;
       if (!has_more) return {};
@@ -187,11 +188,11 @@ TEST_CASE("a writer that has nothing pauses until it is resumed") {
 }
 
 TEST_CASE("a writer that fails resets its stream, so that nobody takes a part for the whole") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<std::uint64_t> reset;
   bool ended = false;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&](Bytes chunk, bool last) {
         ended = ended || last;
         return chunk.size();
@@ -199,10 +200,11 @@ TEST_CASE("a writer that fails resets its stream, so that nobody takes a part fo
       stream.on_reset([&](std::uint64_t code) { reset = code; });
     });
   });
-  world.connect([&](Peer peer) {
-    peer.open_stream().value().source([n = 0](std::span<std::byte> room) mutable -> quoin::Filled {
-      return ++n < 3 ? quoin::Filled{.bytes = room.size()} : quoin::Filled{.failed = true};
-    });
+  world.connect([&](Connection connection) {
+    connection.open_stream().value().source(
+        [n = 0](std::span<std::byte> room) mutable -> quoin::Filled {
+          return ++n < 3 ? quoin::Filled{.bytes = room.size()} : quoin::Filled{.failed = true};
+        });
   });
   REQUIRE(world.run_until([&] { return reset.has_value(); }, 5s));
   CHECK(*reset == 0);
@@ -210,20 +212,20 @@ TEST_CASE("a writer that fails resets its stream, so that nobody takes a part fo
 }
 
 TEST_CASE("reset and stop_sending reach the other side with their codes") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<std::uint64_t> reset;
   std::optional<std::uint64_t> stopped;
   std::optional<Error> closed;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
       stream.on_reset([&](std::uint64_t code) { reset = code; });
       stream.on_stop_sending([&](std::uint64_t code) { stopped = code; });
       stream.on_close([&](const Error& reason) { closed = reason; });
     });
   });
-  world.connect([&](Peer peer) {
-    const Stream stream = peer.open_stream().value();
+  world.connect([&](Connection connection) {
+    const Stream stream = connection.open_stream().value();
     (void)stream.write(quoin::as_bytes("x"));
     stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
     world.client.after(100ms, [stream] {
@@ -238,12 +240,12 @@ TEST_CASE("reset and stop_sending reach the other side with their codes") {
 }
 
 TEST_CASE("a stream may be half closed in either direction") {
-  RawWorld world;
+  PlainWorld world;
   std::string heard;
   std::string answer;
   bool answered = false;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&, stream](Bytes chunk, bool last) {
         heard += quoin::as_text(chunk);
         if (last) (void)stream.write(quoin::as_bytes("after the end"), true);
@@ -251,8 +253,8 @@ TEST_CASE("a stream may be half closed in either direction") {
       });
     });
   });
-  world.connect([&](Peer peer) {
-    const Stream stream = peer.open_stream().value();
+  world.connect([&](Connection connection) {
+    const Stream stream = connection.open_stream().value();
     (void)stream.write(quoin::as_bytes("question"), true);
     CHECK(stream.write(quoin::as_bytes("too late"), true) == 0);
     stream.on_data([&](Bytes chunk, bool last) {
@@ -267,7 +269,7 @@ TEST_CASE("a stream may be half closed in either direction") {
 }
 
 TEST_CASE("a unidirectional stream goes one way, from either side") {
-  RawWorld world;
+  PlainWorld world;
   std::string at_server;
   std::string at_client;
   const auto collect = [](std::string& into) {
@@ -280,23 +282,23 @@ TEST_CASE("a unidirectional stream goes one way, from either side") {
       });
     };
   };
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream(collect(at_server));
-    (void)peer.open_stream(false).value().write(quoin::as_bytes("down"), true);
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream(collect(at_server));
+    (void)connection.open_stream(false).value().write(quoin::as_bytes("down"), true);
   });
-  world.connect([&](Peer peer) {
-    peer.on_stream(collect(at_client));
-    (void)peer.open_stream(false).value().write(quoin::as_bytes("up"), true);
+  world.connect([&](Connection connection) {
+    connection.on_stream(collect(at_client));
+    (void)connection.open_stream(false).value().write(quoin::as_bytes("up"), true);
   });
   REQUIRE(world.run_until([&] { return at_server == "up" && at_client == "down"; }, 5s));
 }
 
 TEST_CASE("shared bytes are sent without a copy and outlive their owner") {
-  RawWorld world;
+  PlainWorld world;
   std::string heard;
   bool ended = false;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&](Bytes chunk, bool last) {
         heard += quoin::as_text(chunk);
         ended = last;
@@ -304,18 +306,19 @@ TEST_CASE("shared bytes are sent without a copy and outlive their owner") {
       });
     });
   });
-  world.connect([&](Peer peer) {
-    CHECK(peer.open_stream(false).value().write_shared(quoin::SharedBytes{pattern(800'000)}, true));
+  world.connect([&](Connection connection) {
+    CHECK(connection.open_stream(false).value().write_shared(quoin::SharedBytes{pattern(800'000)},
+                                                             true));
   });
   REQUIRE(world.run_until([&] { return ended; }, 10s));
   CHECK(heard == pattern(800'000));
 }
 
 TEST_CASE("a stream that nobody handles is refused") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<std::uint64_t> stopped;
-  world.connect([&](Peer peer) {
-    const Stream stream = peer.open_stream().value();
+  world.connect([&](Connection connection) {
+    const Stream stream = connection.open_stream().value();
     (void)stream.write(quoin::as_bytes("anybody?"));
     stream.on_stop_sending([&](std::uint64_t code) { stopped = code; });
   });
@@ -324,32 +327,32 @@ TEST_CASE("a stream that nobody handles is refused") {
 }
 
 TEST_CASE("when the peer's limit is reached, open_stream says so and later works again") {
-  RawWorld world;
+  PlainWorld world;
   std::vector<Stream> held;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       held.push_back(stream);
       stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
     });
   });
   bool available = false;
   int opened = 0;
-  Peer connection;
-  world.connect([&](Peer peer) {
-    connection = peer;
-    peer.on_streams_available([&](bool bidirectional) { available = bidirectional; });
-    while (const auto stream = peer.open_stream()) {
+  Connection client;
+  world.connect([&](Connection connection) {
+    client = connection;
+    connection.on_streams_available([&](bool bidirectional) { available = bidirectional; });
+    while (const auto stream = connection.open_stream()) {
       (void)stream->write(quoin::as_bytes("x"), true);
       ++opened;
     }
   });
   REQUIRE(world.run_until([&] { return held.size() == 100; }, 5s));
   CHECK(opened == 100);
-  CHECK(connection.open_stream().error() == Error{quoin::UsageError::limit_reached});
+  CHECK(client.open_stream().error() == Error{quoin::UsageError::limit_reached});
   CHECK_FALSE(available);
   for (const Stream& stream : held) (void)stream.write({}, true);
   REQUIRE(world.run_until([&] { return available; }, 5s));
-  CHECK(connection.open_stream().has_value());
+  CHECK(client.open_stream().has_value());
 }
 
 }  // namespace

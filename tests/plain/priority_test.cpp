@@ -9,8 +9,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
@@ -29,13 +29,13 @@ constexpr std::size_t bulk = 250'000;
 /// Four bulk streams of 2 s together on 4 Mbit/s; after half a second there is something urgent.
 /// Returns how long that takes.
 Duration send_urgent(bool is_prioritized) {
-  RawWorld world;
+  PlainWorld world;
   world.network.link_both("10.0.0.1", "10.0.0.2",
                           {.delay = 20ms, .bits_per_second = 4'000'000, .queue = 50});
   std::map<quic::StreamId, std::size_t> received;
   std::vector<quic::StreamId> ended;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_data([&, id = stream.id()](Bytes chunk, bool last) {
         received[id] += chunk.size();
         if (last) ended.push_back(id);
@@ -43,11 +43,11 @@ Duration send_urgent(bool is_prioritized) {
       });
     });
   });
-  Peer client;
-  world.connect([&](Peer peer) {
-    client = peer;
+  Connection client;
+  world.connect([&](Connection connection) {
+    client = connection;
     for (int i = 0; i < 4; ++i) {
-      const Stream stream = peer.open_stream(false).value();
+      const Stream stream = connection.open_stream(false).value();
       CHECK(stream.write_shared(SharedBytes{pattern(bulk)}, true));
     }
   });

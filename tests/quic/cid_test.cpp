@@ -239,7 +239,7 @@ TEST_CASE("an ID that is in use already is drawn again, and counted") {
   quic::Config config = test_config();
   config.connection_ids = std::make_shared<RepeatingCids>(2, 250);
   Pair pair{{.server = config}};
-  std::vector<quic::ConnectionId> connections;
+  std::vector<quic::ConnectionKey> connections;
   for (int i = 0; i < 5; ++i) {
     pair.establish();
     pair.run_for(100ms);
@@ -249,7 +249,7 @@ TEST_CASE("an ID that is in use already is drawn again, and counted") {
   CHECK(stats.connections == 5);
   CHECK(stats.cid_repeats >= 5 * 6);  // one and six to spare each, all but the first ones repeated
   // Each still leads to its own connection.
-  for (const quic::ConnectionId& id : connections) {
+  for (const quic::ConnectionKey& id : connections) {
     quic::Connection* const connection = pair.client.endpoint->find(id);
     REQUIRE(connection != nullptr);
     auto& streams = dynamic_cast<quic::Streams&>(connection->application());
@@ -266,7 +266,7 @@ TEST_CASE("a generator that makes nothing new costs new connections, none that a
   Pair pair{{.server = config}};
   pair.establish();  // takes seven or so
   pair.run_for(100ms);
-  const quic::ConnectionId first = *pair.client.connection;
+  const quic::ConnectionKey first = *pair.client.connection;
   for (int i = 0; i < 3; ++i) {
     pair.connect();
     pair.run_for(2s);

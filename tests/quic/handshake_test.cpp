@@ -169,7 +169,7 @@ TEST_CASE("a server that stopped accepting refuses new connections and keeps the
 
 TEST_CASE("a hundred connections of one endpoint do not get in each other's way") {
   Pair pair;
-  std::vector<quoin::quic::ConnectionId> ids;
+  std::vector<quoin::quic::ConnectionKey> ids;
   for (int i = 0; i < 100; ++i) ids.push_back(pair.connect());
   REQUIRE(pair.run_until(
       [&] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// A random HTTP/3 workload: bodies both ways, written and read at once or with pauses, requests
-/// given up, responses that fail, clients that move, close or vanish. See raw_workload.cpp for
+/// given up, responses that fail, clients that move, close or vanish. See plain_workload.cpp for
 /// plain QUIC.
 
 #include <algorithm>
@@ -172,7 +172,7 @@ void HttpWorkload::make_routes() {
   server_->get("/reset", [this, begin](Request, Response response) {
     begin(response);
     later(dice.between(0ms, 100ms),
-          [response]() mutable { response.reset(Http3Error::excessive_load); });
+          [response]() mutable { response.reset(HttpError::excessive_load); });
   });
   server_->get("/throws", [begin](Request, Response response) {
     begin(response);
@@ -292,7 +292,7 @@ void HttpWorkload::judge(Ask& ask, const Result<Reply>& reply) {
   verdict.expect(!ask.is_abandoned, name + " was called after its client was gone");
   if (!reply) {
     const bool is_reset =
-        ask.kind == Kind::reset && reply.error() == Error{Http3Error::excessive_load};
+        ask.kind == Kind::reset && reply.error() == Error{HttpError::excessive_load};
     verdict.expect(ask.may_fail || is_reset, name + " failed: " + reply.error().message());
     return;
   }

@@ -20,13 +20,14 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/application.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 
 #include "random/workload.hpp"
 
@@ -92,17 +93,17 @@ struct Job {
 
 /// One end of a connection.
 struct End {
-  Peer peer;
+  Connection peer;
   bool is_closed = false;
   std::set<std::uint64_t> datagrams;  // received
   std::uint64_t datagrams_sent = 0;
   std::map<quic::DatagramId, std::vector<quic::DatagramFate>> fates;  // of all that were taken
 };
 
-class RawWorkload final : public Workload {
+class PlainWorkload final : public Workload {
  public:
-  RawWorkload(RandomNetwork& where, Dice with, Verdict& judge, const Tokens& counter,
-              const Identity& identity);
+  PlainWorkload(RandomNetwork& where, Dice with, Verdict& judge, const Tokens& counter,
+                const Identity& identity);
 
   [[nodiscard]] bool is_done() const override {
     // A client may close before the server is through with the handshake.
@@ -148,8 +149,8 @@ class RawWorkload final : public Workload {
   bool was_closed_ = false;  // in the midst of it
 };
 
-RawWorkload::RawWorkload(RandomNetwork& where, Dice with, Verdict& judge, const Tokens& counter,
-                         const Identity& identity)
+PlainWorkload::PlainWorkload(RandomNetwork& where, Dice with, Verdict& judge, const Tokens& counter,
+                             const Identity& identity)
     : Workload(where, with, judge, counter) {
   const auto configure = [this](Duration keep_alive) {
     quic::Config config = random_config(dice, net);
@@ -164,7 +165,7 @@ RawWorkload::RawWorkload(RandomNetwork& where, Dice with, Verdict& judge, const 
                     configure({}));
   const auto connections = static_cast<std::size_t>(dice.between(1, 2));
   plan(connections);
-  listener_->on_connection([this, connections](Peer peer) {
+  listener_->on_connection([this, connections](Connection peer) {
     if (++accepted_ == connections) net.let_loose();
     servers_.push_back(std::make_unique<End>());
     servers_.back()->peer = peer;
@@ -176,8 +177,8 @@ RawWorkload::RawWorkload(RandomNetwork& where, Dice with, Verdict& judge, const 
     dialers_.push_back(std::make_unique<Dialer>(net.network.host(net.client),
                                                 Tls::client_from_pem(identity.certificate).value(),
                                                 configure(net.keep_alive())));
-    const auto begun =
-        dialers_.back()->connect(net.authority(port), net.server, [this, i](Result<Peer> peer) {
+    const auto begun = dialers_.back()->connect(
+        net.authority(port), net.server, [this, i](Result<Connection> peer) {
           verdict.expect(peer.has_value(),
                          "no connection: " + (peer ? std::string{} : peer.error().message()));
           if (!peer) return;
@@ -189,7 +190,7 @@ RawWorkload::RawWorkload(RandomNetwork& where, Dice with, Verdict& judge, const 
   }
 }
 
-void RawWorkload::plan(std::size_t connections) {
+void PlainWorkload::plan(std::size_t connections) {
   const auto count = dice.between(1, 25);
   for (std::uint64_t i = 0; i < count; ++i) {
     Job& job = *jobs_.emplace_back(std::make_unique<Job>());
@@ -203,7 +204,7 @@ void RawWorkload::plan(std::size_t connections) {
 }
 
 /// A connection is there: its handlers, and what this end has to do.
-void RawWorkload::begin(End& end, bool is_server, std::size_t connection) {
+void PlainWorkload::begin(End& end, bool is_server, std::size_t connection) {
   end.peer.on_stream([this, token = tokens.make()](Stream stream) { accept(stream); });
   end.peer.on_datagram(
       [this, &end, token = tokens.make()](Bytes data) { receive_datagram(end, data); });
@@ -255,7 +256,7 @@ void RawWorkload::begin(End& end, bool is_server, std::size_t connection) {
 
 // ---- Who opens a stream -------------------------------------------------------------------------
 
-void RawWorkload::open(Job& job, End& end) {
+void PlainWorkload::open(Job& job, End& end) {
   const Result<Stream> opened = end.peer.open_stream(job.bidirectional);
   if (!opened) {
     verdict.expect(opened.error() == Error{UsageError::limit_reached} || was_closed_,
@@ -278,7 +279,7 @@ void RawWorkload::open(Job& job, End& end) {
   }
 }
 
-void RawWorkload::write(Job& job, Stream stream) {
+void PlainWorkload::write(Job& job, Stream stream) {
   switch (dice.between(0, 2)) {
     case 0:
       stream.source(writer(job, stream));
@@ -297,7 +298,7 @@ void RawWorkload::write(Job& job, Stream stream) {
   }
 }
 
-Writer RawWorkload::writer(Job& job, Stream stream) {
+Writer PlainWorkload::writer(Job& job, Stream stream) {
   return [this, &job, stream, own = dice.fork(),
           token = tokens.make()](std::span<std::byte> room) mutable -> Filled {
     if (own.chance(20)) {
@@ -311,13 +312,13 @@ Writer RawWorkload::writer(Job& job, Stream stream) {
   };
 }
 
-void RawWorkload::push(Job& job, Stream stream, const std::string& text) {
+void PlainWorkload::push(Job& job, Stream stream, const std::string& text) {
   if (job.sent < text.size()) {
     job.sent += stream.write(as_bytes(text).subspan(job.sent), true);
   }
 }
 
-void RawWorkload::read_answer(Job& job, Stream stream) {
+void PlainWorkload::read_answer(Job& job, Stream stream) {
   stream.on_data([this, &job, token = tokens.make()](Bytes chunk, bool last) {
     verdict.expect(
         job.kind == Kind::echo ? job.matches(chunk, header + job.returned) : chunk.empty(),
@@ -331,13 +332,13 @@ void RawWorkload::read_answer(Job& job, Stream stream) {
 // ---- Who takes it -------------------------------------------------------------------------------
 
 /// What the receiver knows of a stream: nothing before its first bytes.
-struct RawWorkload::Arrival {
+struct PlainWorkload::Arrival {
   Job* job = nullptr;
   std::uint64_t key = 0;
   std::size_t head = 0;  // bytes of the key
 };
 
-void RawWorkload::accept(Stream stream) {
+void PlainWorkload::accept(Stream stream) {
   auto arrival = std::make_shared<Arrival>();
   stream.on_close([this, arrival, token = tokens.make()](const Error&) {
     if (arrival->job == nullptr) return;
@@ -367,7 +368,7 @@ void RawWorkload::accept(Stream stream) {
   });
 }
 
-std::size_t RawWorkload::read_head(Arrival& arrival, Bytes chunk) {
+std::size_t PlainWorkload::read_head(Arrival& arrival, Bytes chunk) {
   std::size_t taken = 0;
   while (arrival.head < header && taken < chunk.size()) {
     arrival.key |= std::to_integer<std::uint64_t>(chunk[taken++]) << (8 * arrival.head++);
@@ -383,7 +384,7 @@ std::size_t RawWorkload::read_head(Arrival& arrival, Bytes chunk) {
   return taken;
 }
 
-std::size_t RawWorkload::take(Job& job, Stream stream, Bytes chunk, bool last) {
+std::size_t PlainWorkload::take(Job& job, Stream stream, Bytes chunk, bool last) {
   verdict.expect(job.matches(chunk, job.received), job.name() + " arrived changed");
   const std::size_t taken = job.kind == Kind::echo ? stream.write(chunk, last) : chunk.size();
   job.received += taken;
@@ -399,7 +400,7 @@ std::size_t RawWorkload::take(Job& job, Stream stream, Bytes chunk, bool last) {
 }
 
 /// Both ends are over.
-void RawWorkload::check(const Job& job) const {
+void PlainWorkload::check(const Job& job) const {
   if (was_closed_ || job.kind == Kind::reset || job.kind == Kind::stop) return;
   verdict.expect(job.is_complete && job.received == job.size,
                  job.name() + " ended after " + std::to_string(job.received) + " bytes");
@@ -409,7 +410,7 @@ void RawWorkload::check(const Job& job) const {
 
 // ---- Datagrams, and the end ---------------------------------------------------------------------
 
-void RawWorkload::send_datagrams(End& end) {
+void PlainWorkload::send_datagrams(End& end) {
   for (auto count = dice.between(0, 30); count > 0; --count) {
     std::string text(std::max<std::size_t>(sizeof(std::uint64_t), dice.size(1300)), 'd');
     std::memcpy(text.data(), &end.datagrams_sent, sizeof end.datagrams_sent);
@@ -425,7 +426,7 @@ void RawWorkload::send_datagrams(End& end) {
 }
 
 /// One fate each; what was only late may have been taken for lost before.
-void RawWorkload::check_fates(const End& end) const {
+void PlainWorkload::check_fates(const End& end) const {
   using Fates = std::vector<quic::DatagramFate>;
   for (const auto& [id, fates] : end.fates) {
     verdict.expect(fates.size() == 1 ||
@@ -435,7 +436,7 @@ void RawWorkload::check_fates(const End& end) const {
   }
 }
 
-void RawWorkload::receive_datagram(End& end, Bytes data) {
+void PlainWorkload::receive_datagram(End& end, Bytes data) {
   std::uint64_t number = 0;
   verdict.expect(data.size() >= sizeof number, "a datagram was cut");
   std::memcpy(&number, data.data(), std::min(sizeof number, data.size()));
@@ -445,7 +446,7 @@ void RawWorkload::receive_datagram(End& end, Bytes data) {
                  "a datagram came changed");
 }
 
-void RawWorkload::end() {
+void PlainWorkload::end() {
   was_closed_ = true;
   for (const auto& ends : {&clients_, &servers_}) {
     if (ends == &servers_ && dice.chance(50)) continue;
@@ -455,14 +456,14 @@ void RawWorkload::end() {
   }
 }
 
-bool RawWorkload::is_over() const {
+bool PlainWorkload::is_over() const {
   const auto is_closed = [](const auto& end) { return end->is_closed; };
   return std::ranges::all_of(clients_, is_closed) && std::ranges::all_of(servers_, is_closed) &&
          listener_->stats().connections == 0 &&
          std::ranges::all_of(dialers_, [](const auto& d) { return d->stats().connections == 0; });
 }
 
-std::string RawWorkload::state() const {
+std::string PlainWorkload::state() const {
   std::string text = "plain QUIC with " + std::to_string(dialers_.size()) + " connections and " +
                      std::to_string(jobs_.size()) + " streams;";
   for (const auto& job : jobs_) {
@@ -481,9 +482,9 @@ std::string RawWorkload::state() const {
 
 }  // namespace
 
-std::unique_ptr<Workload> raw_workload(RandomNetwork& net, Dice dice, Verdict& verdict,
-                                       const Tokens& tokens, const Identity& identity) {
-  return std::make_unique<RawWorkload>(net, dice, verdict, tokens, identity);
+std::unique_ptr<Workload> plain_workload(RandomNetwork& net, Dice dice, Verdict& verdict,
+                                         const Tokens& tokens, const Identity& identity) {
+  return std::make_unique<PlainWorkload>(net, dice, verdict, tokens, identity);
 }
 
 }  // namespace quoin::test

@@ -80,7 +80,7 @@ void run(std::uint64_t seed, const Identity& identity, const Record& record, Wit
     RandomNetwork net{seed, dice.fork()};
     net.qlog = record.qlog;
     net.tap = [&witness](const io::Observation& seen) { witness.see(seen); };
-    const auto make = dice.chance(60) ? http_workload : raw_workload;
+    const auto make = dice.chance(60) ? http_workload : plain_workload;
     const std::unique_ptr<Workload> workload = make(net, dice.fork(), verdict, tokens, identity);
     const Time start = net.network.now();
     if (!net.network.run_until([&] { return workload->is_done(); }, time_to_work)) {

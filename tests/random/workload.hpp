@@ -60,9 +60,9 @@ class Workload {
 [[nodiscard]] std::unique_ptr<Workload> http_workload(RandomNetwork& net, Dice dice,
                                                       Verdict& verdict, const Tokens& tokens,
                                                       const Identity& identity);
-/// Plain streams and datagrams; see raw_workload.cpp.
-[[nodiscard]] std::unique_ptr<Workload> raw_workload(RandomNetwork& net, Dice dice,
-                                                     Verdict& verdict, const Tokens& tokens,
-                                                     const Identity& identity);
+/// Plain streams and datagrams; see plain_workload.cpp.
+[[nodiscard]] std::unique_ptr<Workload> plain_workload(RandomNetwork& net, Dice dice,
+                                                       Verdict& verdict, const Tokens& tokens,
+                                                       const Identity& identity);
 
 }  // namespace quoin::test

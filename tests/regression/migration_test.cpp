@@ -10,11 +10,11 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
-#include <quoin/peer.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/simulated.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "support/plain_world.hpp"
 
@@ -27,23 +27,23 @@ TEST_CASE("a server whose packets to a new address are all lost goes on when tha
     INFO("lost for " << std::chrono::duration_cast<std::chrono::milliseconds>(outage).count()
                      << " ms");
     constexpr std::size_t size = 1'000'000;
-    quic::Config config = RawWorld::settings();
+    quic::Config config = PlainWorld::settings();
     config.keep_alive = 200ms;
-    RawWorld world{1, config};
+    PlainWorld world{1, config};
     world.network.add_address("10.0.0.2", "10.0.0.3");
     std::size_t received = 0;
-    Peer client;
-    world.listener.on_connection([&](Peer peer) {
-      const Stream stream = peer.open_stream(false).value();
+    Connection client;
+    world.listener.on_connection([&](Connection connection) {
+      const Stream stream = connection.open_stream(false).value();
       stream.source([sent = std::size_t{0}](std::span<std::byte> room) mutable -> Filled {
         const std::size_t part = std::min(room.size(), size - sent);
         sent += part;
         return {.bytes = part, .last = sent == size};
       });
     });
-    world.connect([&](Peer peer) {
-      client = peer;
-      peer.on_stream([&](Stream stream) {
+    world.connect([&](Connection connection) {
+      client = connection;
+      connection.on_stream([&](Stream stream) {
         stream.on_data([&](Bytes chunk, bool) {
           received += chunk.size();
           return chunk.size();

@@ -10,8 +10,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/stream.hpp>
 
@@ -50,10 +50,10 @@ TEST_CASE("a stream that is reset or stopped as soon as a client is connected en
 }
 
 TEST_CASE("a stream is closed when its end was taken after a pause, with nothing more to come") {
-  RawWorld world;
+  PlainWorld world;
   std::optional<Error> closed;
-  world.listener.on_connection([&](Peer peer) {
-    peer.on_stream([&](Stream stream) {
+  world.listener.on_connection([&](Connection connection) {
+    connection.on_stream([&](Stream stream) {
       stream.on_close([&](const Error& reason) { closed = reason; });
       stream.on_data([&, stream, paused = false](Bytes chunk, bool) mutable -> std::size_t {
         if (paused) return chunk.size();
@@ -63,8 +63,8 @@ TEST_CASE("a stream is closed when its end was taken after a pause, with nothing
       });
     });
   });
-  world.connect([](Peer peer) {
-    CHECK(peer.open_stream(false).value().write(as_bytes("hello"), true) == 5);
+  world.connect([](Connection connection) {
+    CHECK(connection.open_stream(false).value().write(as_bytes("hello"), true) == 5);
   });
   REQUIRE(world.run_until([&] { return closed.has_value(); }, 5s));
   CHECK(*closed == Error{});

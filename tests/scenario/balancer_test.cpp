@@ -19,11 +19,12 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/cid.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/simulated.hpp>
@@ -78,9 +79,9 @@ quic::Config settings() {
 struct Talker {
   explicit Talker(Loop& loop, const Tls& trust) : dialer(loop, trust, settings()) {
     const auto begun =
-        dialer.connect(service_address, "localhost", [this](const Result<Peer>& peer) {
-          REQUIRE(peer.has_value());
-          client = *peer;
+        dialer.connect(service_address, "localhost", [this](const Result<Connection>& connection) {
+          REQUIRE(connection.has_value());
+          client = *connection;
           client.on_closed([this](const Error&) { lost = true; });
           stream = client.open_stream().value();
           stream.on_data([this](Bytes data, bool) {
@@ -94,7 +95,7 @@ struct Talker {
   }
 
   Dialer dialer;
-  Peer client;
+  Connection client;
   Stream stream;
   std::size_t echoes = 0;
   bool lost = false;
@@ -128,8 +129,8 @@ struct Farm {
     }
     listeners.push_back(
         std::make_unique<Listener>(network.host(machines.at(machine)), tls, config));
-    listeners.back()->on_connection([](Peer peer) {
-      peer.on_stream([](Stream stream) {
+    listeners.back()->on_connection([](Connection connection) {
+      connection.on_stream([](Stream stream) {
         stream.on_data([stream](Bytes data, bool last) { return stream.write(data, last); });
       });
     });

@@ -12,8 +12,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
@@ -33,7 +33,7 @@ constexpr const char* server_ip = "10.0.0.1";
 constexpr const char* client_ip = "10.0.0.2";
 
 quic::Config datagram_config() {
-  quic::Config config = RawWorld::settings();
+  quic::Config config = PlainWorld::settings();
   config.max_datagram_frame = 1200;
   config.datagram_queue = 16;
   config.datagram_policy = quic::DatagramPolicy::drop_oldest;
@@ -43,20 +43,20 @@ quic::Config datagram_config() {
 /// A client that sends datagrams beside bytes of a stream, and what it is told of them.
 struct Sender {
   explicit Sender(std::uint64_t seed = 1) : world(seed, datagram_config()) {
-    world.listener.on_connection([this](Peer accepted) {
+    world.listener.on_connection([this](Connection accepted) {
       server = accepted;
       accepted.on_stream(
           [](Stream opened) { opened.on_data([](Bytes chunk, bool) { return chunk.size(); }); });
       accepted.on_datagram([this](Bytes) { ++arrived; });
     });
-    world.connect([this](Peer peer) {
-      client = peer;
-      stream = peer.open_stream(false).value();
-      peer.on_datagram_fate([this](DatagramId id, DatagramFate fate) {
+    world.connect([this](Connection connection) {
+      client = connection;
+      stream = connection.open_stream(false).value();
+      connection.on_datagram_fate([this](DatagramId id, DatagramFate fate) {
         CHECK_FALSE(closed);
         fates[id].push_back(fate);
       });
-      peer.on_closed([this](const Error& reason) { closed = reason; });
+      connection.on_closed([this](const Error& reason) { closed = reason; });
     });
     REQUIRE(world.run_until([this] { return client && server; }, 5s));
   }
@@ -88,9 +88,9 @@ struct Sender {
     }
   }
 
-  RawWorld world;
-  Peer client;
-  Peer server;
+  PlainWorld world;
+  Connection client;
+  Connection server;
   Stream stream;
   std::uint64_t arrived = 0;
   std::vector<DatagramId> sent;

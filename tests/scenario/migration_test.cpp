@@ -15,18 +15,18 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
 #include <quoin/io/backend.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/path.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "support/plain_world.hpp"
 #include "support/upload_world.hpp"
 
 using namespace quoin;
 using namespace std::chrono_literals;
-using quoin::test::RawWorld;
+using quoin::test::PlainWorld;
 using quoin::test::UploadWorld;
 using Type = quic::PathEvent::Type;
 
@@ -212,7 +212,7 @@ TEST_CASE("the sockets that migrations leave behind are closed") {
 }
 
 TEST_CASE("a server that forbids migration is obeyed, with an error that says so") {
-  quic::Config config = RawWorld::settings();
+  quic::Config config = PlainWorld::settings();
   config.disable_active_migration = true;
   UploadWorld upload(100'000, config);
   REQUIRE(upload.world.run_until([&] { return upload.done; }, 5s));
@@ -241,7 +241,7 @@ TEST_CASE("when the network has changed a client goes on from the new address") 
 
 TEST_CASE("a client moves to the server's preferred address unless it was told not to") {
   const bool moves = GENERATE(true, false);
-  quic::Config config = RawWorld::settings();
+  quic::Config config = PlainWorld::settings();
   config.preferred_ipv4 = address("10.0.0.9:4434");
   config.use_preferred_address = moves;
   UploadWorld upload(0, config);
@@ -255,7 +255,7 @@ TEST_CASE("a client moves to the server's preferred address unless it was told n
 }
 
 TEST_CASE("a preferred address of the wrong family is refused by name") {
-  quic::Config config = RawWorld::settings();
+  quic::Config config = PlainWorld::settings();
   config.preferred_ipv4 = address("[2001:db8::1]:443");
   const Result<> valid = config.validate();
   REQUIRE_FALSE(valid.has_value());

@@ -12,9 +12,10 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/path.hpp>
 #include <quoin/simulated.hpp>
@@ -34,7 +35,7 @@ io::Link wire(std::size_t mtu, double loss = 0) {
 }
 
 quic::Config jumbo() {
-  quic::Config config = test::RawWorld::settings();
+  quic::Config config = test::PlainWorld::settings();
   config.max_udp_payload = 8972;
   return config;
 }
@@ -56,7 +57,7 @@ TEST_CASE("datagrams grow to Ethernet's size, and to a jumbo frame's where that 
                                                       {1500, true, 1472},
                                                       {1400, true, 1372}}));
   INFO("MTU " << mtu << (wants_jumbo ? ", jumbo wanted" : ""));
-  UploadWorld upload(1'000'000, wants_jumbo ? jumbo() : test::RawWorld::settings());
+  UploadWorld upload(1'000'000, wants_jumbo ? jumbo() : test::PlainWorld::settings());
   upload.world.network.link_both("10.0.0.2", "10.0.0.1", {.delay = 5ms, .mtu = mtu});
   REQUIRE(upload.world.run_until([&] { return upload.done; }, 30s));
   upload.world.network.run_for(2s);
@@ -73,15 +74,15 @@ TEST_CASE("with IPv6 datagrams are as much smaller as its header is larger") {
   INFO("MTU " << mtu);
   io::SimulatedNetwork network{1};
   const Tls tls = Tls::self_signed().value();
-  Listener listener{network.host("2001:db8::1"), tls, test::RawWorld::settings()};
+  Listener listener{network.host("2001:db8::1"), tls, test::PlainWorld::settings()};
   REQUIRE(listener.listen("[2001:db8::1]:4433").has_value());
   Dialer dialer{network.host("2001:db8::2"), Tls::client_from_pem(tls.certificate_pem()).value(),
-                test::RawWorld::settings()};
+                test::PlainWorld::settings()};
   network.link_both("2001:db8::2", "2001:db8::1", {.delay = 5ms, .mtu = mtu});
-  std::optional<Peer> client;
+  std::optional<Connection> client;
   REQUIRE(dialer
               .connect("[2001:db8::1]:4433", "localhost",
-                       [&](const Result<Peer>& peer) { client = peer.value(); })
+                       [&](const Result<Connection>& connection) { client = connection.value(); })
               .has_value());
   network.run_for(5s);
   REQUIRE(client.has_value());
@@ -164,7 +165,7 @@ TEST_CASE("plain heavy loss is not taken for a black hole") {
   std::uint64_t fallbacks = 0;
   constexpr std::uint64_t seeds = 10;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    UploadWorld upload(300'000, test::RawWorld::settings(), seed);
+    UploadWorld upload(300'000, test::PlainWorld::settings(), seed);
     upload.world.network.link_both("10.0.0.2", "10.0.0.1", wire(1500, loss));
     REQUIRE(upload.world.run_until([&] { return upload.done; }, 300s));
     CHECK(upload.same);
@@ -187,7 +188,7 @@ TEST_CASE("an outage of the path is not taken for a black hole") {
 }
 
 TEST_CASE("a backend that may fragment keeps datagrams small") {
-  quic::Config config = test::RawWorld::settings();
+  quic::Config config = test::PlainWorld::settings();
   config.probe_path_mtu = false;
   UploadWorld upload(500'000, config);
   std::size_t largest = 0;

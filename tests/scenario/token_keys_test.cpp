@@ -15,10 +15,11 @@
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/server.hpp>
 #include <quoin/simulated.hpp>
@@ -123,7 +124,8 @@ TEST_CASE("listeners with a token key in common take each other's Retry tokens, 
   });
   Dialer dialer{network.host(client_ip), Tls::client_from_pem(tls.certificate_pem()).value(),
                 config};
-  REQUIRE(dialer.connect(authority(first_ip), "localhost", [](const Result<Peer>&) {}).has_value());
+  REQUIRE(dialer.connect(authority(first_ip), "localhost", [](const Result<Connection>&) {})
+              .has_value());
   REQUIRE(network.run_until([&] { return is_diverted; }, 2s));
   network.run_for(100ms);
   CHECK(second.stats().connections_accepted == (takes ? 1 : 0));

@@ -180,16 +180,16 @@ TEST_CASE("a response that fails in the middle never looks complete") {
   });
   world.server->get("/reset", [](Request, Response response) {
     response.stream([response](std::span<std::byte> room) mutable {
-      response.reset(Http3Error::request_cancelled);
+      response.reset(HttpError::request_cancelled);
       return Filled{.bytes = room.size()};
     });
   });
   const auto fetch = [&](const char* target) {
     return world.fetch({.method = "GET", .url = target, .headers = {}, .body = {}});
   };
-  CHECK(fetch("/failed").error() == Error{Http3Error::internal_error});
-  CHECK(fetch("/thrown").error() == Error{Http3Error::internal_error});
-  CHECK(fetch("/reset").error() == Error{Http3Error::request_cancelled});
+  CHECK(fetch("/failed").error() == Error{HttpError::internal_error});
+  CHECK(fetch("/thrown").error() == Error{HttpError::internal_error});
+  CHECK(fetch("/reset").error() == Error{HttpError::request_cancelled});
 }
 
 TEST_CASE("a client that gives up destroys the handler's closures at the server") {
@@ -221,8 +221,8 @@ TEST_CASE("a client that gives up destroys the handler's closures at the server"
       std::move(callbacks));
   CHECK(static_cast<bool>(call));
   REQUIRE(world.network.run_until([&] { return reply && outcome; }, 10s));
-  CHECK(reply->error() == Error{Http3Error::request_cancelled});
-  CHECK_FALSE(outcome->error == Error{Http3Error::no_error});
+  CHECK(reply->error() == Error{HttpError::request_cancelled});
+  CHECK_FALSE(outcome->error == Error{HttpError::no_error});
   CHECK_FALSE(static_cast<bool>(call));
   CHECK(token.use_count() == 1);
   call.cancel();

@@ -14,11 +14,11 @@
 
 using quoin::content_type_of;
 using quoin::format_http_date;
+using quoin::Headers;
 using quoin::parse_http_date;
 using quoin::Representation;
 using quoin::select;
 using quoin::Selection;
-using quoin::h3::Headers;
 
 namespace {
 

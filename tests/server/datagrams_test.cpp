@@ -38,7 +38,7 @@ HttpOptions options(bool at_server = true) {
 struct Talk {
   explicit Talk(HttpWorld& world, bool listens = true) {
     ClientCallbacks callbacks;
-    callbacks.on_headers = [this](int, const h3::Headers&) {
+    callbacks.on_headers = [this](int, const Headers&) {
       if (on_open) on_open();
     };
     if (listens) {
@@ -155,7 +155,7 @@ TEST_CASE("a handler of datagrams that throws resets its request and nothing els
   Talk talk{world};
   talk.on_open = [&] { REQUIRE(talk.call.send_datagram(as_bytes("x"))); };
   REQUIRE(world.network.run_until([&] { return talk.outcome.has_value(); }, 5s));
-  CHECK(talk.outcome->error() == Error{Http3Error::internal_error});
+  CHECK(talk.outcome->error() == Error{HttpError::internal_error});
   CHECK(world.get("/").body == "alive");
 }
 

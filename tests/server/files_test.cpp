@@ -174,7 +174,7 @@ TEST_CASE("a file that shrinks while it is sent ends with a reset stream") {
                         std::move(callbacks));
   REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 30s));
   REQUIRE_FALSE(outcome->has_value());
-  CHECK(outcome->error() == Error{Http3Error::internal_error});
+  CHECK(outcome->error() == Error{HttpError::internal_error});
   CHECK(received <= size / 2);
 }
 

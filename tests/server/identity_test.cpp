@@ -58,7 +58,7 @@ struct World {
     REQUIRE(client->resolve("b.example", 443, address));
   }
 
-  Result<Reply> get(std::string url, h3::Headers headers = {}) {
+  Result<Reply> get(std::string url, Headers headers = {}) {
     std::optional<Result<Reply>> outcome;
     client->request(
         {.method = "GET", .url = std::move(url), .headers = std::move(headers), .body = {}},

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-ClientRequest post_of(std::string target, h3::Headers headers, RequestBody body) {
+ClientRequest post_of(std::string target, Headers headers, RequestBody body) {
   return {.method = "POST",
           .url = std::move(target),
           .headers = std::move(headers),
@@ -37,7 +37,7 @@ ClientRequest post_of(std::string target, h3::Headers headers, RequestBody body)
 /// Answers with the body and the trailers of a request.
 void echo(Request request, Response response) {
   request.read_body(1'000'000, [request, response](Result<std::string> body) mutable {
-    for (const h3::Field& field : request.trailers()) response.trailer(field.name, field.value);
+    for (const Field& field : request.trailers()) response.trailer(field.name, field.value);
     response.end(std::move(*body));
   });
 }
@@ -121,7 +121,7 @@ TEST_CASE("a client that expects 100-continue is told to go on when the body is 
     Call call;
     auto sent = std::make_shared<bool>(false);
     bool may_send = false;
-    callbacks.on_informational = [&](int status, const h3::Headers&) {
+    callbacks.on_informational = [&](int status, const Headers&) {
       interim.push_back(status);
       may_send = true;
       call.resume();
@@ -151,11 +151,11 @@ TEST_CASE("nobody is told to go on who has gone on already, or has not asked") {
   world.server->post("/", [&](Request request, Response response) {
     world.network.host("10.0.0.1").after(1s, [=] { echo(request, response); });
   });
-  for (const h3::Headers& headers : {h3::Headers{{"expect", "100-continue"}}, h3::Headers{}}) {
+  for (const Headers& headers : {Headers{{"expect", "100-continue"}}, Headers{}}) {
     int interim = 0;
     std::optional<Result<Reply>> outcome;
     ClientCallbacks callbacks;
-    callbacks.on_informational = [&](int, const h3::Headers&) { ++interim; };
+    callbacks.on_informational = [&](int, const Headers&) { ++interim; };
     callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
     world.client->request(post_of(HttpWorld::url("/"), headers, "text"), std::move(callbacks));
     REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 5s));
@@ -185,7 +185,7 @@ TEST_CASE("a body of another size than was promised is never taken for the whole
     INFO(target);
     const auto reply = world.fetch({.method = "GET", .url = target, .headers = {}, .body = {}});
     REQUIRE(!reply.has_value());
-    CHECK(reply.error() == Error{Http3Error::internal_error});
+    CHECK(reply.error() == Error{HttpError::internal_error});
     world.network.run_for(100ms);
     REQUIRE(!reasons.empty());
     CHECK(reasons.back().contains("content-length"));
@@ -208,7 +208,7 @@ TEST_CASE("a request whose body is not as long as promised is given up") {
   }
   CHECK(world.fetch(post_of("/", {}, {writer_of("four"), 4}))->body == "four");
   world.network.run_for(100ms);
-  CHECK(std::ranges::count(errors, Error{Http3Error::no_error}) == 1);
+  CHECK(std::ranges::count(errors, Error{HttpError::no_error}) == 1);
   CHECK(world.server->stats().responses == 1);
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("a whole request may take so long and no longer, whatever moves") {
   const auto download =
       world.fetch({.method = "GET", .url = "/download", .headers = {}, .body = {}});
   REQUIRE(!download.has_value());
-  CHECK(download.error() == Error{Http3Error::request_cancelled});
+  CHECK(download.error() == Error{HttpError::request_cancelled});
   Call call;
   std::optional<Result<Reply>> outcome;
   call = world.client->request(

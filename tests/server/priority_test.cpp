@@ -21,7 +21,7 @@
 using namespace quoin;
 using namespace quoin::test;
 using namespace std::chrono_literals;
-using h3::Priority;
+using quoin::Priority;
 
 namespace {
 

@@ -104,10 +104,10 @@ TEST_CASE("interim responses and trailers arrive in their order around the respo
   std::vector<std::string> events;
   std::optional<Result<Reply>> outcome;
   ClientCallbacks callbacks;
-  callbacks.on_informational = [&](int status, const h3::Headers& headers) {
+  callbacks.on_informational = [&](int status, const Headers& headers) {
     events.push_back(std::to_string(status) + ' ' + std::string{headers.get("link").value()});
   };
-  callbacks.on_headers = [&](int status, const h3::Headers&) {
+  callbacks.on_headers = [&](int status, const Headers&) {
     events.push_back(std::to_string(status));
   };
   callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };

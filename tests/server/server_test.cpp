@@ -58,7 +58,7 @@ TEST_CASE("a stream on which nothing moves is ended, one that moves slowly is no
                          .body = {[](std::span<std::byte>) { return Filled{}; }}},
                         [&](Result<Reply> reply) { outcome = std::move(reply); });
   REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 30s));
-  CHECK(outcome->error() == Error{Http3Error::request_cancelled});
+  CHECK(outcome->error() == Error{HttpError::request_cancelled});
   CHECK(world.network.now() - begin < 7s);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("a client that gives requests up by the hundred is turned away") {
     world.network.run_for(25ms);
   }
   REQUIRE(reason.has_value());
-  CHECK(*reason == Error{Http3Error::excessive_load});
+  CHECK(*reason == Error{HttpError::excessive_load});
   CHECK(world.server->stats().excessive_resets == 1);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("a shutdown leaves it to a client that still reads to close its connec
   REQUIRE(world.network.run_until([&] { return done && outcome; }, 1s));
   CHECK(outcome->has_value());
   CHECK(body == "slowly");
-  CHECK(reason == Error{Http3Error::no_error});
+  CHECK(reason == Error{HttpError::no_error});
 }
 
 TEST_CASE("a shutdown does not wait for idle clients that have vanished") {

@@ -14,9 +14,10 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/client.hpp>
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
 
@@ -63,7 +64,7 @@ TEST_CASE("clients that never read are given up at the limit, with no more than 
   world.network.run_for(1s);
   CHECK(made == held);
   REQUIRE(world.network.run_until([&] { return errors.size() == streams; }, 10s));
-  for (const Error& error : errors) CHECK(error == Error{Http3Error::request_cancelled});
+  for (const Error& error : errors) CHECK(error == Error{HttpError::request_cancelled});
   world.network.run_for(500ms);
   CHECK(world.server->stats().timeouts == streams);
   CHECK(world.server->stats().open_requests == 0);
@@ -90,13 +91,13 @@ TEST_CASE("a client that only keeps its connection alive is told to leave, then 
   Dialer dialer{host, Tls::client_from_pem(world.tls.certificate_pem()).value(), pinging};
   std::vector<Time> closed;
   for (const std::string_view sent : {"", "\x01\x10"}) {
-    REQUIRE(dialer.connect("10.0.0.1:4433", "a.example", [&, sent](Result<Peer> peer) {
-      REQUIRE(peer.has_value());
-      peer->on_stream(
+    REQUIRE(dialer.connect("10.0.0.1:4433", "a.example", [&, sent](Result<Connection> connection) {
+      REQUIRE(connection.has_value());
+      connection->on_stream(
           [](Stream stream) { stream.on_data([](Bytes chunk, bool) { return chunk.size(); }); });
-      if (!sent.empty()) CHECK(peer->open_stream()->write(as_bytes(sent)) == sent.size());
-      peer->on_closed([&](const Error& reason) {
-        CHECK(reason == Error{Http3Error::no_error});
+      if (!sent.empty()) CHECK(connection->open_stream()->write(as_bytes(sent)) == sent.size());
+      connection->on_closed([&](const Error& reason) {
+        CHECK(reason == Error{HttpError::no_error});
         closed.push_back(world.network.now());
       });
     }));

@@ -26,9 +26,9 @@
 #include <quoin/io/uring.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/server.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/workers.hpp>
 
 using namespace quoin;

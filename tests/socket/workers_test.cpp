@@ -23,9 +23,9 @@
 #include <quoin/quic/cid.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/server.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/workers.hpp>
 
 using namespace quoin;

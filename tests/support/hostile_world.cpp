@@ -23,7 +23,7 @@
 #include <openssl/digest.h>
 #include <openssl/hkdf.h>
 
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 namespace quoin::test {
 
@@ -138,7 +138,7 @@ HostileWorld::HostileWorld(const quic::Config& server_config)
       tls_(Tls::self_signed().value()),
       listener_(network.host("10.0.0.1"), tls_, server_config) {
   REQUIRE(listener_.listen("10.0.0.1:4433").has_value());
-  listener_.on_connection([this](Peer peer) {
+  listener_.on_connection([this](Connection peer) {
     if (!victim) {
       victim = peer;
       peer.on_closed([this](const Error& reason) { closed = reason; });
@@ -167,10 +167,10 @@ void HostileWorld::begin() {
     }
   });
   hostile_ = std::make_unique<Dialer>(network.host("10.0.0.2"), std::move(client_tls), settings());
-  Peer peer;
+  Connection peer;
   REQUIRE(hostile_
               ->connect("10.0.0.1:4433", "localhost",
-                        [&peer](Result<Peer> connected) { peer = connected.value(); })
+                        [&peer](Result<Connection> connected) { peer = connected.value(); })
               .has_value());
   network.intercept([this](const Datagram& leaving) {
     constexpr std::byte long_header{0x80};
@@ -203,7 +203,7 @@ Duration HostileWorld::honest_exchange() {
   std::size_t returned = 0;
   REQUIRE(honest_
               ->connect("10.0.0.1:4433", "localhost",
-                        [&returned](Result<Peer> peer) {
+                        [&returned](Result<Connection> peer) {
                           const Stream stream = peer.value().open_stream().value();
                           stream.on_data([&returned](Bytes chunk, bool) {
                             returned += chunk.size();

@@ -13,11 +13,12 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/simulated.hpp>
 #include <quoin/time.hpp>
@@ -75,7 +76,7 @@ class HostileWorld {
   }
 
   io::SimulatedNetwork network;
-  Peer victim;                  ///< the server's end of the hostile connection
+  Connection victim;            ///< the server's end of the hostile connection
   std::optional<Error> closed;  ///< why that is over
   std::uint64_t answered = 0;   ///< bytes that the server has sent to the hostile client
   std::uint64_t sent = 0;       ///< bytes that the hostile client has sent

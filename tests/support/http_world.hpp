@@ -59,7 +59,7 @@ struct HttpWorld {
   }
 
   /// fetch() for a GET that must come to a reply.
-  Reply get(std::string_view target, h3::Headers headers = {}) {
+  Reply get(std::string_view target, Headers headers = {}) {
     Result<Reply> reply = fetch(
         {.method = "GET", .url = std::string{target}, .headers = std::move(headers), .body = {}});
     INFO((reply ? std::string{} : reply.error().message()));

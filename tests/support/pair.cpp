@@ -97,8 +97,8 @@ void Pair::restart_server(const quic::Config& settings) {
   restart_server();
 }
 
-quic::ConnectionId Pair::connect(std::string_view server_name,
-                                 const quic::ConnectOptions& options) {
+quic::ConnectionKey Pair::connect(std::string_view server_name,
+                                  const quic::ConnectOptions& options) {
   client.events.clear();
   server.events.clear();
   const Path path{.local = client.address, .remote = server.address};

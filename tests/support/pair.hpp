@@ -54,7 +54,7 @@ struct Side {
   std::set<quic::StreamId> finished;               ///< read to the end
   std::vector<std::string> datagrams;              ///< received ones
   std::optional<Error> closed;                     ///< the reason of the last connection that ended
-  std::optional<quic::ConnectionId> connection;    ///< the one heard of last
+  std::optional<quic::ConnectionKey> connection;   ///< the one heard of last
   std::uint64_t packets_sent = 0;
   std::uint64_t bytes_sent = 0;
 
@@ -86,8 +86,8 @@ class Pair {
   explicit Pair(PairOptions options = {});
 
   /// Opens a connection from the client to the server.
-  quic::ConnectionId connect(std::string_view server_name = "localhost",
-                             const quic::ConnectOptions& options = {});
+  quic::ConnectionKey connect(std::string_view server_name = "localhost",
+                              const quic::ConnectOptions& options = {});
   /// connect(), and run until both sides are connected.
   void establish(std::string_view server_name = "localhost",
                  const quic::ConnectOptions& options = {});

@@ -10,10 +10,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/simulated.hpp>
 #include <quoin/tls.hpp>
@@ -21,8 +22,8 @@
 namespace quoin::test {
 
 /// The server listens on 10.0.0.1:4433; the client is 10.0.0.2.
-struct RawWorld {
-  explicit RawWorld(std::uint64_t seed = 1, const quic::Config& config = settings())
+struct PlainWorld {
+  explicit PlainWorld(std::uint64_t seed = 1, const quic::Config& config = settings())
       : network(seed),
         server(network.host("10.0.0.1")),
         client(network.host("10.0.0.2")),
@@ -39,12 +40,13 @@ struct RawWorld {
   }
 
   /// Connects; the test fails if that fails.
-  void connect(std::move_only_function<void(Peer)> then) {
-    const auto begun = dialer.connect("10.0.0.1:4433", "localhost",
-                                      [then = std::move(then)](Result<Peer> peer) mutable {
-                                        REQUIRE(peer.has_value());
-                                        then(*peer);
-                                      });
+  void connect(std::move_only_function<void(Connection)> then) {
+    const auto begun =
+        dialer.connect("10.0.0.1:4433", "localhost",
+                       [then = std::move(then)](Result<Connection> connection) mutable {
+                         REQUIRE(connection.has_value());
+                         then(*connection);
+                       });
     REQUIRE(begun.has_value());
   }
 

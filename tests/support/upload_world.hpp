@@ -13,11 +13,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/path.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "support/plain_world.hpp"
 
@@ -25,14 +25,14 @@ namespace quoin::test {
 
 /// A server that takes one stream and a client that sends `size` bytes of a known pattern on it.
 struct UploadWorld {
-  explicit UploadWorld(std::size_t bytes, const quic::Config& config = RawWorld::settings(),
+  explicit UploadWorld(std::size_t bytes, const quic::Config& config = PlainWorld::settings(),
                        std::uint64_t seed = 1)
       : size(bytes), world(seed, config) {
     world.network.add_address("10.0.0.2", "10.0.0.3");
-    world.listener.on_connection([this](Peer peer) {
+    world.listener.on_connection([this](Connection connection) {
       ++handshakes;
-      server = peer;
-      peer.on_stream([this](Stream stream) {
+      server = connection;
+      connection.on_stream([this](Stream stream) {
         stream.on_data([this](Bytes chunk, bool last) {
           for (const std::byte byte : chunk) same = same && byte == expected(received++);
           done = last;
@@ -40,11 +40,11 @@ struct UploadWorld {
         });
       });
     });
-    world.connect([this](Peer peer) {
-      client = peer;
-      peer.on_path([this](const quic::PathEvent& event) { events.push_back(event); });
-      peer.on_closed([this](const Error& reason) { closed = reason; });
-      const Stream stream = peer.open_stream(false).value();
+    world.connect([this](Connection connection) {
+      client = connection;
+      connection.on_path([this](const quic::PathEvent& event) { events.push_back(event); });
+      connection.on_closed([this](const Error& reason) { closed = reason; });
+      const Stream stream = connection.open_stream(false).value();
       stream.source([this, offset = std::size_t{0}](std::span<std::byte> room) mutable -> Filled {
         const std::size_t part = std::min(room.size(), size - offset);
         for (std::byte& byte : room.first(part)) byte = expected(offset++);
@@ -72,9 +72,9 @@ struct UploadWorld {
   }
 
   std::size_t size;
-  RawWorld world;
-  Peer client;
-  Peer server;
+  PlainWorld world;
+  Connection client;
+  Connection server;
   Events events;
   std::optional<Error> closed;
   std::size_t received = 0;

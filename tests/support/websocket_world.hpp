@@ -115,7 +115,7 @@ struct RawWebSocketClient {
       return Filled{.bytes = part.size(), .last = ends && sent == outgoing.size()};
     }};
     ClientCallbacks callbacks;
-    callbacks.on_headers = [this](int answer, const h3::Headers&) { status = answer; };
+    callbacks.on_headers = [this](int answer, const Headers&) { status = answer; };
     callbacks.on_data = [this](Bytes chunk, bool) {
       if (!reads) return std::size_t{0};
       received += as_text(chunk);

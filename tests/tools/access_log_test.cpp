@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::time_t some_time = 1'790'000'000;
 
-std::string line_for(const h3::Headers& headers, std::string_view target, const Error& error) {
+std::string line_for(const Headers& headers, std::string_view target, const Error& error) {
   return access_line({.connection = 1,
                       .peer = Address::parse("[2001:db8::1]:5000").value(),
                       .method = "GET",
@@ -38,18 +38,18 @@ std::string line_for(const h3::Headers& headers, std::string_view target, const 
 }  // namespace
 
 TEST_CASE("The access log has the combined format and the duration") {
-  CHECK(line_for({{"user-agent", "probe/1"}}, "/a?b", Http3Error::no_error) ==
+  CHECK(line_for({{"user-agent", "probe/1"}}, "/a?b", HttpError::no_error) ==
         "2001:db8::1 - - [21/Sep/2026:14:13:20 +0000] \"GET /a?b HTTP/3\" 200 612 \"-\" "
         "\"probe/1\" 1.234ms");
 }
 
 TEST_CASE("A request that did not end well shows why") {
-  CHECK(line_for({}, "/", Http3Error::request_cancelled).ends_with(" H3_REQUEST_CANCELLED"));
+  CHECK(line_for({}, "/", HttpError::request_cancelled).ends_with(" H3_REQUEST_CANCELLED"));
 }
 
 TEST_CASE("A client cannot forge a line of the access log or colour the terminal") {
   const std::string line =
-      line_for({{"user-agent", "x\" 200 \x1b[31m"}}, "/\"\x1b", Http3Error::no_error);
+      line_for({{"user-agent", "x\" 200 \x1b[31m"}}, "/\"\x1b", HttpError::no_error);
   CHECK_FALSE(line.contains('\x1b'));
   CHECK(line.contains("\\\" 200 \\x1b[31m"));
 }

@@ -10,7 +10,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "common/failure.hpp"
 #include "common/folder.hpp"

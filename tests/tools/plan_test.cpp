@@ -100,7 +100,7 @@ TEST_CASE("A file for -d that cannot be read is named") {
 TEST_CASE("Headers are added, replaced, emptied and left out as with curl") {
   ClientOptions options = options_for({"https://h/"});
   options.headers = {"X-One: 1", "x-one:2 ", "User-Agent: me", "accept:", "x-empty;"};
-  const h3::Headers headers = make_plan(options).value()[0].headers;
+  const Headers headers = make_plan(options).value()[0].headers;
   CHECK(headers.get("x-one") == "1");
   CHECK(headers.get("user-agent") == "me");
   CHECK_FALSE(headers.get("accept").has_value());

@@ -48,8 +48,8 @@ TEST_CASE("Every kind of failure has the exit code that the help promises") {
   CHECK(explained(LocalError::certificate_invalid).exit_code == 60);
   CHECK(explained({Error::Domain::tls, 40}).exit_code == 35);
   CHECK(explained({Error::Domain::tls, 120}).exit_code == 35);
-  CHECK(explained(Http3Error::internal_error).exit_code == 95);
-  CHECK(explained(Http3Error::internal_error, true).exit_code == 18);
+  CHECK(explained(HttpError::internal_error).exit_code == 95);
+  CHECK(explained(HttpError::internal_error, true).exit_code == 18);
   CHECK(explained(TransportError::protocol_violation).exit_code == 96);
   CHECK(explained(LocalError::version_negotiation).exit_code == 96);
   CHECK(explained(UsageError::invalid_argument).exit_code == 2);
@@ -86,7 +86,7 @@ TEST_CASE("What a peer said cannot act on the terminal") {
 }
 
 TEST_CASE("Headers are written without pseudo-headers and end with an empty line") {
-  const h3::Headers headers{{":status", "200"}, {"content-type", "text/plain"}};
+  const Headers headers{{":status", "200"}, {"content-type", "text/plain"}};
   CHECK(header_block(200, headers) == "HTTP/3 200\r\ncontent-type: text/plain\r\n\r\n");
   CHECK(shown_reply(200, headers) == "< HTTP/3 200\n< content-type: text/plain\n<\n");
   CHECK(shown_request("GET", url, {{"accept", "*/*"}}) ==

@@ -122,7 +122,7 @@ TEST_CASE("a stream that ends without a close frame is an abnormal end") {
   world.run_until([&] { return world.at_server.end.has_value(); });
   CHECK(world.at_server.messages.size() == 1);
   CHECK(world.at_server.end->code == CloseCode::abnormal);
-  CHECK(world.at_server.end->error == Error{Http3Error::request_incomplete});
+  CHECK(world.at_server.end->error == Error{HttpError::request_incomplete});
 }
 
 TEST_CASE("a peer that answers no ping is given up") {

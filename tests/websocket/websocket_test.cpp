@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-WebSocketRequest with_headers(h3::Headers headers) {
+WebSocketRequest with_headers(Headers headers) {
   return {.url = {}, .headers = std::move(headers), .options = {}};
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("handshakes that a server refuses say so with their status") {
   const auto refused = [&](WebSocketRequest request) {
     const auto outcome = world.try_to_connect(std::move(request));
     REQUIRE(!outcome);
-    CHECK(outcome.error() == Error{Http3Error::connect_error});
+    CHECK(outcome.error() == Error{HttpError::connect_error});
     return std::string{outcome.error().detail()};
   };
   CHECK(refused({.url = "wss://10.0.0.1:4433/other", .headers = {}, .options = {}})
@@ -88,7 +88,7 @@ TEST_CASE("handshakes that a server refuses say so with their status") {
 
 TEST_CASE("a request that is no WebSocket handshake is answered with what is wrong") {
   WebSocketWorld world;
-  const auto status_of = [&](std::string protocol, h3::Headers headers) {
+  const auto status_of = [&](std::string protocol, Headers headers) {
     ClientRequest request;
     request.method = "CONNECT";
     request.protocol = std::move(protocol);
@@ -119,9 +119,9 @@ TEST_CASE("a client takes no subprotocol or extension that it has not offered") 
   world.server->route("CONNECT", "/extended", [](Request, Response response) {
     response.header("sec-websocket-extensions", "x").stream([](auto) { return Filled{}; });
   });
-  CHECK(world.try_to_connect({}).error() == Error{Http3Error::connect_error});
+  CHECK(world.try_to_connect({}).error() == Error{HttpError::connect_error});
   CHECK(world.try_to_connect({.url = "wss://10.0.0.1:4433/extended", .headers = {}, .options = {}})
-            .error() == Error{Http3Error::connect_error});
+            .error() == Error{HttpError::connect_error});
 }
 
 TEST_CASE("a message goes out in parts before its end is known, and others wait") {
@@ -335,7 +335,7 @@ TEST_CASE("an attempt that is cancelled, or finds nobody, ends with an error") {
                              [&](Result<WebSocket> opened) { outcome = std::move(opened); });
   call.cancel();
   world.run_until([&] { return outcome.has_value(); });
-  CHECK(outcome->error() == Error{Http3Error::request_cancelled});
+  CHECK(outcome->error() == Error{HttpError::request_cancelled});
   const auto wrong =
       world.try_to_connect({.url = "ws://10.0.0.1:4433/ws", .headers = {}, .options = {}});
   CHECK(wrong.error() == Error{UsageError::invalid_argument});

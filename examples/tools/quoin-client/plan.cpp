@@ -116,10 +116,10 @@ std::string choose_method(const ClientOptions& options) {
 }
 
 /// Puts one -H into `headers`.
-Expected<> add_header(h3::Headers& headers, std::string_view text) {
+Expected<> add_header(Headers& headers, std::string_view text) {
   const std::size_t end = text.find_first_of(":;");
   const std::string name = lower(trimmed(text.substr(0, end)));
-  if (end == std::string_view::npos || !h3::is_valid_field_name(name)) {
+  if (end == std::string_view::npos || !is_valid_field_name(name)) {
     return fail(ExitCode::usage, "-H " + in_quotes(text) + ": write it as 'name: value'");
   }
   const std::string_view value = trimmed(text.substr(end + 1));
@@ -131,7 +131,7 @@ Expected<> add_header(h3::Headers& headers, std::string_view text) {
     headers.add(name, "");
     return {};
   }
-  if (!h3::is_valid_field_value(value)) {
+  if (!is_valid_field_value(value)) {
     return fail(ExitCode::usage, "-H " + in_quotes(text) + ": the value has a line break or NUL");
   }
   if (name == "host") {
@@ -149,8 +149,8 @@ Expected<> add_header(h3::Headers& headers, std::string_view text) {
   return {};
 }
 
-Expected<h3::Headers> make_headers(const ClientOptions& options) {
-  h3::Headers headers{{"user-agent", "quoin-client/" QUOIN_VERSION}, {"accept", "*/*"}};
+Expected<Headers> make_headers(const ClientOptions& options) {
+  Headers headers{{"user-agent", "quoin-client/" QUOIN_VERSION}, {"accept", "*/*"}};
   if (!options.data.empty()) {
     headers.add("content-type", "application/x-www-form-urlencoded");
   }
@@ -339,11 +339,11 @@ Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
   if (!uploads) {
     return std::unexpected{uploads.error()};
   }
-  const Expected<h3::Headers> headers = make_headers(options);
+  const Expected<Headers> headers = make_headers(options);
   if (!headers) {
     return std::unexpected{headers.error()};
   }
-  if (!options.method.empty() && !h3::is_valid_field_name(lower(options.method))) {
+  if (!options.method.empty() && !is_valid_field_name(lower(options.method))) {
     return fail(ExitCode::usage, "-X " + in_quotes(options.method) +
                                      ": a method is a word without spaces, such as PUT");
   }

@@ -22,7 +22,7 @@ namespace quoin::tools {
 struct PlannedTransfer {
   Url url;
   std::string method;
-  h3::Headers headers;
+  Headers headers;
   std::optional<SharedBytes> data;    ///< -d
   std::optional<std::string> upload;  ///< -T, "-" being standard input
   std::string output;                 ///< a file; "-" being standard output

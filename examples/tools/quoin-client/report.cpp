@@ -130,7 +130,7 @@ Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer
       return explain_system(error, transfer);
     case Error::Domain::tls:
       return explain_tls(error, transfer);
-    case Error::Domain::http3:
+    case Error::Domain::http:
       return explain_http3(error, transfer);
     case Error::Domain::usage:
       if (error == Error{UsageError::limit_reached}) {
@@ -145,10 +145,10 @@ Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer
           "the connection with " + origin(transfer.url) + " ended (" + reason + ")"};
 }
 
-std::string field_lines(const h3::Headers& headers, std::string_view prefix,
+std::string field_lines(const Headers& headers, std::string_view prefix,
                         std::string_view line_end) {
   std::string out;
-  for (const h3::Field& field : headers) {
+  for (const Field& field : headers) {
     if (!field.name.starts_with(':')) {
       out.append(prefix).append(field.name).append(": ");
       out.append(without_controls(field.value)).append(line_end);
@@ -179,15 +179,15 @@ Failure explain_redirect(std::string_view location, const Url& url) {
                      "-L out to see what it says"};
 }
 
-std::string header_block(int status, const h3::Headers& headers) {
+std::string header_block(int status, const Headers& headers) {
   return "HTTP/3 " + std::to_string(status) + "\r\n" + field_lines(headers, "", "\r\n") + "\r\n";
 }
 
-std::string shown_reply(int status, const h3::Headers& headers) {
+std::string shown_reply(int status, const Headers& headers) {
   return "< HTTP/3 " + std::to_string(status) + "\n" + field_lines(headers, "< ", "\n") + "<\n";
 }
 
-std::string shown_request(std::string_view method, const Url& url, const h3::Headers& headers) {
+std::string shown_request(std::string_view method, const Url& url, const Headers& headers) {
   return "> " + without_controls(method) + " " + url.target +
          " HTTP/3\n> host: " + url.authority() + "\n" + field_lines(headers, "> ", "\n") + ">\n";
 }

@@ -38,12 +38,12 @@ struct FailedTransfer {
 [[nodiscard]] Failure explain_redirect(std::string_view location, const Url& url);
 
 /// "HTTP/3 200\r\nname: value\r\n\r\n", without the pseudo-headers; for -i.
-[[nodiscard]] std::string header_block(int status, const h3::Headers& headers);
+[[nodiscard]] std::string header_block(int status, const Headers& headers);
 /// The same with a prefix before each line and plain line ends; for -v.
-[[nodiscard]] std::string shown_reply(int status, const h3::Headers& headers);
+[[nodiscard]] std::string shown_reply(int status, const Headers& headers);
 /// "> GET /path HTTP/3" and the headers; for -v.
 [[nodiscard]] std::string shown_request(std::string_view method, const Url& url,
-                                        const h3::Headers& headers);
+                                        const Headers& headers);
 /// The handshake, certificate and path; for -v.
 [[nodiscard]] std::string shown_connection(const ConnectionInfo& info);
 

@@ -17,8 +17,8 @@
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"
@@ -40,7 +40,7 @@ constexpr int first_redirect_status = 300;
 constexpr int first_error_status = 400;
 constexpr std::size_t most_collected = 16 * 1024 * 1024;
 
-std::optional<std::uint64_t> read_length(const h3::Headers& headers) {
+std::optional<std::uint64_t> read_length(const Headers& headers) {
   const std::optional<std::string_view> text = headers.get("content-length");
   std::uint64_t value = 0;
   if (!text) {
@@ -88,18 +88,18 @@ void Transfer::begin(Client& client, Done done) {
     console_.print(shown_request(request.method, plan_.url, request.headers));
   }
   ClientCallbacks callbacks;
-  callbacks.on_informational = [this](int status, const h3::Headers& headers) {
+  callbacks.on_informational = [this](int status, const Headers& headers) {
     if (options_.verbose) {
       console_.print(shown_reply(status, headers));
     }
   };
-  callbacks.on_redirect = [this](int status, const h3::Headers& headers, std::string_view url) {
+  callbacks.on_redirect = [this](int status, const Headers& headers, std::string_view url) {
     if (options_.verbose) {
       console_.print(shown_reply(status, headers) + "* redirected to " + without_controls(url) +
                      "\n");
     }
   };
-  callbacks.on_headers = [this](int status, const h3::Headers& headers) {
+  callbacks.on_headers = [this](int status, const Headers& headers) {
     take_headers(status, headers);
   };
   callbacks.on_data = [this](Bytes chunk, bool /*last*/) { return take_body(chunk); };
@@ -148,7 +148,7 @@ Filled Transfer::fill(std::span<std::byte> room) {
   return filled;
 }
 
-void Transfer::take_headers(int status, const h3::Headers& headers) {
+void Transfer::take_headers(int status, const Headers& headers) {
   reply_begun_ = true;
   content_length_ = plan_.method == "HEAD" ? 0 : read_length(headers);
   if (options_.verbose) {

@@ -15,8 +15,8 @@
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 
 #include "common/failure.hpp"
 #include "quoin-client/console.hpp"
@@ -60,7 +60,7 @@ class Transfer {
   [[nodiscard]] Expected<> open_files();
   [[nodiscard]] RequestBody make_body();
   [[nodiscard]] Filled fill(std::span<std::byte> room);
-  void take_headers(int status, const h3::Headers& headers);
+  void take_headers(int status, const Headers& headers);
   [[nodiscard]] std::size_t take_body(Bytes chunk);
   [[nodiscard]] Expected<> write_rest();
   void give_up(Failure failure);

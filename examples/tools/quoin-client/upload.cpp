@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "common/failure.hpp"
 #include "common/text.hpp"

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "common/failure.hpp"
 #include "common/unique_fd.hpp"

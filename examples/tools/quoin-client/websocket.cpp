@@ -188,7 +188,7 @@ class Terminal {
   }
 
   void fail(const Error& error) {
-    const bool refused = error == Error{Http3Error::connect_error};
+    const bool refused = error == Error{HttpError::connect_error};
     const Failure failure = explain(error, {.url = plan_.url, .elapsed = loop_.now() - begun_});
     std::fprintf(stderr, "quoin-client: %s\n",
                  refused ? without_controls(error.detail()).c_str() : failure.message.c_str());

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/tls.hpp>
 

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
@@ -59,33 +59,33 @@ PerfResult PerfClient::run() {
 }
 
 void PerfClient::connect() {
-  const auto connected = [this](Result<Peer> peer) {
-    if (peer) return handle_connected(*peer);
-    fail("cannot connect: " + peer.error().message());
+  const auto connected = [this](Result<Connection> connection) {
+    if (connection) return handle_connected(*connection);
+    fail("cannot connect: " + connection.error().message());
   };
   const Result<> begun = dialer_.connect(options_.address, options_.server_name, connected);
   if (!begun) fail(begun.error().message());
 }
 
-void PerfClient::handle_connected(const Peer& peer) {
-  peer.on_closed([this](const Error& reason) {
+void PerfClient::handle_connected(const Connection& connection) {
+  connection.on_closed([this](const Error& reason) {
     if (!ending_) fail("the connection ended: " + reason.message());
   });
-  peers_.push_back(peer);
-  if (peers_.size() < options_.connections) return;
+  connections_.push_back(connection);
+  if (connections_.size() < options_.connections) return;
   // The measurement begins when everybody is there.
   begun_ = loop_.now();
   if (options_.duration != Duration{}) loop_.after(options_.duration, [this] { end(); });
-  for (const Peer& each : peers_) {
+  for (const Connection& each : connections_) {
     for (std::uint64_t stream = 0; stream < options_.streams; ++stream) begin(each);
   }
 }
 
-void PerfClient::begin(const Peer& peer) {
+void PerfClient::begin(const Connection& connection) {
   const bool is_enough =
       options_.duration == Duration{} && started_ == options_.connections * options_.streams;
   if (ending_ || is_enough) return;
-  const Result<Stream> stream = peer.open_stream();
+  const Result<Stream> stream = connection.open_stream();
   if (!stream) {
     // The server allows fewer at a time: those that end make room for others.
     if (stream.error() == Error{UsageError::limit_reached} && running_ != 0) return;
@@ -94,9 +94,9 @@ void PerfClient::begin(const Peer& peer) {
   ++running_;
   ++started_;
   stream->on_data(
-      [this, peer, transfer = Transfer{.begun = loop_.now()}](Bytes data, bool last) mutable {
+      [this, connection, transfer = Transfer{.begun = loop_.now()}](Bytes data, bool last) mutable {
         transfer.received += data.size();
-        if (last) finish(peer, transfer);
+        if (last) finish(connection, transfer);
         return data.size();
       });
   stream->on_reset([this](std::uint64_t code) {
@@ -108,7 +108,7 @@ void PerfClient::begin(const Peer& peer) {
   if (!only) send_zeros(*stream, options_.upload);
 }
 
-void PerfClient::finish(const Peer& peer, const Transfer& transfer) {
+void PerfClient::finish(const Connection& connection, const Transfer& transfer) {
   --running_;
   if (ending_) return;
   if (transfer.received != options_.download) {
@@ -120,7 +120,7 @@ void PerfClient::finish(const Peer& peer, const Transfer& transfer) {
   result_.bytes_received += transfer.received;
   result_.latencies.push_back(loop_.now() - transfer.begun);
   result_.elapsed = loop_.now() - begun_;
-  begin(peer);
+  begin(connection);
   if (running_ == 0) end();
 }
 

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
+#include <quoin/connection.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/listener.hpp>
 #include <quoin/loop.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
@@ -44,9 +45,9 @@ class PerfClient {
   };
 
   void connect();
-  void handle_connected(const Peer& peer);
-  void begin(const Peer& peer);
-  void finish(const Peer& peer, const Transfer& transfer);
+  void handle_connected(const Connection& connection);
+  void begin(const Connection& connection);
+  void finish(const Connection& connection, const Transfer& transfer);
   void fail(std::string reason);
   void end();
 
@@ -54,9 +55,9 @@ class PerfClient {
   const PerfOptions& options_;
   Dialer dialer_;
   PerfResult result_;
-  std::vector<Peer> peers_;    // until all are there
-  std::uint64_t started_ = 0;  // transfers
-  std::uint64_t running_ = 0;  // transfers
+  std::vector<Connection> connections_;  // until all are there
+  std::uint64_t started_ = 0;            // transfers
+  std::uint64_t running_ = 0;            // transfers
   Time begun_;
   bool ending_ = false;
 };

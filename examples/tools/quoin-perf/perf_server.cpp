@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include <quoin/bytes.hpp>
-#include <quoin/peer.hpp>
+#include <quoin/connection.hpp>
 
 #include "quoin-perf/protocol.hpp"
 
@@ -36,6 +36,6 @@ void answer(const Stream& stream) {
 
 }  // namespace
 
-void answer_streams(const Peer& peer) { peer.on_stream(answer); }
+void answer_streams(const Connection& connection) { connection.on_stream(answer); }
 
 }  // namespace quoin::tools

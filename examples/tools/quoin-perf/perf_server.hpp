@@ -2,12 +2,12 @@
 /// The answering side.
 #pragma once
 
-#include <quoin/peer.hpp>
+#include <quoin/connection.hpp>
 
 namespace quoin::tools {
 
 /// Answers every stream of this connection: those of both directions get what they ask for when
 /// they have ended, those of one direction are read to their end.
-void answer_streams(const Peer& peer);
+void answer_streams(const Connection& connection);
 
 }  // namespace quoin::tools

@@ -8,7 +8,7 @@
 #include <string>
 
 #include <quoin/bytes.hpp>
-#include <quoin/peer.hpp>
+#include <quoin/connection.hpp>
 
 namespace quoin::tools {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include <quoin/bytes.hpp>
-#include <quoin/peer.hpp>
+#include <quoin/connection.hpp>
 
 namespace quoin::tools {
 

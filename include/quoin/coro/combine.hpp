@@ -20,7 +20,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// For the library's own use: std::monostate for a task without a value.
 template <class T>
@@ -201,4 +201,4 @@ template <class T>
   co_return std::nullopt;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

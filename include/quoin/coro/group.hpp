@@ -19,7 +19,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Resumes who awaits it in a turn of the loop, `delay` from Loop::now() on. Zero or less: in the
 /// next turn.
@@ -79,4 +79,4 @@ T run_task(Loop& loop, Task<T> task) {
   if constexpr (!std::is_void_v<T>) return std::move(*value);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

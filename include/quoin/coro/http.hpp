@@ -19,7 +19,7 @@
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Fetches `url`: Client::get(). Errors: those of Client::request(). Cancelling it cancels the
 /// request.
@@ -95,4 +95,4 @@ template <class Function>
   };
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -17,7 +17,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// For the library's own use: a coroutine that waits, of whatever type.
 class QUOIN_EXPORT Waiter {
@@ -179,4 +179,4 @@ template <class T>
   return operation;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

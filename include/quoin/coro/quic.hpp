@@ -9,18 +9,20 @@
 #include <string_view>
 
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/coro/operation.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/listener.hpp>
-#include <quoin/peer.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Connects: Dialer::connect(), with its errors and those of the handshake. When it is cancelled, a
 /// connection that comes about nevertheless is closed with code 0.
-[[nodiscard]] QUOIN_EXPORT Operation<Result<Peer>> connect(Dialer& dialer, std::string_view address,
-                                                           std::string_view server_name = {});
+[[nodiscard]] QUOIN_EXPORT Operation<Result<Connection>> connect(Dialer& dialer,
+                                                                 std::string_view address,
+                                                                 std::string_view server_name = {});
 
 /// The connections of a listener. It takes the place of Listener::on_connection().
 class QUOIN_EXPORT IncomingConnections {
@@ -34,7 +36,7 @@ class QUOIN_EXPORT IncomingConnections {
 
   /// The next connection. Errors: UsageError::closed when the listener is gone,
   /// UsageError::limit_reached while another call is under way.
-  [[nodiscard]] Operation<Result<Peer>> accept();
+  [[nodiscard]] Operation<Result<Connection>> accept();
   /// How many connections were closed because too many waited.
   [[nodiscard]] std::uint64_t refused() const noexcept;
 
@@ -46,7 +48,7 @@ class QUOIN_EXPORT IncomingConnections {
 /// Reads and writes a stream. It takes the places of all its handlers.
 class QUOIN_EXPORT Channel {
  public:
-  /// Of a stream that is new: just opened, or just announced by Peer::on_stream().
+  /// Of a stream that is new: just opened, or just announced by Connection::on_stream().
   explicit Channel(const Stream& stream);
   /// Moves the channel; the other one must not be used any more.
   Channel(Channel&&) noexcept;
@@ -78,11 +80,11 @@ class QUOIN_EXPORT Channel {
   std::shared_ptr<State> state_;
 };
 
-/// The streams that a peer opens. It takes the place of Peer::on_stream().
+/// The streams that a peer opens. It takes the place of Connection::on_stream().
 class QUOIN_EXPORT IncomingStreams {
  public:
   /// At most `limit` streams wait to be accepted; more are given up with code 0.
-  explicit IncomingStreams(const Peer& peer, std::size_t limit = 128);
+  explicit IncomingStreams(const Connection& connection, std::size_t limit = 128);
   IncomingStreams(const IncomingStreams&) = delete;
   IncomingStreams& operator=(const IncomingStreams&) = delete;
   /// Streams that wait are given up with code 0, and so are all later ones.
@@ -99,4 +101,4 @@ class QUOIN_EXPORT IncomingStreams {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

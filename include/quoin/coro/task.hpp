@@ -17,7 +17,7 @@
 
 #include <quoin/export.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 class Loop;
 class TaskContext;
@@ -258,4 +258,4 @@ class QUOIN_EXPORT TaskContext {
   bool cancelled_ = false;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

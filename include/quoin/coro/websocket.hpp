@@ -12,7 +12,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/websocket.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// Opens a WebSocket, see the function of the same name with a callback. `request` has a name.
 /// Cancelling it gives the attempt up.
@@ -54,4 +54,4 @@ class QUOIN_EXPORT WebSocketChannel {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

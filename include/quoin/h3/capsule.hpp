@@ -13,7 +13,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// The type of a capsule that carries a datagram, for paths that have no QUIC (RFC 9297 §3.5).
 inline constexpr std::uint64_t datagram_capsule = 0;
@@ -36,12 +36,12 @@ class QUOIN_EXPORT CapsuleReader {
 
   /// Takes what came, in pieces of any size, at most to the end of the next capsule that is kept;
   /// returns how many bytes it took: none while there is a capsule to poll().
-  /// Errors: Http3Error::excessive_load for a value beyond `max_value`; the stream should be reset
+  /// Errors: HttpError::excessive_load for a value beyond `max_value`; the stream should be reset
   /// with it, and the reader says the same from then on.
   [[nodiscard]] Result<std::size_t> read(Bytes data);
   /// The capsule that is complete.
   [[nodiscard]] std::optional<Capsule> poll();
-  /// The body has ended. Error: Http3Error::message_error within a capsule.
+  /// The body has ended. Error: HttpError::message_error within a capsule.
   [[nodiscard]] Result<> finish() const;
 
  private:
@@ -53,4 +53,4 @@ class QUOIN_EXPORT CapsuleReader {
   bool refused_ = false;
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

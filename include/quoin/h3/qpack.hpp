@@ -15,7 +15,7 @@
 #include <quoin/headers.hpp>
 #include <quoin/quic/application.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// What a decoder allows the encoder that talks to it (RFC 9204 §5). In HTTP/3 it says so in its
 /// SETTINGS; both sides must be given the same numbers.
@@ -53,7 +53,7 @@ class QUOIN_EXPORT QpackEncoder {
   /// be sent, if not before the section that encode() returned.
   [[nodiscard]] std::string poll_instructions();
   /// Takes what came on the peer's decoder stream, in pieces of any size.
-  /// Errors: Http3Error::qpack_decoder_stream_error; the connection must be closed with it, and the
+  /// Errors: HttpError::qpack_decoder_stream_error; the connection must be closed with it, and the
   /// encoder does nothing any more.
   [[nodiscard]] Result<> handle_instructions(Bytes data);
   /// The streams with sections that may wait for the dynamic table at the peer.
@@ -75,7 +75,7 @@ struct QpackDecoderConfig {
 /// A section that is decoded.
 struct QpackSection {
   quic::StreamId stream = quic::no_stream;  ///< as handle_section() was told
-  /// The fields. Error: Http3Error::excessive_load if they are beyond
+  /// The fields. Error: HttpError::excessive_load if they are beyond
   /// QpackDecoderConfig::max_section or max_fields; only this section is lost then.
   Result<Headers> headers;
 };
@@ -92,13 +92,13 @@ class QUOIN_EXPORT QpackDecoder {
 
   /// Takes a whole encoded section of the stream with this ID. What becomes of it is told by
   /// poll_section(), at once or after later instructions.
-  /// Errors: Http3Error::qpack_decompression_failed (also for more waiting streams than
+  /// Errors: HttpError::qpack_decompression_failed (also for more waiting streams than
   /// QpackLimits::blocked_streams) and excessive_load (beyond QpackDecoderConfig::max_waiting); the
   /// connection must be closed with them, and the decoder does nothing any more.
   /// UsageError::invalid_argument for a negative ID.
   [[nodiscard]] Result<> handle_section(quic::StreamId stream, Bytes section);
   /// Takes what came on the peer's encoder stream, in pieces of any size. Errors:
-  /// Http3Error::qpack_encoder_stream_error, and those of handle_section() for a section that
+  /// HttpError::qpack_encoder_stream_error, and those of handle_section() for a section that
   /// waited.
   [[nodiscard]] Result<> handle_instructions(Bytes data);
   /// The next section that is decoded. Those of one stream come in the order in which they were
@@ -117,4 +117,4 @@ class QUOIN_EXPORT QpackDecoder {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

@@ -19,11 +19,11 @@
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 
-namespace quoin::h3 {
+namespace quoin::inline v0::h3 {
 
 /// H3_DATAGRAM_ERROR: a datagram that makes no sense, or on a request that is not for datagrams
 /// (RFC 9297 §5.2).
-inline constexpr Http3Error datagram_error{0x33};
+inline constexpr HttpError datagram_error{0x33};
 
 /// Limits of one session. Each is enforced here, whatever the peer was told.
 struct Config {
@@ -170,11 +170,11 @@ class QUOIN_EXPORT Session final : public quic::Application {
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
 
   /// Gives up both directions of a message.
-  void cancel(quic::StreamId stream, Http3Error code);
+  void cancel(quic::StreamId stream, HttpError code);
   /// Gives up the sending direction only.
-  void reset_writing(quic::StreamId stream, Http3Error code);
+  void reset_writing(quic::StreamId stream, HttpError code);
   /// Gives up the receiving direction only.
-  void stop_reading(quic::StreamId stream, Http3Error code);
+  void stop_reading(quic::StreamId stream, HttpError code);
 
   /// Graceful end: no new requests from now on (GOAWAY, RFC 9114 §5.2); is_drained() says when
   /// all messages are through, then close() the connection.
@@ -213,4 +213,4 @@ class QUOIN_EXPORT Session final : public quic::Application {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin::h3
+}  // namespace quoin::inline v0::h3

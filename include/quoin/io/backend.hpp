@@ -15,7 +15,7 @@
 #include <quoin/export.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// What the sockets of a backend can do. It may change while a backend runs: an offload that
 /// fails is turned off for good.
@@ -98,4 +98,4 @@ class QUOIN_EXPORT Backend {
 /// left, say) is reported by open().
 [[nodiscard]] QUOIN_EXPORT std::unique_ptr<Backend> system_backend();
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

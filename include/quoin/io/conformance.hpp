@@ -15,7 +15,7 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Two backends that reach each other, and nothing else that uses them.
 struct ConformanceSubject {
@@ -49,4 +49,4 @@ struct ConformanceResult {
 [[nodiscard]] QUOIN_EXPORT std::size_t check_conformance(
     const ConformanceSubject& subject, const std::function<void(const ConformanceResult&)>& report);
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

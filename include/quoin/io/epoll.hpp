@@ -8,11 +8,11 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/io/socket_options.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Makes an epoll backend: recvmmsg with receive offload, segmentation offload, source addresses
 /// (IP_PKTINFO), the DF flag always set.
 [[nodiscard]] QUOIN_EXPORT std::unique_ptr<Backend> epoll_backend(
     const SocketOptions& options = {});
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

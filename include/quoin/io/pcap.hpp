@@ -11,7 +11,7 @@
 #include <quoin/export.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A capture file: pcap with nanoseconds, IP packets without a link layer. To see inside the
 /// packets, give Wireshark the secrets too (Tls::set_key_log()).
@@ -36,4 +36,4 @@ class QUOIN_EXPORT PcapWriter {
   std::ofstream file_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -9,7 +9,7 @@
 
 #include <quoin/export.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// One thing that was looked at.
 struct Finding {
@@ -30,4 +30,4 @@ struct Finding {
 /// buffers and io_uring. Sends a few datagrams over loopback; takes milliseconds.
 [[nodiscard]] QUOIN_EXPORT std::vector<Finding> probe();
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Everything is on by default and turned off by itself where the kernel or the network device
 /// does not play along.
@@ -22,4 +22,4 @@ struct SocketOptions {
   unsigned workers = 1;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

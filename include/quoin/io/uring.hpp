@@ -10,7 +10,7 @@
 #include <quoin/io/backend.hpp>
 #include <quoin/io/socket_options.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Whether uring_backend() is one here: found out on the first call by making a ring and receiving
 /// on it, and remembered. Errors: system, with a sentence that says what is missing: ENOSYS (a
@@ -26,4 +26,4 @@ namespace quoin::io {
 [[nodiscard]] QUOIN_EXPORT std::unique_ptr<Backend> uring_backend(
     const SocketOptions& options = {});
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -13,7 +13,7 @@
 #include <quoin/export.hpp>
 #include <quoin/quic/path.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A stream ID (RFC 9000 §2.1). Bit 0: opened by the server. Bit 1: unidirectional.
 enum class StreamId : std::int64_t {};
@@ -128,4 +128,4 @@ class QUOIN_EXPORT Application {
   virtual void on_write_closed(StreamId) = 0;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

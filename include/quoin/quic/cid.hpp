@@ -15,7 +15,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Makes the connection IDs that an endpoint gives out. One object may serve several endpoints of
 /// one thread. Implement it for a scheme of your own; see Config::connection_ids.
@@ -64,4 +64,4 @@ struct RoutableCids {
 [[nodiscard]] QUOIN_EXPORT std::optional<std::string> server_id_of(Bytes cid,
                                                                    const RoutableCids& settings);
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

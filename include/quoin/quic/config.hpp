@@ -17,7 +17,7 @@
 #include <quoin/quic/cid.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// The congestion controller (RFC 9002 §7, RFC 9438, and ngtcp2's BBR).
 enum class CongestionControl : std::uint8_t { cubic, reno, bbr };
@@ -152,4 +152,4 @@ struct QUOIN_EXPORT Config {
   [[nodiscard]] Result<> validate() const;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

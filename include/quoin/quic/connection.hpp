@@ -22,14 +22,14 @@
 #include <quoin/quic/resumption.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Names a connection of an endpoint; a stale one is found out, never mistaken for another.
-struct ConnectionId {
+struct ConnectionKey {
   std::uint32_t slot = 0;        ///< place in the endpoint's table
   std::uint32_t generation = 0;  ///< 0: names no connection
 
-  friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
+  friend auto operator<=>(const ConnectionKey&, const ConnectionKey&) = default;
 };
 
 /// Where a connection is in its life.
@@ -96,7 +96,7 @@ class QUOIN_EXPORT Connection {
   ~Connection() = default;
 
   /// What to keep instead of a reference.
-  [[nodiscard]] ConnectionId id() const noexcept;
+  [[nodiscard]] ConnectionKey id() const noexcept;
   /// Where it is in its life.
   [[nodiscard]] State state() const noexcept;
   /// A client opened it.
@@ -182,4 +182,4 @@ class QUOIN_EXPORT Connection {
   Impl* impl_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

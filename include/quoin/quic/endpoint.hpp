@@ -25,7 +25,7 @@
 #include <quoin/tls.hpp>
 #include <quoin/tls_request.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Fills `out` with unpredictable bytes; in a test, with reproducible ones.
 using RandomSource = std::move_only_function<void(std::span<std::byte> out)>;
@@ -84,7 +84,7 @@ class QUOIN_EXPORT Endpoint {
 
   /// A connection whose application got something to handle since the last call for it; each is
   /// returned once, until it has news again.
-  [[nodiscard]] std::optional<ConnectionId> poll_ready();
+  [[nodiscard]] std::optional<ConnectionKey> poll_ready();
   /// Server: a certificate or signature that a handshake waits for; each is returned once, and not
   /// at all if the connection is over before. See quoin/quic/tls_request.hpp.
   [[nodiscard]] std::optional<TlsRequest> poll_tls_request();
@@ -112,11 +112,11 @@ class QUOIN_EXPORT Endpoint {
   /// Opens a connection. `server_name` is the host name or IP address that the certificate must
   /// be for, and is sent as SNI if it is a name. `make_application` is called once, before this
   /// returns. Errors: usage, tls.
-  [[nodiscard]] Result<ConnectionId> connect(const Path& path, std::string_view server_name,
-                                             Acceptor make_application, Time now,
-                                             const ConnectOptions& options = {});
+  [[nodiscard]] Result<ConnectionKey> connect(const Path& path, std::string_view server_name,
+                                              Acceptor make_application, Time now,
+                                              const ConnectOptions& options = {});
   /// The connection, or null for one that is gone. Valid until the next handle_*() call.
-  [[nodiscard]] Connection* find(ConnectionId id) noexcept;
+  [[nodiscard]] Connection* find(ConnectionKey id) noexcept;
   /// Connections are not accepted any more: new ones are refused (RFC 9000 §5.2.2).
   void stop_accepting() noexcept;
   /// Whether paths may fragment (io::Capabilities::may_fragment) and ECN is available; for
@@ -142,4 +142,4 @@ class QUOIN_EXPORT Endpoint {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -9,7 +9,7 @@
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// News about a path (RFC 9000 §9). A value.
 struct PathEvent {
@@ -31,4 +31,4 @@ struct PathEvent {
 /// say how things are.
 inline constexpr std::size_t max_path_events = 16;
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

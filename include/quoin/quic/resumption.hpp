@@ -11,7 +11,7 @@
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Opaque, and a secret: whoever has it can read early data sent with it. It is bound to the
 /// server's name and to whom the client trusted, and is ignored with any other.
@@ -62,4 +62,4 @@ struct ConnectOptions {
   bool early_data = false;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

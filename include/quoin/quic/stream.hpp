@@ -15,7 +15,7 @@
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Limits of the plain streams of one connection.
 struct StreamsConfig {
@@ -158,4 +158,4 @@ class QUOIN_EXPORT Streams final : public Application {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -27,7 +27,7 @@
 
 #include "io/conformance/trial.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 void Trial::expect(bool holds, std::string_view what) {
   if (!holds) {
@@ -278,4 +278,4 @@ std::size_t check_conformance(const ConformanceSubject& subject,
   return failures;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

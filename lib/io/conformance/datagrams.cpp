@@ -22,7 +22,7 @@
 
 #include "io/conformance/trial.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -383,4 +383,4 @@ std::vector<Requirement> datagram_requirements() {
   };
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -17,7 +17,7 @@
 #include <quoin/io/conformance.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A datagram that arrived, copied and taken out of its train.
 struct Arrival {
@@ -84,4 +84,4 @@ struct Requirement {
 [[nodiscard]] std::vector<Requirement> socket_requirements();
 [[nodiscard]] std::vector<Requirement> datagram_requirements();
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -30,7 +30,7 @@
 #include "io/udp/descriptor.hpp"
 #include "io/udp/socket_backend.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -229,4 +229,4 @@ Receipt read_receipt(int connection) noexcept {
   return size < 0 && (errno == EAGAIN || errno == EINTR) ? Receipt::pending : Receipt::gone;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

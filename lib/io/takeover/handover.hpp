@@ -14,7 +14,7 @@
 
 #include "io/udp/descriptor.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// What is handed over. Descriptors in an estate that is given away stay the giver's.
 struct Estate {
@@ -67,4 +67,4 @@ enum class Receipt : std::uint8_t { pending, confirmed, gone };
 /// Reads it without waiting.
 [[nodiscard]] Receipt read_receipt(int connection) noexcept;
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

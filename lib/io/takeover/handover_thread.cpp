@@ -26,7 +26,7 @@
 #include "io/takeover/relay.hpp"
 #include "io/udp/descriptor.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -196,4 +196,4 @@ void HandoverThread::read(Source& source) {
   if (source.relay->is_over() && source.is_older) events_.on_older_gone(source.worker);
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

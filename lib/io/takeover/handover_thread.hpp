@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The thread that looks after a hot restart: it waits for the next process, and reads what this
-/// one and its neighbours pass on to each other. Not public.
+/// one and its relays pass on to each other. Not public.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@
 #include "io/takeover/relay.hpp"
 #include "io/udp/descriptor.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A datagram with its payload.
 struct Parcel {
@@ -95,4 +95,4 @@ class HandoverThread {
   std::thread thread_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

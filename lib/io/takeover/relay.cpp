@@ -22,7 +22,7 @@
 #include "io/udp/socket_address.hpp"
 #include "io/udp/socket_backend.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -107,4 +107,4 @@ std::optional<Datagram> Relay::receive(std::span<std::byte> room) noexcept {
 
 void Relay::close_receiving() noexcept { (void)::shutdown(socket_.get(), SHUT_RD); }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -15,7 +15,7 @@
 
 #include "io/udp/descriptor.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// One end. send() and receive() may be used by one thread each at the same time.
 class Relay {
@@ -55,4 +55,4 @@ class Relay {
   std::atomic<std::uint64_t> dropped_ = 0;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

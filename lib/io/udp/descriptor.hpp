@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A descriptor, closed at the end; -1 for none.
 class Descriptor {
@@ -32,4 +32,4 @@ class Descriptor {
   int fd_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -32,7 +32,7 @@
 #include "io/udp/socket_calls.hpp"
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -210,4 +210,4 @@ std::unique_ptr<Backend> epoll_backend(const SocketOptions& options, SocketCalls
 
 std::unique_ptr<Backend> system_backend() { return epoll_backend(); }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -10,7 +10,7 @@
 
 #include "io/udp/socket_calls.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// As epoll_backend(options), with the calls to use, which must outlive it, and the name that
 /// describe() begins with.
@@ -18,4 +18,4 @@ namespace quoin::io {
                                                      SocketCalls& calls,
                                                      std::string name = "epoll");
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

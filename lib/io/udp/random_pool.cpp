@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 namespace {
 
 void ask_kernel(std::span<std::byte> out) noexcept {
@@ -66,4 +66,4 @@ void RandomPool::fill(std::span<std::byte> out) noexcept {
   ::explicit_bzero(given.data(), given.size());
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

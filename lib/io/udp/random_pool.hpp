@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// The kernel's random bytes, fetched many at a time: a handshake asks a dozen times for a few of
 /// them, which would be most of its system calls. What was handed out is wiped, and a child of
@@ -26,4 +26,4 @@ class RandomPool {
   Page* page_ = nullptr;  // null: the kernel cannot wipe it in a child, so nothing is kept
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -5,7 +5,7 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Beside io::Backend, for backends on sockets of the system.
 class SharedSockets {
@@ -23,4 +23,4 @@ class SharedSockets {
   virtual void stop_receiving(const Address& local) noexcept = 0;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

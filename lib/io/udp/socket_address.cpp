@@ -13,7 +13,7 @@
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -71,4 +71,4 @@ Address from_system(const in6_addr& ip, std::uint16_t port, std::uint32_t zone) 
   return from_bytes(bytes, port, IN6_IS_ADDR_LINKLOCAL(&ip) ? zone : 0);
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -9,7 +9,7 @@
 
 #include <quoin/address.hpp>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// A socket address of either family.
 union SocketAddress {
@@ -28,4 +28,4 @@ union SocketAddress {
 [[nodiscard]] Address from_system(const in6_addr& ip, std::uint16_t port,
                                   std::uint32_t zone) noexcept;
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -35,7 +35,7 @@
 #include "io/udp/socket_calls.hpp"
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 std::unexpected<Error> failed(int failure, std::string what) {
   what.append(": ").append(std::generic_category().message(failure));
@@ -241,4 +241,4 @@ std::string SocketBackend::describe() const {
   return text;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

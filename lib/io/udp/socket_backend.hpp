@@ -25,7 +25,7 @@
 #include "io/udp/socket_calls.hpp"
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// An error of the system with the sentence that goes with it.
 [[nodiscard]] std::unexpected<Error> failed(int failure, std::string what);
@@ -101,4 +101,4 @@ class SocketBackend : public Backend, public SharedSockets {
   std::vector<PathError> errors_;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

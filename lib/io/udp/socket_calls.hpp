@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// The system's own calls; a test overrides what it wants to fail.
 class SocketCalls {
@@ -35,4 +35,4 @@ class SocketCalls {
 /// The system's calls as they are; lives for ever.
 [[nodiscard]] SocketCalls& system_calls() noexcept;
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

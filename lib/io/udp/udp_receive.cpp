@@ -17,7 +17,7 @@
 #include "io/udp/socket_address.hpp"
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -124,4 +124,4 @@ bool UdpSocket::receive(ReceiveBatch& batch) {
   return static_cast<std::size_t>(count) == messages.size();
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

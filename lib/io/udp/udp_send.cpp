@@ -19,7 +19,7 @@
 #include "io/udp/socket_address.hpp"
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -242,4 +242,4 @@ void UdpSocket::handle_writable(SendBatch& scratch) {
   }
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

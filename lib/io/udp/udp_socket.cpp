@@ -32,7 +32,7 @@
 #include "io/udp/socket_address.hpp"
 #include "io/udp/socket_calls.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -236,4 +236,4 @@ bool UdpSocket::drain_error_queue() {
   return true;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -23,7 +23,7 @@
 #include "io/udp/socket_address.hpp"
 #include "io/udp/socket_calls.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// The limits of the kernel for one train (UDP_MAX_SEGMENTS and the largest IPv4 payload).
 inline constexpr std::size_t max_train_segments = 64;
@@ -217,4 +217,4 @@ class UdpSocket {
   std::uint64_t lost_ = 0;
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

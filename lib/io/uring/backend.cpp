@@ -43,7 +43,7 @@
 #include "io/uring/message.hpp"
 #include "io/uring/ring.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -496,4 +496,4 @@ Result<std::unique_ptr<Backend>> make_uring_backend(const SocketOptions& options
   return backend;
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

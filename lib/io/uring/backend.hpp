@@ -11,7 +11,7 @@
 
 #include "io/udp/socket_calls.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Sends through a ring of its own: as sendmmsg() does, as many messages as one submission takes.
 /// Without a ring (the kernel has none left) it calls sendmmsg().
@@ -21,4 +21,4 @@ namespace quoin::io {
 [[nodiscard]] Result<std::unique_ptr<Backend>> make_uring_backend(const SocketOptions& options,
                                                                   SocketCalls* calls = nullptr);
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -14,7 +14,7 @@
 #include "io/udp/udp_socket.hpp"
 #include "io/uring/ring.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -49,4 +49,4 @@ std::optional<Datagram> read_message(std::byte* buffer, int size, msghdr& room,
   return to_datagram(header, {payload, payload_size}, bound);
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

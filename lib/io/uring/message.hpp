@@ -12,7 +12,7 @@
 
 #include "io/udp/udp_socket.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// Bytes of a buffer: a whole train, and what stands before it.
 inline constexpr std::size_t receive_buffer_size = ReceiveBatch::max_message + 256;
@@ -26,4 +26,4 @@ void prepare_receive(io_uring_sqe& entry, int descriptor, msghdr& room) noexcept
 [[nodiscard]] std::optional<Datagram> read_message(std::byte* buffer, int size, msghdr& room,
                                                    const Address& bound);
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -11,7 +11,7 @@
 #include <new>
 #include <string_view>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -105,4 +105,4 @@ void BufferRing::lend(unsigned id) noexcept {
   io_uring_buf_ring_advance(ring_.get(), 1);
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string_view>
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 /// What a person can do about a ring that cannot be had for this errno value; empty: nothing.
 [[nodiscard]] std::string_view advice(int failure) noexcept;
@@ -71,4 +71,4 @@ class BufferRing {
   std::array<bool, count> is_out_{};
 };
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -18,7 +18,7 @@
 #include "io/uring/backend.hpp"
 #include "io/uring/ring.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 namespace {
 
@@ -89,4 +89,4 @@ bool UringCalls::submit(unsigned count) {
 
 std::unique_ptr<SocketCalls> uring_calls() { return std::make_unique<UringCalls>(); }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

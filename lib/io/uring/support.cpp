@@ -17,7 +17,7 @@
 #include "io/udp/socket_calls.hpp"
 #include "io/uring/backend.hpp"
 
-namespace quoin::io {
+namespace quoin::inline v0::io {
 
 #ifndef QUOIN_HAS_URING
 Result<std::unique_ptr<Backend>> make_uring_backend(const SocketOptions& /*options*/,
@@ -53,4 +53,4 @@ std::unique_ptr<Backend> uring_backend(const SocketOptions& options) {
       "epoll (io_uring cannot be used: " + std::string{support.error().detail()} + ")");
 }
 
-}  // namespace quoin::io
+}  // namespace quoin::inline v0::io

@@ -19,7 +19,7 @@
 #include <quoin/error.hpp>
 #include <quoin/quic/cid.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 using Octets = std::span<std::uint8_t>;
@@ -185,4 +185,4 @@ std::optional<std::string> server_id_of(Bytes cid, const RoutableCids& settings)
   return text;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

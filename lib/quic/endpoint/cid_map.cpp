@@ -8,7 +8,7 @@
 #include <openssl/mem.h>
 #include <openssl/siphash.h>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 bool CidMap::Place::holds(const std::uint8_t* data, std::size_t length) const noexcept {
   // In constant time, because stateless reset tokens are looked up as well (RFC 9000 §10.3.1).
@@ -78,4 +78,4 @@ void CidMap::grow() {
   }
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -11,7 +11,7 @@
 
 #include <ngtcp2/ngtcp2.h>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Connection ID -> slot of the connection. Open addressing with linear probing: a connection has
 /// some nine IDs, which all come and go with it, and following the nodes of a std::unordered_map
@@ -66,4 +66,4 @@ class CidMap {
   std::size_t last_ = 0;  ///< what was found last: datagrams come in trains
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -7,7 +7,7 @@
 
 #include "quic/endpoint/endpoint_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 Connection::Impl& Endpoint::Impl::add_connection(bool server) {
   std::uint32_t slot = 0;
@@ -21,7 +21,7 @@ Connection::Impl& Endpoint::Impl::add_connection(bool server) {
   Slot& place = slots[slot];
   ++place.generation;
   place.connection =
-      std::make_unique<Connection::Impl>(*this, ConnectionId{slot, place.generation}, server);
+      std::make_unique<Connection::Impl>(*this, ConnectionKey{slot, place.generation}, server);
   ++connection_count;
   return *place.connection;
 }
@@ -97,4 +97,4 @@ void Endpoint::Impl::update_timer(const Connection::Impl& connection) {
   timers.set(connection.id.slot, connection.deadline());
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 
 #include "quic/ngtcp2/types.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Fills `key`; `label` says what it is for, so that no other purpose gets the same. False: no
 /// memory.
@@ -23,4 +23,4 @@ namespace quoin::quic {
               nullptr, 0, to_octets(as_bytes(label)), label.size()) == 1;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

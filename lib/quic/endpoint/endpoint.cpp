@@ -10,7 +10,7 @@
 #include "quic/resumption.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 /// The smallest thing that can be a QUIC packet of ours, or be answered at all (rule 26).
@@ -270,7 +270,7 @@ void Endpoint::handle_timeout(Time now) {
   }
 }
 
-std::optional<ConnectionId> Endpoint::poll_ready() {
+std::optional<ConnectionKey> Endpoint::poll_ready() {
   if (impl_->ready.empty()) {
     return std::nullopt;
   }
@@ -315,9 +315,9 @@ std::optional<Time> Endpoint::poll_timeout() const noexcept {
   return impl_->timers.empty() ? std::nullopt : std::optional{impl_->timers.earliest()};
 }
 
-Result<ConnectionId> Endpoint::connect(const Path& path, std::string_view server_name,
-                                       Acceptor make_application, Time now,
-                                       const ConnectOptions& options) {
+Result<ConnectionKey> Endpoint::connect(const Path& path, std::string_view server_name,
+                                        Acceptor make_application, Time now,
+                                        const ConnectOptions& options) {
   if (impl_->acceptor) {
     return std::unexpected(Error{UsageError::invalid_argument, "a server does not connect"});
   }
@@ -349,7 +349,7 @@ Result<ConnectionId> Endpoint::connect(const Path& path, std::string_view server
   return connection.id;
 }
 
-Connection* Endpoint::find(ConnectionId id) noexcept {
+Connection* Endpoint::find(ConnectionKey id) noexcept {
   if (id.slot >= impl_->slots.size()) {
     return nullptr;
   }
@@ -407,4 +407,4 @@ void Endpoint::for_each(const std::function<void(Connection&)>& visit) {
   }
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -19,7 +19,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/endpoint/cid_map.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Allows so many things a second, and twice as many at once.
 class RateLimit {
@@ -134,4 +134,4 @@ struct Endpoint::Impl final : Shared {
   EndpointStats counters;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

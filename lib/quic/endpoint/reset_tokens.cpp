@@ -10,7 +10,7 @@
 
 #include "quic/endpoint/derived_key.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 void ResetTokens::Deleter::operator()(HMAC_CTX* context) const noexcept { HMAC_CTX_free(context); }
 
@@ -36,4 +36,4 @@ bool ResetTokens::make(const ngtcp2_cid& cid, std::uint8_t* token) {
   return true;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <openssl/base.h>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// An HMAC of the connection ID (RFC 9000 §10.3.2). The key is made ready once: a client is given
 /// some eight IDs in its handshake.
@@ -30,4 +30,4 @@ class ResetTokens {
   std::unique_ptr<HMAC_CTX, Deleter> keyed_;  ///< null: there is no key
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 
 #include "quic/endpoint/endpoint_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 constexpr std::size_t min_initial = 1200;  // RFC 9000 §14.1
@@ -218,4 +218,4 @@ void Endpoint::Impl::send_stateless_reset(const Path& path, Bytes packet, Time n
   ++counters.stateless_resets_sent;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

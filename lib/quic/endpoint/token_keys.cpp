@@ -16,7 +16,7 @@
 
 #include "quic/connection_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 constexpr std::size_t max_secrets = 4;
@@ -119,4 +119,4 @@ std::vector<std::uint8_t> TokenKeys::address_token(const Address& remote, Time n
   return token;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 struct AcceptInfo;
 
@@ -64,4 +64,4 @@ class TokenKeys {
   std::vector<Retired> retired_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -9,7 +9,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/settings.h"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 Connection::Impl& self(void* user_data) noexcept {
@@ -303,4 +303,4 @@ ngtcp2_callbacks make_callbacks(bool server) noexcept {
   return callbacks;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

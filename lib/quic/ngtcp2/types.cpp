@@ -7,7 +7,7 @@
 #include <cstring>
 #include <netinet/in.h>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 SocketAddress::SocketAddress(const Address& address) noexcept {
   const Bytes ip = address.ip();
@@ -76,7 +76,7 @@ Error to_error(const ngtcp2_ccerr& reason, bool http3) {
   const std::string detail = printable(as_text(to_bytes(reason.reason, reason.reasonlen)));
   switch (reason.type) {
     case NGTCP2_CCERR_TYPE_APPLICATION:
-      return {http3 ? Error::Domain::http3 : Error::Domain::application, reason.error_code, detail};
+      return {http3 ? Error::Domain::http : Error::Domain::application, reason.error_code, detail};
     case NGTCP2_CCERR_TYPE_VERSION_NEGOTIATION:
       return {LocalError::version_negotiation, "the peer speaks no QUIC version that we do"};
     case NGTCP2_CCERR_TYPE_IDLE_CLOSE:
@@ -92,4 +92,4 @@ Error to_error(const ngtcp2_ccerr& reason, bool http3) {
   return {Error::Domain::transport, reason.error_code, detail};
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 #include <quoin/error.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 [[nodiscard]] inline ngtcp2_tstamp to_ngtcp2(Time time) noexcept {
   return static_cast<ngtcp2_tstamp>(time.time_since_epoch().count());
@@ -81,4 +81,4 @@ struct SocketAddress {
 /// Printable ASCII of what a peer sent; everything else becomes '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// The bytes of one block; uninitialised when taken.
 struct Block {
@@ -112,4 +112,4 @@ class BlockPool {
   SpareBlocks<LargeBlock, max_spare / 4> large_;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -11,7 +11,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/stopped_streams.h"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 void Connection::Impl::carry_out(const StreamCommand& command) {
   if (!server && !handshake_confirmed) {
@@ -68,4 +68,4 @@ void Connection::stop_sending(StreamId stream, std::uint64_t code) {
   want_write();
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -16,7 +16,7 @@
 
 #include "quic/streams/streams_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 using Type = StreamEvent::Type;
 
@@ -185,4 +185,4 @@ void Streams::on_write_closed(StreamId id) {
   if (Impl::Stream* const stream = impl_->find(id)) stream->send_over = true;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 void ReceiveBuffer::append(Bytes data) {
   while (!data.empty()) {
@@ -45,4 +45,4 @@ void ReceiveBuffer::clear() {
   begin_ = size_ = 0;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 #include "base/fifo.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A queue of bytes: copied in as packets bring them, taken out bit by bit.
 class ReceiveBuffer {
@@ -43,4 +43,4 @@ class ReceiveBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -12,7 +12,7 @@
 
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 void SendBuffer::append(Bytes data) {
   size_ += data.size();
@@ -109,4 +109,4 @@ void SendBuffer::clear() {
   next_ = offset_ = unsent_ = size_ = pooled_ = 0;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

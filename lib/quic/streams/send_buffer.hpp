@@ -11,7 +11,7 @@
 #include "base/fifo.hpp"
 #include "quic/streams/block_pool.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// A queue of bytes with two marks: up to where it was handed over for sending, and up to where
 /// it was acknowledged. Copies go into blocks of the pool; shared bytes are kept, not copied.
@@ -78,4 +78,4 @@ class SendBuffer {
   std::size_t pooled_ = 0;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

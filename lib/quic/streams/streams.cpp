@@ -17,7 +17,7 @@
 
 #include "quic/streams/streams_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 using Type = StreamEvent::Type;
@@ -326,4 +326,4 @@ std::uint64_t Streams::datagrams_dropped() const noexcept { return impl_->datagr
 
 std::uint64_t Streams::datagram_fates_dropped() const noexcept { return impl_->fates_dropped; }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

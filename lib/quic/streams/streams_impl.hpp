@@ -22,7 +22,7 @@
 #include "quic/streams/receive_buffer.hpp"
 #include "quic/streams/send_buffer.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// RFC 9218 §4.1.
 inline constexpr std::size_t urgencies = 8;
@@ -119,4 +119,4 @@ struct Streams::Impl {
   bool over = false;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -10,7 +10,7 @@
 
 #include <quoin/quic/application.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Objects with a member `id`, a StreamId, by that: open addressing, because the few that are open
 /// at a time lie close together and most look-ups hit the same one again. IDs of request streams
@@ -101,4 +101,4 @@ class ByStreamId {
   T* latest_ = nullptr;
 };
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

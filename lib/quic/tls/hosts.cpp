@@ -16,7 +16,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr std::string_view dns = "DNS:";
@@ -191,4 +191,4 @@ std::vector<std::string> Tls::names() const {
   return all;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -24,7 +24,7 @@ extern const char quoin_tls_names[];  // NOLINT(modernize-avoid-c-arrays): laid 
 void quoin_tls_load() noexcept;
 }
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 /// Why BoringSSL cannot be used; empty when it can. Never destroyed: objects with static storage
@@ -92,7 +92,7 @@ const char* tls_library_error() noexcept {
   return failure().empty() ? nullptr : failure().c_str();
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic
 
 void quoin_tls_load() noexcept { static_cast<void>(quoin::quic::tls_library_error()); }
 

@@ -11,7 +11,7 @@
 /// nothing to do.
 #pragma once
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// Loads BoringSSL when that has not been done. Any thread, any number of times.
 /// Returns null when BoringSSL can be used, else why not, as a sentence that lives for ever. After
@@ -19,4 +19,4 @@ namespace quoin::quic {
 /// object asks here before.
 [[nodiscard]] const char* tls_library_error() noexcept;
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

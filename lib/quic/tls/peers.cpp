@@ -11,7 +11,7 @@
 #include "quic/ngtcp2/types.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 Error usage(std::string_view detail) { return {UsageError::invalid_argument, detail}; }
@@ -124,4 +124,4 @@ Result<> Tls::verify_clients(const std::filesystem::path& trust_anchors, ClientA
   return set;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -20,7 +20,7 @@
 #include "quic/tls/requests.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 struct FreeX509 {
@@ -163,4 +163,4 @@ std::string base64(const Sha256& digest) {
   return {reinterpret_cast<const char*>(text.data()), length};
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

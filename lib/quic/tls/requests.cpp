@@ -19,7 +19,7 @@
 #include "quic/endpoint/endpoint_impl.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 Connection::Impl& connection_of(const SSL* ssl) {
@@ -267,4 +267,4 @@ Result<> Endpoint::refuse(const TlsRequestId& request, std::string_view why) {
   return {};
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -12,7 +12,7 @@
 
 #include <quoin/tls_request.hpp>
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 /// What all connections of an endpoint wait for.
 struct TlsRequests {
@@ -31,4 +31,4 @@ void ask_for_certificates(SSL_CTX* context);
 /// signature.
 void ask_for_signatures(SSL_CTX* context);
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -19,7 +19,7 @@
 #include "quic/tls/library.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
@@ -131,4 +131,4 @@ Result<Tls> Tls::self_signed(std::span<const std::string> names) {
   return server_from_pem(contents(certificate_text.get()), contents(key_text.get()));
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

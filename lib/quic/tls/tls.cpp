@@ -17,7 +17,7 @@
 #include "quic/tls/requests.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 using quic::take_tls_error;
@@ -291,4 +291,4 @@ std::string Tls::certificate_pem() const {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -17,7 +17,7 @@
 #include <quoin/error.hpp>
 #include <quoin/tls.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 using Sha256 = std::array<std::uint8_t, 32>;
 
@@ -113,4 +113,4 @@ auto from_pair(const std::filesystem::path& chain, const std::filesystem::path& 
 [[nodiscard]] std::string take_tls_error();
 
 }  // namespace quic
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -15,7 +15,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/tls/tls_impl.hpp"
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 namespace {
 
 std::string join(const std::vector<std::string>& parts) {
@@ -193,4 +193,4 @@ TlsInfo Connection::tls() const {
   return info;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic

@@ -13,7 +13,7 @@
 
 #include "http/date.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr int partial_content = 206;
@@ -44,14 +44,14 @@ bool lists_tag(std::string_view list, std::string_view etag, bool weak_compariso
 }
 
 // A header that may come several times stands for one list.
-bool any_lists_tag(const h3::Headers& request, std::string_view name, std::string_view etag,
+bool any_lists_tag(const Headers& request, std::string_view name, std::string_view etag,
                    bool weak_comparison) {
-  return std::ranges::any_of(request, [&](const h3::Field& field) {
+  return std::ranges::any_of(request, [&](const Field& field) {
     return field.name == name && lists_tag(field.value, etag, weak_comparison);
   });
 }
 
-std::optional<std::int64_t> date_in(const h3::Headers& request, std::string_view name) {
+std::optional<std::int64_t> date_in(const Headers& request, std::string_view name) {
   const auto value = request.get(name);
   return value ? parse_http_date(*value) : std::nullopt;
 }
@@ -66,14 +66,14 @@ std::optional<std::uint64_t> read_number(std::string_view text) noexcept {
 }
 
 // RFC 9110 §13.1.5: the range counts only if the client's part is of the same representation.
-bool range_applies(const Representation& representation, const h3::Headers& request) {
+bool range_applies(const Representation& representation, const Headers& request) {
   const auto condition = request.get("if-range");
   if (!condition) return true;
   if (condition->starts_with('"')) return *condition == representation.etag;
   return parse_http_date(*condition) == representation.modified;
 }
 
-Selection select_range(const Representation& representation, const h3::Headers& request) {
+Selection select_range(const Representation& representation, const Headers& request) {
   const Selection whole{.status = 200, .offset = 0, .size = representation.size};
   const auto header = request.get("range");
   if (!header || !range_applies(representation, request)) return whole;
@@ -105,7 +105,7 @@ Selection select_range(const Representation& representation, const h3::Headers& 
 
 }  // namespace
 
-Selection select(const Representation& representation, const h3::Headers& request, bool is_get) {
+Selection select(const Representation& representation, const Headers& request, bool is_get) {
   const auto empty = [](int status) { return Selection{.status = status, .offset = 0, .size = 0}; };
   if (request.get("if-match")) {
     if (!any_lists_tag(request, "if-match", representation.etag, false)) {
@@ -128,4 +128,4 @@ Selection select(const Representation& representation, const h3::Headers& reques
   return select_range(representation, request);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

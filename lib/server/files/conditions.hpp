@@ -9,7 +9,7 @@
 
 #include <quoin/headers.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// What there is to send.
 struct Representation {
@@ -27,7 +27,7 @@ struct Selection {
 
 /// Evaluates the conditions in the order of RFC 9110 §13.2.2, then the range. More than one range,
 /// and what is no range at all, select everything.
-[[nodiscard]] Selection select(const Representation& representation, const h3::Headers& request,
+[[nodiscard]] Selection select(const Representation& representation, const Headers& request,
                                bool is_get);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 struct Entry {
@@ -118,4 +118,4 @@ std::string_view content_type_of(std::string_view name) noexcept {
   return found != table.end() && found->extension == extension ? found->type : std::string_view{};
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The type for the extension of `name`, in any case, with a charset for text; empty if unknown.
 [[nodiscard]] std::string_view content_type_of(std::string_view name) noexcept;
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,7 +11,7 @@
 #include "http/date.hpp"
 #include "server/files/safe_directory.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 std::string escape(std::string_view text) {
@@ -66,4 +66,4 @@ std::string directory_page(std::string_view path, const std::vector<DirectoryEnt
   return page;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -8,10 +8,10 @@
 
 #include "server/files/safe_directory.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// `path` is what the page is for, decoded, with "/" at both ends.
 [[nodiscard]] std::string directory_page(std::string_view path,
                                          const std::vector<DirectoryEntry>& entries);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

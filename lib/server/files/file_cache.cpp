@@ -12,7 +12,7 @@
 
 #include "server/files/safe_directory.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // What an entry takes beside its text: nodes of list and index, bookkeeping of the allocator.
@@ -53,4 +53,4 @@ void FileCache::forget(Order::iterator entry) {
   order_.erase(entry);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -15,13 +15,13 @@
 
 #include "server/files/safe_directory.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A file that was read whole.
 struct KeptFile {
   std::string path;       ///< below the root
   FileIdentity identity;  ///< what it was when it was read
-  h3::Headers headers;    ///< of a response with all of it, but for `content-length`
+  Headers headers;        ///< of a response with all of it, but for `content-length`
   SharedBytes content;
 };
 
@@ -62,4 +62,4 @@ class FileCache {
   std::unordered_map<std::string_view, Order::iterator> by_key_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -27,7 +27,7 @@
 
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 // Never wait for the writer of a FIFO, never become the owner of a terminal.
@@ -185,4 +185,4 @@ Result<std::vector<DirectoryEntry>> SafeDirectory::list(const std::string& path)
   return entries;
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -13,7 +13,7 @@
 
 #include <quoin/error.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// An open file descriptor, closed when it goes.
 class FileDescriptor {
@@ -101,4 +101,4 @@ class SafeDirectory {
   mutable bool has_openat2_ = true;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -21,8 +21,8 @@
 #include <quoin/headers.hpp>
 #include <quoin/request.hpp>
 #include <quoin/server.hpp>
+#include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
-#include <quoin/transfer.hpp>
 #include <quoin/url.hpp>
 
 #include "http/date.hpp"
@@ -34,7 +34,7 @@
 #include "server/files/safe_directory.hpp"
 #include "server/server_impl.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 constexpr int ok = 200;
@@ -139,8 +139,8 @@ std::string hexadecimal(std::uint64_t value) {
 }
 
 // The answer depends on more than the file.
-bool is_selective(const h3::Headers& request) noexcept {
-  return std::ranges::any_of(request, [](const h3::Field& field) {
+bool is_selective(const Headers& request) noexcept {
+  return std::ranges::any_of(request, [](const Field& field) {
     return field.name == "range" || field.name.starts_with("if-");
   });
 }
@@ -245,13 +245,13 @@ void StaticFiles::answer_directory(const Asked& asked, const std::string& path) 
   send_page(asked.response, ok, "text/html; charset=utf-8", directory_page(shown, *entries));
 }
 
-h3::Headers StaticFiles::headers_of(const std::string& path, const OpenedFile& file,
-                                    const std::string& etag) const {
-  h3::Headers headers;
+Headers StaticFiles::headers_of(const std::string& path, const OpenedFile& file,
+                                const std::string& etag) const {
+  Headers headers;
   headers.add("etag", etag);
   headers.add("last-modified", format_http_date(file.modified));
   headers.add("accept-ranges", "bytes");
-  for (const h3::Field& field : options_.headers) {
+  for (const Field& field : options_.headers) {
     headers.add(field.name, field.value, field.never_index);
   }
   const std::string_view type = content_type_of(std::string_view{path}.substr(path.rfind('/') + 1));
@@ -264,7 +264,7 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
       .etag = etag_of(file), .modified = file.modified, .size = file.size};
   const bool is_get = asked.request.method() == "GET";
   const Selection selection = select(representation, asked.request.headers(), is_get);
-  h3::Headers headers = headers_of(path, file, representation.etag);
+  Headers headers = headers_of(path, file, representation.etag);
   if (is_get && selection.status == ok && keep_and_send(asked, path, file, headers)) return;
   Response response = asked.response;
   response.status(selection.status);
@@ -291,7 +291,7 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
 
 // A small file that has not changed just now is read whole, sent, and kept.
 bool StaticFiles::keep_and_send(const Asked& asked, const std::string& path, const OpenedFile& file,
-                                h3::Headers headers) {
+                                Headers headers) {
   if (!cache_.is_enabled() || file.size > FileCache::max_file || asked.key.size() > max_key ||
       !is_settled(file.identity, asked.clock)) {
     return false;
@@ -320,7 +320,7 @@ void StaticFiles::send_error(Response response, int status) const {
 }
 
 void StaticFiles::add_headers(Response response) const {
-  for (const h3::Field& field : options_.headers) response.header(field.name, field.value);
+  for (const Field& field : options_.headers) response.header(field.name, field.value);
 }
 
 Result<> Server::files(std::string_view prefix, const std::filesystem::path& directory,
@@ -345,4 +345,4 @@ Result<> Server::files(std::string_view prefix, const std::filesystem::path& dir
   return {};
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

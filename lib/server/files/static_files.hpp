@@ -18,7 +18,7 @@
 #include "server/files/file_cache.hpp"
 #include "server/files/safe_directory.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// See Server::files().
 class StaticFiles {
@@ -51,9 +51,9 @@ class StaticFiles {
   void answer_directory(const Asked& asked, const std::string& path);
   void send_file(const Asked& asked, const std::string& path, OpenedFile file);
   [[nodiscard]] bool keep_and_send(const Asked& asked, const std::string& path,
-                                   const OpenedFile& file, h3::Headers headers);
-  [[nodiscard]] h3::Headers headers_of(const std::string& path, const OpenedFile& file,
-                                       const std::string& etag) const;
+                                   const OpenedFile& file, Headers headers);
+  [[nodiscard]] Headers headers_of(const std::string& path, const OpenedFile& file,
+                                   const std::string& etag) const;
   void send_page(Response response, int status, std::string_view type, std::string text) const;
   void send_error(Response response, int status) const;
   void add_headers(Response response) const;
@@ -64,4 +64,4 @@ class StaticFiles {
   FileCache cache_;
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

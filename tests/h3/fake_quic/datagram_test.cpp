@@ -109,7 +109,7 @@ TEST_CASE("Datagrams for messages that are over or unknown are dropped and count
   RawClient world{with_datagrams()};
   world.send(varint(1) + "no such stream");
   world.send(varint((1ULL << 60U) - 1) + "nor this");
-  world.server.session.cancel(world.id, Http3Error::request_cancelled);
+  world.server.session.cancel(world.id, HttpError::request_cancelled);
   world.send(varint(0) + "given up");
   world.server.poll();
   CHECK(world.server.exchanges[world.id].datagrams.empty());

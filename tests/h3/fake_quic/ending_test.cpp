@@ -21,16 +21,16 @@ TEST_CASE("A client that cancels is told to the server, and the other way round"
   CHECK(pair.client.session.write(id, as_bytes(sample(1000)), false) == 1000);
   pair.run();
   SECTION("client") {
-    pair.client.session.cancel(id, Http3Error::request_cancelled);
+    pair.client.session.cancel(id, HttpError::request_cancelled);
     pair.run();
-    CHECK(pair.server.exchanges[id].reset == Error{Http3Error::request_cancelled});
-    CHECK(pair.server.exchanges[id].stopped == Error{Http3Error::request_cancelled});
+    CHECK(pair.server.exchanges[id].reset == Error{HttpError::request_cancelled});
+    CHECK(pair.server.exchanges[id].stopped == Error{HttpError::request_cancelled});
   }
   SECTION("server") {
-    pair.server.session.cancel(id, Http3Error::internal_error);
+    pair.server.session.cancel(id, HttpError::internal_error);
     pair.run();
-    CHECK(pair.client.exchanges[id].reset == Error{Http3Error::internal_error});
-    CHECK(pair.client.exchanges[id].stopped == Error{Http3Error::internal_error});
+    CHECK(pair.client.exchanges[id].reset == Error{HttpError::internal_error});
+    CHECK(pair.client.exchanges[id].stopped == Error{HttpError::internal_error});
   }
   CHECK(pair.client.exchanges[id].closed);
   CHECK(pair.server.exchanges[id].closed);
@@ -47,7 +47,7 @@ TEST_CASE("What a reset stream had not been read gives its credit back") {
   CHECK(pair.client.session.write(id, as_bytes(sample(100'000)), false) == 100'000);
   pair.run();
   CHECK(pair.net.credit_given_by(true) < FakeOptions{}.connection_window);
-  pair.client.session.reset_writing(id, Http3Error::request_cancelled);
+  pair.client.session.reset_writing(id, HttpError::request_cancelled);
   pair.run();
   CHECK(pair.server.exchanges[id].reset);
   CHECK(pair.server.session.read(id).data.empty());
@@ -57,7 +57,7 @@ TEST_CASE("What a reset stream had not been read gives its credit back") {
 TEST_CASE("A server may stop reading a request and still answer it") {
   SessionPair pair;
   pair.server.on_headers = [&](StreamId id, Exchange&) {
-    pair.server.session.stop_reading(id, Http3Error::no_error);
+    pair.server.session.stop_reading(id, HttpError::no_error);
     REQUIRE(pair.server.session.respond(id, {{":status", "413"}}, true));
     CHECK(pair.server.session.write(id, as_bytes("too much"), true) == 8);
   };
@@ -65,7 +65,7 @@ TEST_CASE("A server may stop reading a request and still answer it") {
   CHECK(pair.client.session.write(id, as_bytes(sample(100'000)), false) == 100'000);
   pair.run();
   const Exchange& response = pair.client.exchanges[id];
-  CHECK(response.stopped == Error{Http3Error::no_error});
+  CHECK(response.stopped == Error{HttpError::no_error});
   CHECK(response.headers.get(":status") == "413");
   CHECK(response.body == "too much");
   CHECK(response.complete);
@@ -82,9 +82,9 @@ TEST_CASE("A client that stops reading ends the server's body only") {
   };
   const StreamId id = pair.request(post_request(), true);
   pair.run();
-  pair.client.session.stop_reading(id, Http3Error::request_cancelled);
+  pair.client.session.stop_reading(id, HttpError::request_cancelled);
   pair.run();
-  CHECK(pair.server.exchanges[id].stopped == Error{Http3Error::request_cancelled});
+  CHECK(pair.server.exchanges[id].stopped == Error{HttpError::request_cancelled});
   CHECK(pair.server.session.room(id) == 0);
   CHECK(pair.client.session.write(id, as_bytes("still here"), true) == 10);
   pair.run();
@@ -101,7 +101,7 @@ TEST_CASE("Memory of a cancelled message is freed only when no packet needs it a
   owner.reset();
   pair.net.hold = [](bool to_server, StreamId) { return to_server; };
   pair.net.pump();
-  pair.client.session.cancel(id, Http3Error::request_cancelled);
+  pair.client.session.cancel(id, HttpError::request_cancelled);
   CHECK(!watch.expired());
   pair.net.hold = nullptr;
   pair.run();
@@ -167,8 +167,8 @@ TEST_CASE("Requests that a leaving server did not handle are told so") {
   client.poll();
   CHECK(client.goaway == StreamId{4});
   CHECK(!client.exchanges[*first].reset);
-  CHECK(client.exchanges[*second].reset == Error{Http3Error::request_rejected});
-  CHECK(server.resets[*second] == static_cast<std::uint64_t>(Http3Error::request_cancelled));
+  CHECK(client.exchanges[*second].reset == Error{HttpError::request_rejected});
+  CHECK(server.resets[*second] == static_cast<std::uint64_t>(HttpError::request_cancelled));
 }
 
 TEST_CASE("Requests beyond the last one that a leaving server takes are rejected") {
@@ -187,7 +187,7 @@ TEST_CASE("Requests beyond the last one that a leaving server takes are rejected
   const StreamId id = client.open(true, request, true);
   net.pump();
   server.poll();
-  CHECK(client.resets[id] == static_cast<std::uint64_t>(Http3Error::request_rejected));
+  CHECK(client.resets[id] == static_cast<std::uint64_t>(HttpError::request_rejected));
   CHECK(server.exchanges[id].headers.empty());
   CHECK(net.violations.empty());
 }
@@ -211,14 +211,14 @@ TEST_CASE("The end of the connection is the last event, and commands after it ar
   const StreamId id = pair.request(post_request(), true);
   CHECK(pair.client.session.write(id, as_bytes(sample(1000)), false) == 1000);
   pair.run();
-  pair.server.session.connection().close(Error{Http3Error::internal_error, "enough"});
+  pair.server.session.connection().close(Error{HttpError::internal_error, "enough"});
   pair.run();
   for (Side* side : {&pair.client, &pair.server}) {
-    CHECK(side->disconnected == Error{Http3Error::internal_error});
+    CHECK(side->disconnected == Error{HttpError::internal_error});
     CHECK(side->types.back() == Event::Type::disconnected);
     CHECK(side->session.write(id, as_bytes("x"), true) == 0);
     CHECK(!side->session.write_trailers(id, {}));
-    side->session.cancel(id, Http3Error::request_cancelled);
+    side->session.cancel(id, HttpError::request_cancelled);
     side->session.shutdown();
     CHECK(!side->poll());
   }
@@ -247,6 +247,6 @@ TEST_CASE("A peer that allows too few unidirectional streams is told what HTTP/3
   SessionPair pair{{}, options};
   pair.run();
   const Error reason = pair.client.disconnected.value_or(Error{});
-  CHECK(reason == Error{Http3Error::stream_creation_error});
+  CHECK(reason == Error{HttpError::stream_creation_error});
   CHECK(reason.detail().contains("3 unidirectional streams"));
 }

@@ -53,8 +53,8 @@ TEST_CASE("Extended CONNECT opens a stream on which both sides write when they l
   (void)pair.server.session.write(id, Bytes{}, true);
   (void)pair.client.session.write(id, Bytes{}, true);
   pair.run();
-  CHECK(pair.client.exchanges[id].closed == Error{Http3Error::no_error});
-  CHECK(pair.server.exchanges[id].closed == Error{Http3Error::no_error});
+  CHECK(pair.client.exchanges[id].closed == Error{HttpError::no_error});
+  CHECK(pair.server.exchanges[id].closed == Error{HttpError::no_error});
 }
 
 TEST_CASE("Extended CONNECT waits for the server's settings and is told when they have come") {

@@ -73,7 +73,7 @@ struct FakeQuic::Frame {
 
 }  // namespace quoin::test
 
-namespace quoin::quic {
+namespace quoin::inline v0::quic {
 
 struct Connection::Impl {
   Impl(test::FakeQuic& fake, bool is_server) : net(fake), server(is_server) {}
@@ -178,7 +178,7 @@ void Connection::close(const Error& reason) {
   if (!impl_->close_reason) impl_->close_reason = reason;
 }
 
-}  // namespace quoin::quic
+}  // namespace quoin::inline v0::quic
 
 namespace quoin::test {
 

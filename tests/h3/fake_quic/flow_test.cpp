@@ -104,7 +104,7 @@ TEST_CASE("What was read before the end can be read after the stream is closed")
   CHECK((pair.client.exchanges[id].body == feeder.text));
   CHECK(pair.client.exchanges[id].complete);
   pair.client.poll();
-  CHECK(pair.client.exchanges[id].closed == Error{Http3Error::no_error});
+  CHECK(pair.client.exchanges[id].closed == Error{HttpError::no_error});
   CHECK(pair.client.session.open_streams() == 0);
   CHECK(pair.net.credit_given_by(false) == FakeOptions{}.connection_window);
 }
@@ -117,7 +117,7 @@ TEST_CASE("A stream that is closed with unread bytes gives the connection its cr
   const StreamId id = pair.request(get_request());
   pair.run();
   CHECK(pair.net.credit_given_by(false) < FakeOptions{}.connection_window);
-  pair.client.session.stop_reading(id, Http3Error::request_cancelled);
+  pair.client.session.stop_reading(id, HttpError::request_cancelled);
   CHECK(pair.net.credit_given_by(false) == FakeOptions{}.connection_window);
   pair.client.poll();
   CHECK(pair.client.exchanges[id].closed);
@@ -210,7 +210,7 @@ TEST_CASE("Credit for what waits for QPACK instructions comes back when they arr
   CHECK(pair.client.exchanges[id].headers.get("server") == "quoin");
   CHECK((pair.client.exchanges[id].body == bodies[id]));
   CHECK(pair.client.exchanges[id].complete);
-  CHECK(pair.client.exchanges[id].closed == Error{Http3Error::no_error});
+  CHECK(pair.client.exchanges[id].closed == Error{HttpError::no_error});
   CHECK(pair.client.session.open_streams() == 0);
   CHECK(pair.net.credit_given_by(false) == FakeOptions{}.connection_window);
 }
@@ -226,7 +226,7 @@ TEST_CASE("A response that waits for QPACK can be given up") {
   const StreamId id = pair.request(get_request());
   pair.run();
   REQUIRE(pair.client.session.open_streams() == 1);
-  pair.client.session.cancel(id, Http3Error::request_cancelled);
+  pair.client.session.cancel(id, HttpError::request_cancelled);
   pair.client.poll();
   CHECK(pair.client.exchanges[id].closed);
   CHECK(pair.client.session.open_streams() == 0);

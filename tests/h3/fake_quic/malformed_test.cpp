@@ -90,7 +90,7 @@ std::string filler(std::size_t fields) {
 /// What is wrong, and the bytes with which it is.
 using Cases = std::vector<std::pair<const char*, std::string>>;
 
-constexpr auto wire(Http3Error code) { return static_cast<std::uint64_t>(code); }
+constexpr auto wire(HttpError code) { return static_cast<std::uint64_t>(code); }
 
 }  // namespace
 
@@ -139,8 +139,8 @@ TEST_CASE("A server closes with H3_MESSAGE_ERROR on requests that are malformed"
     RawPair pair{true};
     pair.raw.open(false, control_stream());
     pair.send(bytes);
-    CHECK(pair.side.disconnected == Error{Http3Error::message_error});
-    CHECK(pair.raw.closed == Error{Http3Error::message_error});
+    CHECK(pair.side.disconnected == Error{HttpError::message_error});
+    CHECK(pair.raw.closed == Error{HttpError::message_error});
   }
 }
 
@@ -167,7 +167,7 @@ TEST_CASE("A client closes with H3_MESSAGE_ERROR on responses that are malformed
     RawServer pair;
     pair.raw.send(pair.id, bytes, true);
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::message_error});
+    CHECK(pair.side.disconnected == Error{HttpError::message_error});
   }
 }
 
@@ -175,34 +175,34 @@ TEST_CASE("A body in a response to HEAD is malformed") {
   RawServer pair{{{":method", "HEAD"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}};
   pair.raw.send(pair.id, headers({{":status", "200"}}) + data("x"), true);
   pair.run();
-  CHECK(pair.side.disconnected == Error{Http3Error::message_error});
+  CHECK(pair.side.disconnected == Error{HttpError::message_error});
 }
 
 TEST_CASE("Frames where they do not belong close the connection with the RFC's code") {
   const std::string settings = control_stream();
-  const std::vector<std::tuple<const char*, std::string, std::string, Http3Error>> cases{
+  const std::vector<std::tuple<const char*, std::string, std::string, HttpError>> cases{
       {"no SETTINGS first", varint(0) + frame(goaway_frame, varint(0)), "",
-       Http3Error::missing_settings},
-      {"SETTINGS twice", settings + frame(settings_frame, ""), "", Http3Error::frame_unexpected},
+       HttpError::missing_settings},
+      {"SETTINGS twice", settings + frame(settings_frame, ""), "", HttpError::frame_unexpected},
       {"a setting of HTTP/2", varint(0) + frame(settings_frame, varint(2) + varint(1)), "",
-       Http3Error::settings_error},
+       HttpError::settings_error},
       {"SETTINGS cut off", varint(0) + frame(settings_frame, varint(6)), "",
-       Http3Error::frame_error},
-      {"DATA on the control stream", settings + data("x"), "", Http3Error::frame_unexpected},
-      {"HEADERS on the control stream", settings + get(), "", Http3Error::frame_unexpected},
+       HttpError::frame_error},
+      {"DATA on the control stream", settings + data("x"), "", HttpError::frame_unexpected},
+      {"HEADERS on the control stream", settings + get(), "", HttpError::frame_unexpected},
       {"GOAWAY that grows",
        settings + frame(goaway_frame, varint(4)) + frame(goaway_frame, varint(8)), "",
-       Http3Error::id_error},
+       HttpError::id_error},
       {"SETTINGS on a request stream", settings, frame(settings_frame, ""),
-       Http3Error::frame_unexpected},
-      {"DATA before HEADERS", settings, data("x"), Http3Error::frame_unexpected},
+       HttpError::frame_unexpected},
+      {"DATA before HEADERS", settings, data("x"), HttpError::frame_unexpected},
       {"HEADERS after trailers", settings, get() + headers({{"a", "b"}}) + headers({{"a", "b"}}),
-       Http3Error::frame_unexpected},
-      {"a frame cut off", settings, get().substr(0, 10), Http3Error::frame_error},
+       HttpError::frame_unexpected},
+      {"a frame cut off", settings, get().substr(0, 10), HttpError::frame_error},
       {"an index beyond the static table", settings,
        frame(headers_frame, std::string{"\0\0\xff\xff\x7f", 5}),
-       Http3Error::qpack_decompression_failed},
-      {"a push promise", settings, frame(5, varint(0)), Http3Error::frame_unexpected},
+       HttpError::qpack_decompression_failed},
+      {"a push promise", settings, frame(5, varint(0)), HttpError::frame_unexpected},
   };
   for (const auto& [what, control, request, code] : cases) {
     INFO(what);
@@ -223,38 +223,38 @@ TEST_CASE("Critical streams are there once and for ever") {
   SECTION("a second control stream") {
     pair.raw.open(false, control_stream());
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::stream_creation_error});
+    CHECK(pair.side.disconnected == Error{HttpError::stream_creation_error});
   }
   SECTION("a second QPACK stream") {
     pair.raw.open(false, varint(2));
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::stream_creation_error});
+    CHECK(pair.side.disconnected == Error{HttpError::stream_creation_error});
   }
   SECTION("a push stream from a client") {
     pair.raw.open(false, varint(1));
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::stream_creation_error});
+    CHECK(pair.side.disconnected == Error{HttpError::stream_creation_error});
   }
   SECTION("the control stream ends") {
     pair.raw.send(control, "", true);
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::closed_critical_stream});
+    CHECK(pair.side.disconnected == Error{HttpError::closed_critical_stream});
   }
   SECTION("the QPACK encoder's stream is reset") {
     pair.raw.connection().reset_stream(encoder, 0);
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::closed_critical_stream});
+    CHECK(pair.side.disconnected == Error{HttpError::closed_critical_stream});
   }
   SECTION("our control stream is stopped") {
     pair.raw.connection().stop_sending(StreamId{3}, 0);
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::closed_critical_stream});
+    CHECK(pair.side.disconnected == Error{HttpError::closed_critical_stream});
   }
   SECTION("a stream of an unknown type is refused and harmless") {
     const StreamId unknown = pair.raw.open(false, varint(0x21) + "anything");
     pair.run();
     CHECK(!pair.side.disconnected);
-    CHECK(pair.raw.stops[unknown] == wire(Http3Error::stream_creation_error));
+    CHECK(pair.raw.stops[unknown] == wire(HttpError::stream_creation_error));
   }
 }
 
@@ -310,9 +310,9 @@ TEST_CASE("Trailers count together with headers") {
   pair.raw.open(false, control_stream());
   const StreamId id = pair.send(get({{"x", std::string(1000, 'y')}}) + data("body") +
                                 headers({{"x", std::string(1000, 'y')}}));
-  CHECK(pair.side.exchanges[id].reset == Error{Http3Error::excessive_load});
+  CHECK(pair.side.exchanges[id].reset == Error{HttpError::excessive_load});
   CHECK(!pair.side.exchanges[id].trailers);
-  CHECK(pair.raw.resets[id] == wire(Http3Error::excessive_load));
+  CHECK(pair.raw.resets[id] == wire(HttpError::excessive_load));
   CHECK(!pair.side.disconnected);
 }
 
@@ -325,7 +325,7 @@ TEST_CASE("Interim responses count together with the final one") {
   pair.raw.send(pair.id, bytes + headers({{":status", "200"}}), true);
   pair.run();
   CHECK(pair.side.exchanges[pair.id].informational.size() == 50);
-  CHECK(pair.side.exchanges[pair.id].reset == Error{Http3Error::excessive_load});
+  CHECK(pair.side.exchanges[pair.id].reset == Error{HttpError::excessive_load});
   CHECK(pair.side.exchanges[pair.id].headers.empty());
   CHECK(!pair.side.disconnected);
 }
@@ -334,7 +334,7 @@ TEST_CASE("A request for two hosts at once is refused") {
   RawPair pair{true};
   pair.raw.open(false, control_stream());
   const StreamId id = pair.send(get({{"host", "b.example"}}));
-  CHECK(pair.raw.resets[id] == wire(Http3Error::message_error));
+  CHECK(pair.raw.resets[id] == wire(HttpError::message_error));
   CHECK(pair.side.exchanges[id].headers.empty());
   CHECK(!pair.side.disconnected);
   const StreamId same = pair.send(get({{"host", "a.example"}}));
@@ -347,26 +347,26 @@ TEST_CASE("A request that never begins leaves nothing behind") {
   const std::size_t before = pair.net.open_streams(true);
   SECTION("it ends") {
     const StreamId id = pair.send("", true);
-    CHECK(pair.raw.resets[id] == wire(Http3Error::request_incomplete));
+    CHECK(pair.raw.resets[id] == wire(HttpError::request_incomplete));
   }
   SECTION("it is reset") {
     const StreamId id = pair.send(get().substr(0, 1), false);
-    pair.raw.connection().reset_stream(id, wire(Http3Error::request_cancelled));
+    pair.raw.connection().reset_stream(id, wire(HttpError::request_cancelled));
     pair.run();
-    CHECK(pair.raw.resets[id] == wire(Http3Error::request_incomplete));
+    CHECK(pair.raw.resets[id] == wire(HttpError::request_incomplete));
   }
   SECTION("it is reset within its headers") {
     const StreamId id = pair.send(get().substr(0, 20), false);
-    pair.raw.connection().reset_stream(id, wire(Http3Error::request_cancelled));
+    pair.raw.connection().reset_stream(id, wire(HttpError::request_cancelled));
     pair.run();
-    CHECK(pair.raw.resets[id] == wire(Http3Error::request_incomplete));
+    CHECK(pair.raw.resets[id] == wire(HttpError::request_incomplete));
   }
   SECTION("its response is not wanted") {
     const StreamId id = pair.send(get().substr(0, 20), false);
-    pair.raw.connection().stop_sending(id, wire(Http3Error::request_cancelled));
+    pair.raw.connection().stop_sending(id, wire(HttpError::request_cancelled));
     pair.run();
-    CHECK(pair.raw.stops[id] == wire(Http3Error::request_cancelled));
-    pair.raw.connection().reset_stream(id, wire(Http3Error::request_cancelled));
+    CHECK(pair.raw.stops[id] == wire(HttpError::request_cancelled));
+    pair.raw.connection().reset_stream(id, wire(HttpError::request_cancelled));
     pair.run();
   }
   CHECK(pair.net.open_streams(true) == before + 1);  // the peer's control stream
@@ -378,7 +378,7 @@ TEST_CASE("A response that never begins fails its request only") {
   RawServer pair;
   pair.raw.send(pair.id, "", true);
   pair.run();
-  CHECK(pair.side.exchanges[pair.id].reset == Error{Http3Error::message_error});
+  CHECK(pair.side.exchanges[pair.id].reset == Error{HttpError::message_error});
   CHECK(!pair.side.disconnected);
 }
 
@@ -390,8 +390,8 @@ TEST_CASE("Rapid resets leave no memory behind and are counted as events") {
   const auto attack = [&] {
     const StreamId id = pair.raw.open(true, get(), false);
     pair.net.pump();
-    pair.raw.connection().reset_stream(id, wire(Http3Error::request_cancelled));
-    pair.raw.connection().stop_sending(id, wire(Http3Error::request_cancelled));
+    pair.raw.connection().reset_stream(id, wire(HttpError::request_cancelled));
+    pair.raw.connection().stop_sending(id, wire(HttpError::request_cancelled));
     pair.net.pump();
   };
   SECTION("polled") {
@@ -404,7 +404,7 @@ TEST_CASE("Rapid resets leave no memory behind and are counted as events") {
   }
   SECTION("not polled") {
     for (int i = 0; i < 30 && !pair.raw.closed; ++i) attack();
-    CHECK(pair.raw.closed == Error{Http3Error::excessive_load});
+    CHECK(pair.raw.closed == Error{HttpError::excessive_load});
   }
 }
 
@@ -423,7 +423,7 @@ TEST_CASE("A flood of control frames is slowed down by closing, an honest rate i
   SECTION("flood") {
     for (int i = 0; i < 5000; ++i) pair.raw.send(control, update);
     pair.run();
-    CHECK(pair.side.disconnected == Error{Http3Error::excessive_load});
+    CHECK(pair.side.disconnected == Error{HttpError::excessive_load});
   }
 }
 
@@ -435,7 +435,7 @@ TEST_CASE("A priority may come before its request, but not for one that is not a
   CHECK(!pair.side.disconnected);
   pair.raw.send(control, frame(priority_update_frame, varint(100 * 4 + 4) + "u=1"));
   pair.run();
-  CHECK(pair.side.disconnected == Error{Http3Error::id_error});
+  CHECK(pair.side.disconnected == Error{HttpError::id_error});
 }
 
 TEST_CASE("Streams that wait for QPACK instructions which never come are limited") {
@@ -448,7 +448,7 @@ TEST_CASE("Streams that wait for QPACK instructions which never come are limited
   for (int i = 0; i < 3; ++i) pair.send(blocked);
   CHECK(!pair.side.disconnected);
   pair.send(blocked);
-  CHECK(pair.side.disconnected == Error{Http3Error::qpack_decompression_failed});
+  CHECK(pair.side.disconnected == Error{HttpError::qpack_decompression_failed});
 }
 
 TEST_CASE("A peer's limit on field sections is respected") {

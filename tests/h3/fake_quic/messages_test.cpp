@@ -41,13 +41,13 @@ TEST_CASE("A request without body gets a response with one") {
   CHECK(request.headers.get(":path") == "/x?y");
   CHECK(request.headers.get(":method") == "GET");
   CHECK(request.complete);
-  CHECK(request.closed == Error{Http3Error::no_error});
+  CHECK(request.closed == Error{HttpError::no_error});
   const Exchange& response = pair.client.exchanges[id];
   CHECK(response.headers.get(":status") == "200");
   CHECK(response.headers.get("content-type") == "text/plain");
   CHECK(response.body == "hello");
   CHECK(response.complete);
-  CHECK(response.closed == Error{Http3Error::no_error});
+  CHECK(response.closed == Error{HttpError::no_error});
   CHECK(pair.client.session.open_streams() == 0);
   CHECK(pair.server.session.open_streams() == 0);
   CHECK(!pair.net.closed());
@@ -79,7 +79,7 @@ TEST_CASE("Bodies larger than all windows and buffers go both ways unchanged") {
   pair.run();
   CHECK((pair.server.exchanges[id].body == text));
   CHECK((pair.client.exchanges[id].body == text));
-  CHECK(pair.client.exchanges[id].closed == Error{Http3Error::no_error});
+  CHECK(pair.client.exchanges[id].closed == Error{HttpError::no_error});
   // All credit came back: what was read is no longer held against the peer.
   CHECK(pair.net.credit_given_by(true) == FakeOptions{}.connection_window);
   CHECK(pair.net.credit_given_by(false) == FakeOptions{}.connection_window);
@@ -142,7 +142,7 @@ TEST_CASE("Many requests at once are all answered, each with its own") {
     CHECK(response.complete);
     CHECK((response.body == pair.server.exchanges[ids[i]].body));
     CHECK(response.body.ends_with(std::to_string(i)));
-    CHECK(response.closed == Error{Http3Error::no_error});
+    CHECK(response.closed == Error{HttpError::no_error});
   }
   CHECK(pair.net.open_streams(true) == 6);  // the critical ones of both sides
 }
@@ -259,7 +259,7 @@ TEST_CASE("The body of a response to HEAD is taken and not sent") {
   CHECK(response.headers.get("content-length") == "5");
   CHECK(response.body.empty());
   CHECK(response.complete);
-  CHECK(response.closed == Error{Http3Error::no_error});
+  CHECK(response.closed == Error{HttpError::no_error});
 }
 
 TEST_CASE("A body that ends with an empty write is complete") {
@@ -303,7 +303,7 @@ TEST_CASE("A response may be complete before the request is") {
   CHECK(pair.client.session.write(id, as_bytes("late"), true) == 4);
   pair.run();
   CHECK(pair.server.exchanges[id].body == "late");
-  CHECK(pair.client.exchanges[id].closed == Error{Http3Error::no_error});
+  CHECK(pair.client.exchanges[id].closed == Error{HttpError::no_error});
 }
 
 TEST_CASE("Fields of every kind arrive as they were sent, but in lower case") {
@@ -343,7 +343,7 @@ TEST_CASE("Commands for streams that are gone say so") {
     CHECK(session->write_trailers(id, {}).error() == Error{UsageError::stale_handle});
     CHECK(session->respond(id, ok_response(), false).error() == Error{UsageError::stale_handle});
     session->consume(id, 1);
-    session->cancel(id, Http3Error::request_cancelled);
+    session->cancel(id, HttpError::request_cancelled);
   }
 }
 

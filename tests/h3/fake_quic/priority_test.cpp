@@ -13,7 +13,7 @@
 
 using namespace quoin;
 using namespace quoin::test;
-using h3::Priority;
+using quoin::Priority;
 
 TEST_CASE("A server goes by the field of the request, then by updates, then by its own mind") {
   SessionPair pair;

@@ -18,8 +18,8 @@
 
 namespace quoin::test {
 
+using quoin::Headers;
 using h3::Event;
-using h3::Headers;
 using quic::StreamId;
 
 /// What one side has seen of a stream.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// TlsAnswer, and calling the handler that is to give it.
-#include "loop/tls_desk.hpp"
+#include "loop/tls_answers.hpp"
 
 #include <optional>
 #include <string_view>
@@ -12,13 +12,13 @@
 
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 /// Tells the endpoint, and has the loop send what comes of it.
 template <class Tell>
 Result<> tell(const Handle& desk, Tell tell_endpoint) {
-  auto* const open = resolve_as<TlsDesk>(desk);
+  auto* const open = resolve_as<TlsAnswers>(desk);
   if (open == nullptr) {
     return std::unexpected(Error{UsageError::stale_handle, "the server is gone"});
   }
@@ -29,13 +29,13 @@ Result<> tell(const Handle& desk, Tell tell_endpoint) {
 
 }  // namespace
 
-bool TlsDesk::serve() {
+bool TlsAnswers::serve() {
   if (endpoint_ == nullptr) return true;
   const Handle self = owner_.handle();
 
   /// A handler may replace itself, throw, or destroy all this.
   struct PutBack {
-    TlsDesk& desk;
+    TlsAnswers& desk;
     const Handle& self;
     TlsHandler running;
 
@@ -59,7 +59,7 @@ bool TlsDesk::serve() {
 }
 
 TlsAnswer::operator bool() const noexcept {
-  auto* const desk = resolve_as<TlsDesk>(desk_);
+  auto* const desk = resolve_as<TlsAnswers>(desk_);
   return desk != nullptr && desk->endpoint().awaits(id_);
 }
 
@@ -79,4 +79,4 @@ Result<> TlsAnswer::refuse(std::string_view why) const {
   return tell(desk_, [&](quic::Endpoint& endpoint, Time) { return endpoint.refuse(id_, why); });
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -11,12 +11,12 @@
 
 #include "io/takeover/relay.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// The processes before and after this one, as one worker sees them. The newest one receives
 /// everything; what is not of its own connections it passes to the one before, and so on. The
 /// oldest keeps what it knows and sends first packets, which are of new clients, back.
-struct Neighbours {
+struct TakeoverRelays {
   std::shared_ptr<io::Relay> older;
   std::shared_ptr<io::Relay> newer;
 
@@ -27,9 +27,9 @@ struct Neighbours {
 [[nodiscard]] bool has_long_header(Bytes packet) noexcept;
 
 /// Gives a datagram that came from a socket or from the newer process to whom it is for.
-void route(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint, Time now);
+void route(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint, Time now);
 /// The same for one that the older process does not know either.
-void route_back(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint,
+void route_back(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint,
                 Time now);
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

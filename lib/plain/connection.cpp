@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Stream and Peer: looks up what the handle names and passes the call on. Handlers are called by
-/// RawDriver.
+/// Stream and Connection: looks up what the handle names and passes the call on. Handlers are
+/// called by PlainDriver.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,30 +10,30 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/handle.hpp>
-#include <quoin/peer.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/stream.hpp>
-#include <quoin/transfer.hpp>
+#include <quoin/streaming.hpp>
 
 #include "base/handle.hpp"
 #include "loop/driver.hpp"
 #include "plain/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 namespace {
 
 /// A stream that is there, with the engine's side of it.
 struct Found {
   explicit Found(const Handle& handle) : state(resolve_as<StreamState>(handle)) {
-    if (state != nullptr) streams = state->peer.driver.streams_of(state->peer);
+    if (state != nullptr) streams = state->connection.driver.streams_of(state->connection);
   }
 
   explicit operator bool() const noexcept { return streams != nullptr; }
 
-  [[nodiscard]] RawDriver& driver() const noexcept { return state->peer.driver; }
+  [[nodiscard]] PlainDriver& driver() const noexcept { return state->connection.driver; }
 
   StreamState* state;
   quic::Streams* streams = nullptr;
@@ -41,8 +41,8 @@ struct Found {
 
 /// A connection that is there.
 quic::Connection* find_connection(const Handle& handle) noexcept {
-  const auto* const peer = resolve_as<PeerState>(handle);
-  return peer == nullptr ? nullptr : peer->driver.find(*peer);
+  const auto* const state = resolve_as<ConnectionState>(handle);
+  return state == nullptr ? nullptr : state->driver.find(*state);
 }
 
 std::unexpected<Error> stale() { return std::unexpected(Error{UsageError::stale_handle}); }
@@ -54,9 +54,9 @@ quic::StreamId Stream::id() const noexcept {
   return state == nullptr ? quic::no_stream : state->id;
 }
 
-Peer Stream::peer() const noexcept {
+Connection Stream::connection() const noexcept {
   const auto* const state = resolve_as<StreamState>(handle_);
-  return state == nullptr ? Peer{} : Peer{state->peer.owner.handle()};
+  return state == nullptr ? Connection{} : Connection{state->connection.owner.handle()};
 }
 
 void Stream::on_data(Reader reader) const {
@@ -141,63 +141,66 @@ void Stream::on_close(std::move_only_function<void(const Error&)> handler) const
   if (const Found found{handle_}) found.state->on_close = std::move(handler);
 }
 
-void Peer::on_stream(std::move_only_function<void(Stream)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_stream = std::move(handler);
+void Connection::on_stream(std::move_only_function<void(Stream)> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_))
+    state->on_stream = std::move(handler);
 }
 
-void Peer::on_datagram(std::move_only_function<void(Bytes)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_datagram = std::move(handler);
+void Connection::on_datagram(std::move_only_function<void(Bytes)> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_))
+    state->on_datagram = std::move(handler);
 }
 
-void Peer::on_datagram_fate(
+void Connection::on_datagram_fate(
     std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) {
-    peer->on_datagram_fate = std::move(handler);
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
+    state->on_datagram_fate = std::move(handler);
   }
 }
 
-void Peer::on_streams_available(std::move_only_function<void(bool)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) {
-    peer->on_streams_available = std::move(handler);
+void Connection::on_streams_available(std::move_only_function<void(bool)> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
+    state->on_streams_available = std::move(handler);
   }
 }
 
-void Peer::on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_path = std::move(handler);
+void Connection::on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) state->on_path = std::move(handler);
 }
 
-void Peer::on_closed(std::move_only_function<void(const Error&)> handler) const {
-  if (auto* const peer = resolve_as<PeerState>(handle_)) peer->on_closed = std::move(handler);
+void Connection::on_closed(std::move_only_function<void(const Error&)> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_))
+    state->on_closed = std::move(handler);
 }
 
-Result<Stream> Peer::open_stream(bool bidirectional) const {
-  auto* const peer = resolve_as<PeerState>(handle_);
-  quic::Streams* const streams = peer == nullptr ? nullptr : peer->driver.streams_of(*peer);
+Result<Stream> Connection::open_stream(bool bidirectional) const {
+  auto* const state = resolve_as<ConnectionState>(handle_);
+  quic::Streams* const streams = state == nullptr ? nullptr : state->driver.streams_of(*state);
   if (streams == nullptr) return stale();
   const auto id = streams->open(bidirectional);
   if (!id) return std::unexpected(id.error());
-  return Stream{peer->driver.add_stream(*peer, *id).owner.handle()};
+  return Stream{state->driver.add_stream(*state, *id).owner.handle()};
 }
 
-Result<quic::DatagramId> Peer::send_datagram(Bytes data) const {
-  const auto* const peer = resolve_as<PeerState>(handle_);
+Result<quic::DatagramId> Connection::send_datagram(Bytes data) const {
+  const auto* const state = resolve_as<ConnectionState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
   auto sent = connection->send_datagram(data);
-  peer->driver.nudge();
+  state->driver.nudge();
   return sent;
 }
 
-std::size_t Peer::max_datagram_size() const noexcept {
+std::size_t Connection::max_datagram_size() const noexcept {
   const quic::Connection* const connection = find_connection(handle_);
   return connection == nullptr ? 0 : connection->max_datagram_size();
 }
 
-Result<> Peer::migrate(const Address& new_local) const {
-  auto* const peer = resolve_as<PeerState>(handle_);
+Result<> Connection::migrate(const Address& new_local) const {
+  auto* const state = resolve_as<ConnectionState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
-  RawDriver& driver = peer->driver;
+  PlainDriver& driver = state->driver;
   const auto opened = driver.open(new_local);
   if (!opened) return std::unexpected(opened.error());
   const Path used = connection->path();
@@ -206,12 +209,12 @@ Result<> Peer::migrate(const Address& new_local) const {
                      : Result<>{std::unexpected(local.error())};
   if (moved) {
     // The path in use is kept until the new one is validated; what was left before is not needed.
-    std::erase_if(peer->sockets, [&](const Address& socket) {
+    std::erase_if(state->sockets, [&](const Address& socket) {
       const bool unused = socket.port() != used.local.port();
       if (unused) close_socket(driver.loop(), socket);
       return unused;
     });
-    peer->sockets.push_back(*opened);
+    state->sockets.push_back(*opened);
   } else {
     close_socket(driver.loop(), *opened);
   }
@@ -219,43 +222,43 @@ Result<> Peer::migrate(const Address& new_local) const {
   return moved;
 }
 
-Result<> Peer::network_changed() const {
+Result<> Connection::network_changed() const {
   const quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
   const bool ipv4 = connection->path().remote.is_ipv4();
   return migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value());
 }
 
-Result<> Peer::update_keys() const {
-  const auto* const peer = resolve_as<PeerState>(handle_);
+Result<> Connection::update_keys() const {
+  const auto* const state = resolve_as<ConnectionState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
-  auto updated = connection->update_keys(peer->driver.loop().now());
-  peer->driver.nudge();
+  auto updated = connection->update_keys(state->driver.loop().now());
+  state->driver.nudge();
   return updated;
 }
 
-Path Peer::path() const {
+Path Connection::path() const {
   const quic::Connection* const connection = find_connection(handle_);
   return connection == nullptr ? Path{} : connection->path();
 }
 
-quic::Stats Peer::stats() const {
+quic::Stats Connection::stats() const {
   const quic::Connection* const connection = find_connection(handle_);
   return connection == nullptr ? quic::Stats{} : connection->stats();
 }
 
-quic::TlsInfo Peer::tls() const {
+quic::TlsInfo Connection::tls() const {
   const quic::Connection* const connection = find_connection(handle_);
   return connection == nullptr ? quic::TlsInfo{} : connection->tls();
 }
 
-void Peer::close(std::uint64_t code, std::string_view reason) const {
-  const auto* const peer = resolve_as<PeerState>(handle_);
+void Connection::close(std::uint64_t code, std::string_view reason) const {
+  const auto* const state = resolve_as<ConnectionState>(handle_);
   if (quic::Connection* const connection = find_connection(handle_)) {
     connection->close({Error::Domain::application, code, std::string{reason}});
-    peer->driver.nudge();
+    state->driver.nudge();
   }
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

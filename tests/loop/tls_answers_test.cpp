@@ -15,6 +15,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/client.hpp>
+#include <quoin/dialer.hpp>
 #include <quoin/error.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/listener.hpp>
@@ -66,7 +67,7 @@ struct World {
     return Tls::server_from_pem(identity.certificate, identity.key).value();
   }
 
-  Result<Reply> get(std::string url, h3::Headers headers = {}) {
+  Result<Reply> get(std::string url, Headers headers = {}) {
     std::optional<Result<Reply>> outcome;
     client->request(
         {.method = "GET", .url = std::move(url), .headers = std::move(headers), .body = {}},
@@ -248,11 +249,12 @@ TEST_CASE("A listener is given certificates, too, and may go while it is asked")
   REQUIRE(listener->listen("10.0.0.1:4433").has_value());
   Dialer dialer{network.host("10.0.0.2"), Tls::client_from_pem(issuer.certificate()).value(),
                 config};
-  std::optional<Result<Peer>> outcome;
-  REQUIRE(dialer
-              .connect("10.0.0.1:4433", "a.example",
-                       [&](Result<Peer> peer) { outcome.emplace(std::move(peer)); })
-              .has_value());
+  std::optional<Result<Connection>> outcome;
+  REQUIRE(
+      dialer
+          .connect("10.0.0.1:4433", "a.example",
+                   [&](Result<Connection> connection) { outcome.emplace(std::move(connection)); })
+          .has_value());
 
   REQUIRE(network.run_until([&] { return outcome.has_value(); }, 1min));
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// See neighbours.hpp.
-#include "server/neighbours.hpp"
+/// See relays.hpp.
+#include "server/takeover_relays.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -11,29 +11,29 @@
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 namespace {
 
 enum class Way : std::uint8_t { here, older, newer };
 
-Way way_of(Bytes packet, const Neighbours& neighbours, const quic::Endpoint& endpoint) {
+Way way_of(Bytes packet, const TakeoverRelays& relays, const quic::Endpoint& endpoint) {
   if (endpoint.owns(packet)) return Way::here;
-  if (neighbours.older) return Way::older;
+  if (relays.older) return Way::older;
   // Without a connection, any other packet is answered with a stateless reset, by us as well.
-  return neighbours.newer && has_long_header(packet) ? Way::newer : Way::here;
+  return relays.newer && has_long_header(packet) ? Way::newer : Way::here;
 }
 
-void pass(const Datagram& datagram, Way way, Neighbours& neighbours, quic::Endpoint& endpoint,
+void pass(const Datagram& datagram, Way way, TakeoverRelays& relays, quic::Endpoint& endpoint,
           Time now) {
   if (way == Way::older) {
-    if (neighbours.older->send(datagram)) return;
-    neighbours.older.reset();
-    way = neighbours.newer && has_long_header(datagram.payload) ? Way::newer : Way::here;
+    if (relays.older->send(datagram)) return;
+    relays.older.reset();
+    way = relays.newer && has_long_header(datagram.payload) ? Way::newer : Way::here;
   }
   if (way == Way::newer) {
-    if (neighbours.newer->send(datagram)) return;
-    neighbours.newer.reset();
+    if (relays.newer->send(datagram)) return;
+    relays.newer.reset();
   }
   endpoint.handle_datagram(datagram, now);
 }
@@ -44,13 +44,13 @@ bool has_long_header(Bytes packet) noexcept {
   return !packet.empty() && (std::to_integer<unsigned>(packet[0]) & 0x80U) != 0;
 }
 
-void route(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint, Time now) {
+void route(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint, Time now) {
   // A train is from one address, but that may have connections to both processes.
   Bytes rest = datagram.payload;
   const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
   while (!rest.empty()) {
     const auto next_way = [&](std::size_t at) {
-      return way_of(rest.subspan(at, std::min(segment, rest.size() - at)), neighbours, endpoint);
+      return way_of(rest.subspan(at, std::min(segment, rest.size() - at)), relays, endpoint);
     };
     const Way way = next_way(0);
     std::size_t size = std::min(segment, rest.size());
@@ -59,14 +59,14 @@ void route(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& end
     }
     Datagram part = datagram;
     part.payload = rest.first(size);
-    pass(part, way, neighbours, endpoint, now);
+    pass(part, way, relays, endpoint, now);
     rest = rest.subspan(size);
   }
 }
 
-void route_back(const Datagram& datagram, Neighbours& neighbours, quic::Endpoint& endpoint,
+void route_back(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint,
                 Time now) {
-  pass(datagram, neighbours.newer ? Way::newer : Way::here, neighbours, endpoint, now);
+  pass(datagram, relays.newer ? Way::newer : Way::here, relays, endpoint, now);
 }
 
-}  // namespace quoin
+}  // namespace quoin::inline v0

@@ -10,13 +10,13 @@
 #include "base/handle.hpp"
 #include "loop/driver.hpp"
 
-namespace quoin {
+namespace quoin::inline v0 {
 
 /// A server's desk for certificates and signatures.
-class TlsDesk {
+class TlsAnswers {
  public:
   /// The desk is part of `driver`.
-  TlsDesk(Loop& loop, const Driver& driver) noexcept : loop_(loop), driver_(driver) {}
+  TlsAnswers(Loop& loop, const Driver& driver) noexcept : loop_(loop), driver_(driver) {}
 
   /// There is an endpoint now, which stays where it is.
   void open(quic::Endpoint& endpoint) noexcept { endpoint_ = &endpoint; }
@@ -43,4 +43,4 @@ class TlsDesk {
   HandleOwner owner_{this};
 };
 
-}  // namespace quoin
+}  // namespace quoin::inline v0
