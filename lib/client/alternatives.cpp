@@ -17,6 +17,7 @@
 
 #include "client/client_impl.hpp"
 #include "http/endpoint.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
 namespace {
@@ -59,8 +60,8 @@ std::optional<AltService> Client::Impl::alternative_of(const Origin& origin) con
 // What the reply says about its origin. New requests go to what is the best place now; those that
 // are under way stay where they are.
 void Client::Impl::learn_alternatives(ClientCall& call, int status, const Headers& headers) {
-  constexpr int misdirected = 421;
-  if (!config.alternatives || !headers.get("alt-svc") || status == misdirected) return;
+  if (!config.alternatives || !headers.get("alt-svc")) return;
+  if (status == status::misdirected_request) return;
   const auto found = connections.find(call.connection);
   const quic::Connection* const quic = endpoint->find(call.connection);
   Origin& origin = *call.origin;

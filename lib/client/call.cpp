@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// One request of a client from the call to `done`.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,19 +31,13 @@
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
 namespace {
 
 // How exactly ClientConfig::stream_idle_timeout is kept; looking costs a step for each request.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
-
-int status_of(const Headers& headers) noexcept {
-  const std::string_view text = headers.get(":status").value_or("");
-  int status = 0;
-  std::from_chars(text.data(), text.data() + text.size(), status);
-  return status;
-}
 
 Headers headers_of(const ClientCall& call) {
   const Headers& wanted = call.request.headers;

@@ -11,6 +11,7 @@
 #include <quoin/quic/endpoint.hpp>
 
 #include "client/client_impl.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
 namespace {
@@ -57,11 +58,11 @@ std::vector<Origin*> Client::Impl::hosts_of(const ClientConnection& connection) 
 
 // True if the request goes on, on a connection that is its host's own.
 bool Client::Impl::retry_misdirected(ClientCall& call, int status) {
-  constexpr int misdirected = 421;
   const auto found = connections.find(call.connection);
   const bool is_repeatable =
       call.body_sent == 0 || RequestBodyAccess::is_repeatable(call.request.body);
-  if (status != misdirected || closing || !is_repeatable || found == connections.end() ||
+  if (status != status::misdirected_request || closing || !is_repeatable ||
+      found == connections.end() ||
       (found->second->origin == call.origin && !found->second->alternative)) {
     return false;
   }

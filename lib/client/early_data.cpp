@@ -19,6 +19,7 @@
 #include "client/session_cache.hpp"
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
 
@@ -74,8 +75,7 @@ void Client::Impl::take_back_all(ClientConnection& connection) {
 
 // RFC 8470 §5.2: sent again once the handshake is complete, and never in early data.
 bool Client::Impl::retry_too_early(ClientCall& call, int status) {
-  constexpr int too_early = 425;
-  if (status != too_early || !call.sent_early || closing) return false;
+  if (status != status::too_early || !call.sent_early || closing) return false;
   leave_connection(call);
   call.must_wait = true;
   take_back(call);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /// `expect: 100-continue` (RFC 9110 §10.1.1): a body that waits until the server wants it.
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,22 +11,12 @@
 #include <quoin/loop.hpp>
 
 #include "client/client_impl.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
-namespace {
-
-bool expects_continue(const ClientRequest& request) {
-  const auto value = request.headers.get("expect");
-  constexpr std::string_view wanted = "100-continue";
-  return value && std::ranges::equal(*value, wanted, [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-         });
-}
-
-}  // namespace
 
 void Client::Impl::await_continue(ClientCall& call) {
-  if (!expects_continue(call.request) || config.continue_timeout <= Duration{}) return;
+  if (!expects_continue(call.request.headers) || config.continue_timeout <= Duration{}) return;
   call.awaits_continue = true;
   call.continue_timer = loop.after(config.continue_timeout, [this, &call] {
     // Servers that have never heard of expectations say nothing.
@@ -44,12 +33,10 @@ void Client::Impl::end_waiting(ClientCall& call) {
 
 // A 100, or a reply without one: then the body is wanted no more, unless all is well.
 void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
-  constexpr int go_on = 100;
-  constexpr int first_final = 200;
-  constexpr int first_refusal = 300;
-  if (!call.awaits_continue || (status != go_on && status < first_final)) return;
+  const bool is_answer = status == status::go_on || status >= status::first_final;
+  if (!call.awaits_continue || !is_answer) return;
   end_waiting(call);
-  if (status < first_refusal) {
+  if (status < status::first_redirection) {
     resume(call);
     return;
   }
@@ -61,8 +48,7 @@ void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
 
 // True if the request goes on without an expectation that the server does not meet.
 bool Client::Impl::retry_unexpected(ClientCall& call, int status) {
-  constexpr int expectation_failed = 417;
-  if (status != expectation_failed || !call.awaits_continue || closing) return false;
+  if (status != status::expectation_failed || !call.awaits_continue || closing) return false;
   call.request.headers.remove("expect");
   end_waiting(call);
   leave_connection(call);

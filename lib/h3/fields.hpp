@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Fields between quoin and nghttp3.
+/// Fields and stream numbers between quoin and nghttp3.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,17 @@
 
 #include <quoin/bytes.hpp>
 #include <quoin/headers.hpp>
+#include <quoin/quic/application.hpp>
 
 namespace quoin::inline v0::h3 {
 
 /// What each field counts beside its text (RFC 9114 §4.2.2).
 inline constexpr std::size_t field_overhead = 32;
+
+/// A stream's number, as nghttp3 takes it.
+[[nodiscard]] inline std::int64_t number(quic::StreamId id) noexcept {
+  return static_cast<std::int64_t>(id);
+}
 
 [[nodiscard]] inline const std::uint8_t* octets(std::string_view text) noexcept {
   return reinterpret_cast<const std::uint8_t*>(text.data());

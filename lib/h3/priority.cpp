@@ -38,12 +38,6 @@ std::string Priority::to_string() const {
 }
 
 namespace h3 {
-namespace {
-
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
-
-}  // namespace
-
 Result<> Session::Impl::prioritize(quic::StreamId id, const Priority& priority) {
   const Stream* const stream = find(id);
   if (stream == nullptr || !stream->visible || stream->over || !is_alive()) {

@@ -30,8 +30,6 @@ namespace {
 constexpr std::size_t most_capacity = std::size_t{1} << 30;
 constexpr std::size_t most_streams = std::size_t{1} << 16;
 
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
-
 Error to_error(std::int64_t nghttp3_error) {
   const int code = static_cast<int>(nghttp3_error);
   return {static_cast<HttpError>(nghttp3_err_infer_quic_app_error_code(code)),

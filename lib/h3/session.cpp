@@ -23,6 +23,7 @@
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
 
+#include "h3/fields.hpp"
 #include "h3/library.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
@@ -36,8 +37,6 @@ thread_local quic::Connection* random_source = nullptr;
 void fill_random(std::uint8_t* out, std::size_t size) {
   random_source->fill_random(std::as_writable_bytes(std::span{out, size}));
 }
-
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
 /// What SETTINGS can say (RFC 9114 §7.2.4).
 std::size_t within_varint(std::size_t value) noexcept {

@@ -15,12 +15,11 @@
 #include "h3/fields.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
+#include "message/status.hpp"
 #include "message/validate.hpp"
 
 namespace quoin::inline v0::h3 {
 namespace {
-
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
 std::uint64_t number(HttpError code) noexcept { return static_cast<std::uint64_t>(code); }
 

@@ -21,13 +21,12 @@
 #include "h3/session_access.hpp"
 #include "h3/session_impl.hpp"
 #include "h3/stream.hpp"
+#include "message/status.hpp"
 #include "message/validate.hpp"
 #include "quic/streams/block_pool.hpp"
 
 namespace quoin::inline v0::h3 {
 namespace {
-
-std::int64_t number(quic::StreamId id) noexcept { return static_cast<std::int64_t>(id); }
 
 std::unexpected<Error> refuse_call(UsageError code, std::string_view detail = {}) {
   return std::unexpected{Error{code, detail}};
@@ -86,11 +85,11 @@ Result<> Session::Impl::respond(quic::StreamId id, const Headers& headers, bool 
   }
   if (auto valid = validate_section(headers, SectionKind::final_response); !valid) return valid;
   const int status = status_of(headers);
-  if (has_body && (status == 204 || status == 304)) {
+  if (has_body && (status == status::no_content || status == status::not_modified)) {
     return refuse_call(UsageError::invalid_argument,
                        "a response with status " + std::to_string(status) + " has no body");
   }
-  if (!has_body && !stream->is_head && status != 304 && promises_body(headers)) {
+  if (!has_body && !stream->is_head && status != status::not_modified && promises_body(headers)) {
     return refuse_call(UsageError::invalid_argument, "'content-length' without a body");
   }
   if (auto fits = check_section_size(headers); !fits) return fits;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <expected>
 #include <span>
@@ -175,13 +174,6 @@ bool is_consistent_authority(const Headers& headers) noexcept {
   const auto authority = headers.get(":authority");
   const auto host = headers.get("host");
   return !authority || !host || *authority == *host;
-}
-
-int status_of(const Headers& headers) noexcept {
-  const std::string_view text = headers.get(":status").value_or("");
-  int status = 0;
-  std::from_chars(text.data(), text.data() + text.size(), status);
-  return status;
 }
 
 }  // namespace quoin::inline v0

@@ -18,7 +18,4 @@ enum class SectionKind { request, interim_response, final_response, trailers };
 /// (RFC 9114 §4.3.1).
 [[nodiscard]] bool is_consistent_authority(const Headers& headers) noexcept;
 
-/// The value of `:status`, 0 if there is none.
-[[nodiscard]] int status_of(const Headers& headers) noexcept;
-
 }  // namespace quoin::inline v0

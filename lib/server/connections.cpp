@@ -29,8 +29,8 @@
 #include "http/date.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
-#include "http/status_line.hpp"
 #include "loop/driver.hpp"
+#include "message/status.hpp"
 #include "server/exchange.hpp"
 #include "server/server_impl.hpp"
 
@@ -229,14 +229,12 @@ void Server::Impl::call_handler(Exchange& exchange) {
   // CONNECT is about another host, and has no path (RFC 9114 §4.4).
   const bool is_connect = exchange.method() == "CONNECT" && target.empty();
   if (!is_connect && !exchange.is_well_directed()) {
-    constexpr int misdirected = 421;  // RFC 9110 §15.5.20
-    answer_in_words(exchange, misdirected);
+    answer_in_words(exchange, status::misdirected_request);
     return;
   }
   if (exchange.is_early() && !config.early_unsafe && !is_safe_method(exchange.method())) {
-    constexpr int too_early = 425;  // RFC 8470 §5.2
     ++counted.too_early;
-    answer_in_words(exchange, too_early);
+    answer_in_words(exchange, status::too_early);
     return;
   }
   Match match = is_connect ? router.find("CONNECT", "/")
@@ -259,11 +257,9 @@ void Server::Impl::call_handler(Exchange& exchange) {
 }
 
 void Server::Impl::answer_without_handler(Exchange& exchange, const std::string& allow) {
-  constexpr int not_found = 404;
-  constexpr int method_not_allowed = 405;
-  const int status = allow.empty() ? not_found : method_not_allowed;
+  const int code = allow.empty() ? status::not_found : status::method_not_allowed;
   if (!allow.empty()) exchange.add_header("allow", allow);
-  answer_in_words(exchange, status);
+  answer_in_words(exchange, code);
 }
 
 void Server::Impl::answer_in_words(Exchange& exchange, int status) {

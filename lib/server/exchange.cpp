@@ -28,28 +28,9 @@
 
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
-#include "http/status_line.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
-namespace {
-
-constexpr int request_timeout = 408;
-constexpr int internal_server_error = 500;
-constexpr int service_unavailable = 503;
-
-// 1xx, 204 and 304 have no content (RFC 9110 §6.4.1); 205 neither (§15.3.6).
-bool has_no_content(int status) noexcept { return status == 204 || status == 205 || status == 304; }
-
-bool expects_continue(const Headers& request) {
-  std::string expected{request.get("expect").value_or("")};
-  std::ranges::transform(expected, expected.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return expected == "100-continue";
-}
-
-}  // namespace
-
 Exchange::Exchange(ExchangeHost& host, quic::ConnectionKey connection, quic::StreamId stream,
                    Headers request)
     : id(stream),
@@ -210,7 +191,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   h3::Session* const h3 = session();
   if (h3 == nullptr || answered_ || cancelled_) return false;
   if (invalid_) {
-    fail(internal_server_error, *invalid_);
+    fail(status::internal_server_error, *invalid_);
     return false;
   }
   // In the place of the one that is there, since all have three digits.
@@ -227,7 +208,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
       cancel(HttpError::internal_error);
       want_work();
     } else if (begun.error() == Error{UsageError::invalid_argument}) {
-      fail(internal_server_error, begun.error());
+      fail(status::internal_server_error, begun.error());
     }
     return false;
   }
@@ -351,7 +332,7 @@ void Exchange::receive(h3::Session& session) {
   if (answered_) {
     reset(HttpError::internal_error, std::move(error));
   } else {
-    fail(internal_server_error, error);
+    fail(status::internal_server_error, error);
   }
 }
 
@@ -413,7 +394,8 @@ bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
   const Duration silent = now - progress_;
   if (!answered_ && !awaits_client) {
     if (limits.response == Duration{} || silent < limits.response) return false;
-    fail(service_unavailable, Error{LocalError::request_timeout, "no response by the handler"});
+    fail(status::service_unavailable,
+         Error{LocalError::request_timeout, "no response by the handler"});
     return true;
   }
   if (limits.idle == Duration{} || silent < limits.idle) return false;
@@ -427,7 +409,7 @@ void Exchange::end_overdue(bool awaits_client) {
   if (answered_) {
     reset(HttpError::request_cancelled, error);
   } else {
-    fail(awaits_client ? request_timeout : service_unavailable, error);
+    fail(awaits_client ? status::request_timeout : status::service_unavailable, error);
   }
 }
 

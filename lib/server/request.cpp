@@ -18,6 +18,7 @@
 #include <quoin/time.hpp>
 
 #include "base/handle.hpp"
+#include "message/status.hpp"
 #include "server/exchange.hpp"
 
 namespace quoin::inline v0 {
@@ -210,8 +211,7 @@ void Response::fail(std::string_view why) {
   if (exchange->is_answered()) {
     exchange->reset(HttpError::internal_error, reason);
   } else {
-    constexpr int internal_server_error = 500;
-    exchange->fail(internal_server_error, reason);
+    exchange->fail(status::internal_server_error, reason);
   }
 }
 

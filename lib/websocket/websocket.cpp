@@ -21,6 +21,7 @@
 #include <quoin/websocket.hpp>
 
 #include "base/handle.hpp"
+#include "message/status.hpp"
 #include "websocket/state.hpp"
 
 namespace quoin::inline v0 {
@@ -108,8 +109,7 @@ Result<WebSocket> accept_websocket(Loop& loop, Request request, Response respons
                                    WebSocketOptions options) {
   if (!request) return stale();
   if (request.method() != "CONNECT" || request.header(":protocol") != "websocket") {
-    constexpr int not_implemented = 501;  // RFC 9220 §3
-    return refuse(response, not_implemented, "this is for WebSockets");
+    return refuse(response, status::not_implemented, "this is for WebSockets");
   }
   if (request.header("sec-websocket-version") != version) {
     response.header("sec-websocket-version", version);

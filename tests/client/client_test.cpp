@@ -15,20 +15,11 @@
 #include <quoin/url.hpp>
 
 #include "support/http_world.hpp"
+#include "support/shorthand.hpp"
 
 using namespace quoin;
 using namespace quoin::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-ClientRequest get_of(std::string url) {
-  return {.method = "GET", .url = std::move(url), .headers = {}, .body = {}};
-}
-
-Address address(std::string_view text) { return Address::parse(text).value(); }
-
-}  // namespace
 
 TEST_CASE("a URL that cannot be fetched is refused with its text, and never within the call") {
   HttpWorld world;

@@ -18,6 +18,7 @@
 #include <quoin/simulated.hpp>
 
 #include "support/http_world.hpp"
+#include "support/shorthand.hpp"
 
 using namespace quoin;
 using namespace quoin::test;
@@ -75,10 +76,6 @@ struct HostsWorld {
   std::array<std::optional<Server>, 2> servers;
   std::optional<Client> client;
 };
-
-ClientRequest get_of(std::string url) {
-  return {.method = "GET", .url = std::move(url), .headers = {}, .body = {}};
-}
 
 }  // namespace
 

@@ -15,18 +15,13 @@
 #include <quoin/server.hpp>
 
 #include "support/http_world.hpp"
+#include "support/shorthand.hpp"
 
 using namespace quoin;
 using namespace quoin::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-ClientRequest get_of(std::string url) {
-  return {.method = "GET", .url = std::move(url), .headers = {}, .body = {}};
-}
-
-Address address(std::string_view text) { return Address::parse(text).value(); }
 
 /// A server on both families, and a resolver that knows it as a.example.
 struct DualWorld : HttpWorld {

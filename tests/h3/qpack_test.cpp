@@ -20,10 +20,10 @@
 using namespace quoin;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
-using quoin::Headers;
 using h3::QpackDecoder;
 using h3::QpackEncoder;
 using quic::StreamId;
+using quoin::Headers;
 
 namespace {
 

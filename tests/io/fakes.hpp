@@ -26,10 +26,9 @@
 #include <quoin/time.hpp>
 
 #include "loop/driver.hpp"
+#include "support/shorthand.hpp"
 
 namespace quoin::test {
-
-inline Address address(std::string_view text) { return Address::parse(text).value(); }
 
 /// Time stands still unless a test moves it; nothing is sent but into a list.
 class FakeBackend final : public io::Backend {

@@ -22,19 +22,15 @@
 #include <quoin/streaming.hpp>
 
 #include "support/plain_world.hpp"
+#include "support/shorthand.hpp"
 #include "support/upload_world.hpp"
 
 using namespace quoin;
 using namespace std::chrono_literals;
+using quoin::test::address;
 using quoin::test::PlainWorld;
 using quoin::test::UploadWorld;
 using Type = quic::PathEvent::Type;
-
-namespace {
-
-Address address(std::string_view text) { return Address::parse(text).value(); }
-
-}  // namespace
 
 TEST_CASE("50 MiB survive the way from Wi-Fi to 4G and back on one connection") {
   constexpr std::size_t size = 50UL * 1024 * 1024;

@@ -12,18 +12,11 @@
 #include <quoin/server.hpp>
 
 #include "support/http_world.hpp"
+#include "support/shorthand.hpp"
 
 using namespace quoin;
 using namespace quoin::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-ClientRequest get_of(std::string url) {
-  return {.method = "GET", .url = std::move(url), .headers = {}, .body = {}};
-}
-
-}  // namespace
 
 TEST_CASE("a handler that never answers becomes a 503") {
   ServerConfig config;

@@ -12,14 +12,10 @@
 #include <quoin/headers.hpp>
 
 #include "http/date.hpp"
+#include "message/status.hpp"
 
 namespace quoin::inline v0 {
 namespace {
-
-constexpr int partial_content = 206;
-constexpr int not_modified = 304;
-constexpr int precondition_failed = 412;
-constexpr int range_not_satisfiable = 416;
 
 std::string_view trim(std::string_view text) noexcept {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -92,15 +88,15 @@ Selection select_range(const Representation& representation, const Headers& requ
     return whole;
   }
   const std::uint64_t size = representation.size;
-  const Selection unsatisfiable{.status = range_not_satisfiable, .offset = 0, .size = 0};
+  const Selection unsatisfiable{.status = status::range_not_satisfiable, .offset = 0, .size = 0};
   if (!first) {
     if (*last == 0 || size == 0) return unsatisfiable;
     const std::uint64_t length = std::min(*last, size);
-    return {.status = partial_content, .offset = size - length, .size = length};
+    return {.status = status::partial_content, .offset = size - length, .size = length};
   }
   if (*first >= size) return unsatisfiable;
   const std::uint64_t end = last ? std::min(*last, size - 1) : size - 1;
-  return {.status = partial_content, .offset = *first, .size = end - *first + 1};
+  return {.status = status::partial_content, .offset = *first, .size = end - *first + 1};
 }
 
 }  // namespace
@@ -109,19 +105,19 @@ Selection select(const Representation& representation, const Headers& request, b
   const auto empty = [](int status) { return Selection{.status = status, .offset = 0, .size = 0}; };
   if (request.get("if-match")) {
     if (!any_lists_tag(request, "if-match", representation.etag, false)) {
-      return empty(precondition_failed);
+      return empty(status::precondition_failed);
     }
   } else if (const auto limit = date_in(request, "if-unmodified-since");
              limit && representation.modified > *limit) {
-    return empty(precondition_failed);
+    return empty(status::precondition_failed);
   }
   if (request.get("if-none-match")) {
     if (any_lists_tag(request, "if-none-match", representation.etag, true)) {
-      return empty(not_modified);
+      return empty(status::not_modified);
     }
   } else if (const auto since = date_in(request, "if-modified-since");
              since && representation.modified <= *since) {
-    return empty(not_modified);
+    return empty(status::not_modified);
   }
   // RFC 9110 §14.2: a range means something for GET only.
   if (!is_get) return {.status = 200, .offset = 0, .size = representation.size};

@@ -26,7 +26,7 @@
 #include <quoin/url.hpp>
 
 #include "http/date.hpp"
-#include "http/status_line.hpp"
+#include "message/status.hpp"
 #include "server/files/conditions.hpp"
 #include "server/files/content_types.hpp"
 #include "server/files/directory_page.hpp"
@@ -36,15 +36,6 @@
 
 namespace quoin::inline v0 {
 namespace {
-
-constexpr int ok = 200;
-constexpr int moved_permanently = 301;
-constexpr int forbidden = 403;
-constexpr int not_found = 404;
-constexpr int partial_content = 206;
-constexpr int range_not_satisfiable = 416;
-constexpr int internal_server_error = 500;
-constexpr int service_unavailable = 503;
 
 // Longer names are not worth being remembered.
 constexpr std::size_t max_key = 1024;
@@ -58,17 +49,17 @@ int status_for(const Error& error) noexcept {
     case ENAMETOOLONG:
     case EINVAL:
     case ENXIO:
-      return not_found;
+      return status::not_found;
     case EACCES:
     case EPERM:
-      return forbidden;
+      return status::forbidden;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
     case EAGAIN:
-      return service_unavailable;
+      return status::service_unavailable;
     default:
-      return internal_server_error;
+      return status::internal_server_error;
   }
 }
 
@@ -190,7 +181,7 @@ void StaticFiles::answer_from_disk(const Asked& asked) {
   Response response = asked.response;
   const std::optional<std::string> path = local_path(asked.key);
   if (!path) {
-    send_error(response, not_found);
+    send_error(response, status::not_found);
     return;
   }
   Result<OpenedFile> file = root_.open_below(*path);
@@ -202,13 +193,13 @@ void StaticFiles::answer_from_disk(const Asked& asked) {
     target += '/';
     if (!request.query().empty()) target += '?' + std::string{request.query()};
     response.header("location", target);
-    send_error(response, moved_permanently);
+    send_error(response, status::moved_permanently);
   } else if (file->is_directory) {
     answer_directory(asked, *path);
   } else if (!file->is_regular) {
-    send_error(response, forbidden);
+    send_error(response, status::forbidden);
   } else if (asked.key.ends_with('/')) {
-    send_error(response, not_found);
+    send_error(response, status::not_found);
   } else {
     send_file(asked, *path, std::move(*file));
   }
@@ -233,7 +224,7 @@ void StaticFiles::answer_directory(const Asked& asked, const std::string& path) 
     }
   }
   if (!options_.listing) {
-    send_error(asked.response, not_found);
+    send_error(asked.response, status::not_found);
     return;
   }
   const Result<std::vector<DirectoryEntry>> entries = root_.list(path);
@@ -242,7 +233,8 @@ void StaticFiles::answer_directory(const Asked& asked, const std::string& path) 
     return;
   }
   const std::string shown = percent_decode(asked.request.path()).value_or("/");
-  send_page(asked.response, ok, "text/html; charset=utf-8", directory_page(shown, *entries));
+  send_page(asked.response, status::ok, "text/html; charset=utf-8",
+            directory_page(shown, *entries));
 }
 
 Headers StaticFiles::headers_of(const std::string& path, const OpenedFile& file,
@@ -265,17 +257,17 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
   const bool is_get = asked.request.method() == "GET";
   const Selection selection = select(representation, asked.request.headers(), is_get);
   Headers headers = headers_of(path, file, representation.etag);
-  if (is_get && selection.status == ok && keep_and_send(asked, path, file, headers)) return;
+  if (is_get && selection.status == status::ok && keep_and_send(asked, path, file, headers)) return;
   Response response = asked.response;
   response.status(selection.status);
-  if (selection.status == range_not_satisfiable) {
+  if (selection.status == status::range_not_satisfiable) {
     headers.add("content-range", "bytes */" + std::to_string(file.size));
-  } else if (selection.status == partial_content) {
+  } else if (selection.status == status::partial_content) {
     headers.add("content-range", "bytes " + std::to_string(selection.offset) + '-' +
                                      std::to_string(selection.offset + selection.size - 1) + '/' +
                                      std::to_string(file.size));
   }
-  if (selection.status != ok && selection.status != partial_content) {
+  if (selection.status != status::ok && selection.status != status::partial_content) {
     headers.remove("content-type");
     response.headers(headers).end();
     return;

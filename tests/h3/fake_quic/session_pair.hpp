@@ -18,9 +18,9 @@
 
 namespace quoin::test {
 
-using quoin::Headers;
 using h3::Event;
 using quic::StreamId;
+using quoin::Headers;
 
 /// What one side has seen of a stream.
 struct Exchange {
