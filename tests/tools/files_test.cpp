@@ -87,7 +87,7 @@ TEST_CASE("A file to send that is missing or a folder is named") {
   const Scratch scratch;
   const Expected<Upload> missing = Upload::open((scratch / "none").string());
   REQUIRE_FALSE(missing.has_value());
-  CHECK(missing.error().exit_code == number(ExitCode::read_error));
+  CHECK(missing.error().exit_code == number(ClientExit::read_error));
   CHECK(missing.error().message.contains("none"));
   CHECK_FALSE(Upload::open(scratch.folder().string()).has_value());
 }

@@ -104,7 +104,7 @@ TEST_CASE("A full disk is reported with the file's name") {
   REQUIRE(output.write(as_bytes("x")).has_value());
   const Expected<> committed = output.commit();
   REQUIRE_FALSE(committed.has_value());
-  CHECK(committed.error().exit_code == number(ExitCode::write_error));
+  CHECK(committed.error().exit_code == number(ClientExit::write_error));
   CHECK(committed.error().message.contains("/dev/full"));
   CHECK(committed.error().message.contains("make room"));
 }
@@ -120,7 +120,7 @@ TEST_CASE("A folder in the place of the file, or none to put it in, is a write e
   const Scratch scratch;
   const Expected<Output> folder = Output::to_file(scratch.folder());
   REQUIRE_FALSE(folder.has_value());
-  CHECK(folder.error().exit_code == number(ExitCode::write_error));
+  CHECK(folder.error().exit_code == number(ClientExit::write_error));
   CHECK(folder.error().message.contains(scratch.folder().string()));
   const Expected<Output> nowhere = Output::to_file(scratch / "none/page");
   REQUIRE_FALSE(nowhere.has_value());

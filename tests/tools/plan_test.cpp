@@ -48,9 +48,9 @@ TEST_CASE("A URL alone is a GET to standard output") {
 
 TEST_CASE("Other schemes have an exit code of their own, and the message shows the way") {
   const Failure http = refusal(options_for({"http://h/x"}));
-  CHECK(http.exit_code == number(ExitCode::not_https));
+  CHECK(http.exit_code == number(ClientExit::not_https));
   CHECK(http.message.contains("https://h/x"));
-  CHECK(refusal(options_for({"ftp://h/x"})).exit_code == number(ExitCode::not_https));
+  CHECK(refusal(options_for({"ftp://h/x"})).exit_code == number(ClientExit::not_https));
   CHECK(refusal(options_for({"HTTPS://h/x"})).exit_code == 0);
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("A malformed URL is named") {
                                 "https://[::1/", "https://a b/", "https://u:p@h/"}) {
     INFO(url);
     const Failure failure = refusal(options_for({url}));
-    CHECK(failure.exit_code == number(ExitCode::malformed_url));
+    CHECK(failure.exit_code == number(ClientExit::malformed_url));
     CHECK(failure.message.contains(url));
   }
 }
@@ -93,7 +93,7 @@ TEST_CASE("A file for -d that cannot be read is named") {
   ClientOptions options = options_for({"https://h/"});
   options.data = {"@/nonexistent/file"};
   const Failure failure = refusal(options);
-  CHECK(failure.exit_code == number(ExitCode::read_error));
+  CHECK(failure.exit_code == number(ClientExit::read_error));
   CHECK(failure.message.contains("/nonexistent/file"));
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("A header that HTTP does not allow is a usage error that shows it") {
     ClientOptions options = options_for({"https://h/"});
     options.headers = {text};
     const Failure failure = refusal(options);
-    CHECK(failure.exit_code == number(ExitCode::usage));
+    CHECK(failure.exit_code == number(ClientExit::usage));
     CHECK(failure.message.starts_with("-H "));
   }
 }
@@ -140,7 +140,7 @@ TEST_CASE("Outputs go to the URLs in order, the rest to standard output") {
   CHECK(plan[1].output == "-");
   CHECK(plan[2].output == "-");
   options.outputs = {"1", "2", "3", "4"};
-  CHECK(refusal(options).exit_code == number(ExitCode::usage));
+  CHECK(refusal(options).exit_code == number(ClientExit::usage));
 }
 
 TEST_CASE("An output folder takes files by their remote names, and must be there") {
@@ -151,7 +151,7 @@ TEST_CASE("An output folder takes files by their remote names, and must be there
   CHECK(plan[0].output == (scratch / "a").string());
   CHECK(plan[1].output == (scratch / "b").string());
   options.output_directory = (scratch / "none").string();
-  CHECK(refusal(options).exit_code == number(ExitCode::write_error));
+  CHECK(refusal(options).exit_code == number(ClientExit::write_error));
   CHECK(refusal(options).message.contains("none"));
 }
 
@@ -171,7 +171,7 @@ TEST_CASE("Files to send go to their URLs, to all, or by name below one") {
   options.uploads = {"1"};
   CHECK(make_plan(options).value()[1].upload == "1");
   options.uploads = {"1", "2", "3"};
-  CHECK(refusal(options).exit_code == number(ExitCode::usage));
+  CHECK(refusal(options).exit_code == number(ClientExit::usage));
   options = options_for({"https://h/up/"});
   options.uploads = {"dir/one two", "2"};
   const Plan plan = make_plan(options).value();
@@ -183,7 +183,7 @@ TEST_CASE("Files to send go to their URLs, to all, or by name below one") {
 TEST_CASE("Standard input can be sent once only, and needs a name") {
   ClientOptions options = options_for({"https://h/a", "https://h/b"});
   options.uploads = {"-"};
-  CHECK(refusal(options).exit_code == number(ExitCode::usage));
+  CHECK(refusal(options).exit_code == number(ClientExit::usage));
   options = options_for({"https://h/up/"});
   options.uploads = {"-"};
   CHECK(refusal(options).message.contains("no name"));
@@ -207,7 +207,7 @@ TEST_CASE("Addresses for hosts are read with both families") {
     INFO(text);
     const Expected<PinnedAddress> refused = parse_resolve(text);
     REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().exit_code == number(ExitCode::usage));
+    CHECK(refused.error().exit_code == number(ClientExit::usage));
     CHECK(refused.error().message.starts_with("--resolve"));
   }
 }

@@ -96,7 +96,7 @@ Expected<std::vector<AltSvcEntry>> parse_alt_svc_file(std::string_view text,
     AltSvcEntry entry;
     if (!read_line(line, entry, now)) {
       return std::unexpected{
-          Failure{.exit_code = tools::number(ExitCode::read_error),
+          Failure{.exit_code = tools::number(ClientExit::read_error),
                   .message = "line " + std::to_string(number) + " is no alternative service"}};
     }
     if (entry.services.front().max_age <= std::chrono::seconds{0}) {

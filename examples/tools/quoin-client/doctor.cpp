@@ -64,7 +64,7 @@ int run_doctor(const ClientOptions& options, const std::vector<PinnedAddress>& p
     works = works && all_work(findings);
     print(findings);
   }
-  return number(works ? ExitCode::success : ExitCode::unhealthy);
+  return number(works ? ClientExit::success : ClientExit::unhealthy);
 }
 
 }  // namespace quoin::tools

@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "common/exit_code.hpp"
+
 namespace quoin::tools {
 
 /// What the client ends with; the text of each is in exit_code.cpp and in --help.
-enum class ExitCode : int {
+enum class ClientExit : int {
   success = 0,
   not_https = 1,
   usage = 2,
@@ -32,10 +34,7 @@ enum class ExitCode : int {
   interrupted = 130,
 };
 
-/// The number, as the process returns it.
-[[nodiscard]] constexpr int number(ExitCode code) noexcept { return static_cast<int>(code); }
-
 /// The table of all codes for --help: a line each, ready to print.
-[[nodiscard]] std::string exit_code_table();
+[[nodiscard]] std::string client_exit_code_table();
 
 }  // namespace quoin::tools

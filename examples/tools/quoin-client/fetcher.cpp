@@ -326,7 +326,7 @@ int Fetcher::exit_code() const noexcept {
   if (!failures_.empty()) {
     return failures_.begin()->second;
   }
-  return number(migration_failed_ ? ExitCode::local_address : ExitCode::success);
+  return number(migration_failed_ ? ClientExit::local_address : ClientExit::success);
 }
 
 }  // namespace quoin::tools

@@ -84,7 +84,7 @@ Expected<Tls> make_trust(const ClientOptions& options) {
     Result<Tls> anchored = Tls::client(options.trust_anchors);
     if (!anchored) {
       return std::unexpected{
-          Failure{.exit_code = number(ExitCode::trust_anchors),
+          Failure{.exit_code = number(ClientExit::trust_anchors),
                   .message = "cannot use --ca " + in_quotes(options.trust_anchors) + ": " +
                              without_controls(anchored.error().message()) +
                              "; it must be a readable file with PEM certificates"}};
@@ -102,7 +102,7 @@ Expected<Tls> make_trust(const ClientOptions& options) {
     return std::unexpected{std::move(added.error())};
   }
   if (Expected<> logged = honour_key_log_variable(tls); !logged) {
-    logged.error().exit_code = number(ExitCode::write_error);
+    logged.error().exit_code = number(ClientExit::write_error);
     return std::unexpected{std::move(logged.error())};
   }
   return tls;
@@ -249,10 +249,6 @@ int run(std::vector<std::string> arguments) {
 }  // namespace quoin::tools
 
 int main(int argc, char** argv) {
-  try {
-    return quoin::tools::run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "quoin-client: %s\n", error.what());
-    return 1;
-  }
+  using namespace quoin::tools;
+  return run_tool("quoin-client", 1, {argv, static_cast<std::size_t>(argc)}, run);
 }

@@ -51,7 +51,7 @@ Environment:
   SSL_CERT_FILE  a PEM file of whom to trust instead of the system's authorities
 
 Exit codes:
-)" + exit_code_table() +
+)" + client_exit_code_table() +
          "When one URL fails the others are still fetched; the first failure in their\n"
          "order decides on the code.\n";
 }

@@ -72,7 +72,7 @@ Unfinished& unfinished() {
 std::unexpected<Failure> cannot_write(const std::string& name, int error,
                                       std::string_view advice = {}) {
   Failure failure{
-      .exit_code = number(ExitCode::write_error),
+      .exit_code = number(ClientExit::write_error),
       .message = "cannot write " + in_quotes(name) + ": " + std::generic_category().message(error)};
   if (error == ENOSPC || error == EDQUOT) {
     failure.message += "; make room and try again";

@@ -36,7 +36,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unexpected<Failure> fail(ExitCode code, std::string message) {
+std::unexpected<Failure> fail(ClientExit code, std::string message) {
   return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
 }
 
@@ -74,8 +74,8 @@ Expected<std::string> read_whole(const std::string& name) {
     error = errno;
   }
   if (file == nullptr || std::ferror(file) != 0) {
-    return fail(ExitCode::read_error, "-d: cannot read " + in_quotes("@" + name) + ": " +
-                                          std::generic_category().message(error));
+    return fail(ClientExit::read_error, "-d: cannot read " + in_quotes("@" + name) + ": " +
+                                            std::generic_category().message(error));
   }
   return out;
 }
@@ -120,24 +120,24 @@ Expected<> add_header(Headers& headers, std::string_view text) {
   const std::size_t end = text.find_first_of(":;");
   const std::string name = lower(trimmed(text.substr(0, end)));
   if (end == std::string_view::npos || !is_valid_field_name(name)) {
-    return fail(ExitCode::usage, "-H " + in_quotes(text) + ": write it as 'name: value'");
+    return fail(ClientExit::usage, "-H " + in_quotes(text) + ": write it as 'name: value'");
   }
   const std::string_view value = trimmed(text.substr(end + 1));
   if (text[end] == ';') {
     if (!value.empty()) {
-      return fail(ExitCode::usage,
+      return fail(ClientExit::usage,
                   "-H " + in_quotes(text) + ": write it as 'name: value', or 'name;' for no value");
     }
     headers.add(name, "");
     return {};
   }
   if (!is_valid_field_value(value)) {
-    return fail(ExitCode::usage, "-H " + in_quotes(text) + ": the value has a line break or NUL");
+    return fail(ClientExit::usage, "-H " + in_quotes(text) + ": the value has a line break or NUL");
   }
   if (name == "host") {
-    return fail(ExitCode::usage, "-H " + in_quotes(text) +
-                                     ": the host comes from the URL; to reach it at another "
-                                     "address use --resolve HOST:PORT:ADDR");
+    return fail(ClientExit::usage, "-H " + in_quotes(text) +
+                                       ": the host comes from the URL; to reach it at another "
+                                       "address use --resolve HOST:PORT:ADDR");
   }
   if (value.empty()) {
     headers.remove(name);
@@ -168,7 +168,7 @@ Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
   std::vector<std::string> uploads = options.uploads;
   const auto from_stdin = std::ranges::count(uploads, "-");
   if (from_stdin > 1 || (from_stdin == 1 && uploads.size() == 1 && urls.size() > 1)) {
-    return fail(ExitCode::usage, "-T -: standard input can be sent once only");
+    return fail(ClientExit::usage, "-T -: standard input can be sent once only");
   }
   if (uploads.size() == urls.size() || uploads.empty()) {
     return uploads;
@@ -181,7 +181,7 @@ Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
     urls.resize(uploads.size(), options.urls.front());
     return uploads;
   }
-  return fail(ExitCode::usage,
+  return fail(ClientExit::usage,
               "there are " + std::to_string(uploads.size()) + " files to send with -T and " +
                   std::to_string(urls.size()) +
                   " URLs; give one URL for each, or a single URL that ends in \"/\"");
@@ -193,7 +193,7 @@ Expected<> complete_upload_target(Url& url, const std::string& upload) {
     return {};
   }
   if (upload == "-") {
-    return fail(ExitCode::usage,
+    return fail(ClientExit::usage,
                 in_quotes(url.to_string()) + ": standard input has no name; write the whole path");
   }
   url.target += percent_encode(fs::path{upload}.filename().string());
@@ -250,8 +250,8 @@ Expected<> check_outputs(const std::vector<PlannedTransfer>& plan) {
     const bool is_file = !fs::exists(status) || fs::is_regular_file(status);
     if (transfer.output != "-" && is_file &&
         !seen.insert(fs::path{transfer.output}.lexically_normal().string()).second) {
-      return fail(ExitCode::usage, "two URLs would be written to " + in_quotes(transfer.output) +
-                                       "; give them different names with -o");
+      return fail(ClientExit::usage, "two URLs would be written to " + in_quotes(transfer.output) +
+                                         "; give them different names with -o");
     }
   }
   return {};
@@ -261,7 +261,7 @@ Expected<> check_outputs(const std::vector<PlannedTransfer>& plan) {
 Expected<> check_folders(const ClientOptions& options) {
   if (!options.output_directory.empty()) {
     if (Expected<> checked = check_folder("--output-dir", options.output_directory, W_OK | X_OK,
-                                          "make the folder first", number(ExitCode::write_error));
+                                          "make the folder first", number(ClientExit::write_error));
         !checked) {
       return checked;
     }
@@ -269,7 +269,7 @@ Expected<> check_folders(const ClientOptions& options) {
   if (!options.qlog_directory.empty()) {
     return check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
                         "make the folder first, or leave --qlog out",
-                        number(ExitCode::write_error));
+                        number(ClientExit::write_error));
   }
   return {};
 }
@@ -284,17 +284,17 @@ std::string origin(const Url& url) {
 Expected<Url> parse_url(std::string_view text) {
   const std::size_t end = text.find("://");
   if (end == std::string_view::npos) {
-    return fail(ExitCode::malformed_url,
+    return fail(ClientExit::malformed_url,
                 in_quotes(text) + " is no https URL; write https://HOST/PATH");
   }
   if (lower(text.substr(0, end)) != "https") {
-    return fail(ExitCode::not_https,
+    return fail(ClientExit::not_https,
                 in_quotes(text) + ": HTTP/3 is for https URLs only; write https" +
                     without_controls(text.substr(end)) + " if the server has it");
   }
   Result<Url> url = Url::parse(text);
   if (!url) {
-    return fail(ExitCode::malformed_url, without_controls(url.error().detail()));
+    return fail(ClientExit::malformed_url, without_controls(url.error().detail()));
   }
   return std::move(*url);
 }
@@ -303,7 +303,7 @@ Expected<std::string> remote_name(const Url& url) {
   const std::string_view path = std::string_view{url.target}.substr(0, url.target.find('?'));
   const std::string_view name = path.substr(path.rfind('/') + 1);
   if (name.empty() || name == "." || name == "..") {
-    return fail(ExitCode::usage,
+    return fail(ClientExit::usage,
                 in_quotes(url.to_string()) + " has no file name at its end; give one with -o FILE");
   }
   return std::string{name};
@@ -311,9 +311,9 @@ Expected<std::string> remote_name(const Url& url) {
 
 Expected<PinnedAddress> parse_resolve(std::string_view text) {
   const std::unexpected<Failure> refusal =
-      fail(ExitCode::usage, "--resolve " + in_quotes(text) +
-                                ": write it as HOST:PORT:ADDR, for "
-                                "example example.org:443:192.0.2.7");
+      fail(ClientExit::usage, "--resolve " + in_quotes(text) +
+                                  ": write it as HOST:PORT:ADDR, for "
+                                  "example example.org:443:192.0.2.7");
   const std::size_t host_end = text.starts_with('[') ? text.find("]:") + 1 : text.find(':');
   const std::size_t port_end = text.find(':', host_end == text.npos ? host_end : host_end + 1);
   if (port_end == text.npos || port_end == host_end + 1 ||
@@ -328,7 +328,7 @@ Expected<PinnedAddress> parse_resolve(std::string_view text) {
     return refusal;
   }
   if (!url) {
-    return fail(ExitCode::usage, "--resolve: " + without_controls(url.error().message()));
+    return fail(ClientExit::usage, "--resolve: " + without_controls(url.error().message()));
   }
   return PinnedAddress{.host = url->host, .address = *address};
 }
@@ -344,11 +344,11 @@ Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
     return std::unexpected{headers.error()};
   }
   if (!options.method.empty() && !is_valid_field_name(lower(options.method))) {
-    return fail(ExitCode::usage, "-X " + in_quotes(options.method) +
-                                     ": a method is a word without spaces, such as PUT");
+    return fail(ClientExit::usage, "-X " + in_quotes(options.method) +
+                                       ": a method is a word without spaces, such as PUT");
   }
   if (options.outputs.size() > urls.size()) {
-    return fail(ExitCode::usage, "there are more -o options than URLs");
+    return fail(ClientExit::usage, "there are more -o options than URLs");
   }
   if (Expected<> checked = check_folders(options); !checked) {
     return std::unexpected{std::move(checked.error())};

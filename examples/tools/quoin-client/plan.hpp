@@ -39,7 +39,7 @@ struct PinnedAddress {
 /// "host:port": transfers with the same one share a connection.
 [[nodiscard]] std::string origin(const Url& url);
 
-/// Reads a URL. Failures: ExitCode::not_https for another scheme, else ExitCode::malformed_url.
+/// Reads a URL. Failures: ClientExit::not_https for another scheme, else ClientExit::malformed_url.
 [[nodiscard]] Expected<Url> parse_url(std::string_view text);
 /// The file name in the last part of a URL's path, as it is written there: it has no slash and is
 /// not decoded, so it cannot lead anywhere else. Failure: there is none, or it is "." or "..".

@@ -31,7 +31,7 @@ constexpr std::uint64_t alert_no_application_protocol = 120;  // RFC 7301 §3.2
 
 /// The part of a message that depends on the error.
 struct Explanation {
-  ExitCode code;
+  ClientExit code;
   std::string what;
 };
 
@@ -41,84 +41,86 @@ Explanation explain_local(LocalError code, const Error& error, const FailedTrans
   const std::string reason = without_controls(error.message());
   switch (code) {
     case LocalError::name_resolution:
-      return {ExitCode::name_resolution, "the host \"" + transfer.url.host +
-                                             "\" could not be found (" + reason +
-                                             "); check its spelling, or give its address with "
-                                             "--resolve HOST:PORT:ADDR"};
+      return {ClientExit::name_resolution, "the host \"" + transfer.url.host +
+                                               "\" could not be found (" + reason +
+                                               "); check its spelling, or give its address with "
+                                               "--resolve HOST:PORT:ADDR"};
     case LocalError::no_answer:
-      return {ExitCode::no_answer,
+      return {ClientExit::no_answer,
               "no answer from " + where + " after " + after + " (" + reason +
                   "); the host may be down, it may have no HTTP/3, or UDP to " + where +
                   " may be blocked; a longer --connect-timeout helps if it is only slow"};
     case LocalError::handshake_timeout:
-      return {ExitCode::timeout, where + " answered, but there was no connection after " + after +
-                                     " (" + reason + "); try a longer --connect-timeout"};
+      return {ClientExit::timeout, where + " answered, but there was no connection after " + after +
+                                       " (" + reason + "); try a longer --connect-timeout"};
     case LocalError::request_timeout:
-      return {ExitCode::timeout,
+      return {ClientExit::timeout,
               "given up after " + after + " (" + reason + "), " + std::to_string(transfer.bytes) +
                   " bytes of the body had arrived" +
                   (transfer.max_time > Duration::zero() ? "; try a longer --max-time" : "")};
     case LocalError::idle_timeout:
     case LocalError::stateless_reset:
-      return {ExitCode::connection_lost,
+      return {ClientExit::connection_lost,
               "the connection to " + where + " was lost after " + after + " (" + reason + "), " +
                   std::to_string(transfer.bytes) + " bytes of the body had arrived; try again"};
     case LocalError::certificate_untrusted:
-      return {ExitCode::certificate,
+      return {ClientExit::certificate,
               "no trusted issuer vouches for the certificate of " + where + " (" + reason +
                   "); if you know who issued it give that certificate with --ca PEM"};
     case LocalError::certificate_name:
-      return {ExitCode::certificate, "the certificate of " + where + " is not for this host (" +
-                                         reason + "); use one of the names it is for"};
+      return {ClientExit::certificate, "the certificate of " + where + " is not for this host (" +
+                                           reason + "); use one of the names it is for"};
     case LocalError::certificate_expired:
-      return {ExitCode::certificate, "the certificate of " + where + " is out of date (" + reason +
-                                         "); the server needs a new one, or this clock is wrong"};
+      return {ClientExit::certificate, "the certificate of " + where + " is out of date (" +
+                                           reason +
+                                           "); the server needs a new one, or this clock is wrong"};
     case LocalError::certificate_pin:
-      return {ExitCode::certificate, where + " has another key than --pinnedpubkey says (" +
-                                         reason + "); it was replaced, or this is not the server"};
+      return {ClientExit::certificate, where + " has another key than --pinnedpubkey says (" +
+                                           reason +
+                                           "); it was replaced, or this is not the server"};
     case LocalError::certificate_invalid:
-      return {ExitCode::certificate,
+      return {ClientExit::certificate,
               "the certificate of " + where + " cannot be used (" + reason + ")"};
     case LocalError::version_negotiation:
-      return {ExitCode::quic_protocol,
+      return {ClientExit::quic_protocol,
               where + " speaks no version of QUIC that is known here (" + reason + ")"};
     case LocalError::connection_draining:
-      return {ExitCode::http3_protocol, where + " is shutting down (" + reason + "); try again"};
+      return {ClientExit::http3_protocol, where + " is shutting down (" + reason + "); try again"};
   }
-  return {ExitCode::quic_protocol, where + ": " + reason};
+  return {ClientExit::quic_protocol, where + ": " + reason};
 }
 
 Explanation explain_system(const Error& error, const FailedTransfer& transfer) {
   const std::string where = origin(transfer.url);
   const std::string reason = without_controls(error.message());
   if (error.code() == ECONNREFUSED) {
-    return {ExitCode::no_answer,
+    return {ClientExit::no_answer,
             "nothing listens on UDP port " + std::to_string(transfer.url.port) + " of \"" +
                 transfer.url.host + "\" (" + reason + "); check the port, or that the server runs"};
   }
-  return {ExitCode::no_answer, where + " cannot be reached (" + reason +
-                                   "); check the address and this machine's network"};
+  return {ClientExit::no_answer, where + " cannot be reached (" + reason +
+                                     "); check the address and this machine's network"};
 }
 
 Explanation explain_tls(const Error& error, const FailedTransfer& transfer) {
   const std::string where = origin(transfer.url);
   const std::string reason = without_controls(error.message());
   if (error.code() == alert_no_application_protocol) {
-    return {ExitCode::tls_refused,
+    return {ClientExit::tls_refused,
             where + " speaks QUIC but no HTTP/3: it does not offer \"h3\" (" + reason + ")"};
   }
-  return {ExitCode::tls_refused, "TLS with " + where + " failed (" + reason + ")"};
+  return {ClientExit::tls_refused, "TLS with " + where + " failed (" + reason + ")"};
 }
 
 Explanation explain_http3(const Error& error, const FailedTransfer& transfer) {
   const std::string where = origin(transfer.url);
   const std::string reason = without_controls(error.message());
   if (transfer.reply_begun) {
-    return {ExitCode::partial, where + " broke the reply off after " +
-                                   std::to_string(transfer.bytes) + " bytes of its body (" +
-                                   reason + "); try again"};
+    return {ClientExit::partial, where + " broke the reply off after " +
+                                     std::to_string(transfer.bytes) + " bytes of its body (" +
+                                     reason + "); try again"};
   }
-  return {ExitCode::http3_protocol, where + " gave no HTTP/3 reply (" + reason + ")"};
+  return {ClientExit::http3_protocol, where + " gave no HTTP/3 reply (" + reason + ")"};
 }
 
 Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer) {
@@ -134,14 +136,14 @@ Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer
       return explain_http3(error, transfer);
     case Error::Domain::usage:
       if (error == Error{UsageError::limit_reached}) {
-        return {ExitCode::redirects, reason + "; --max-redirs N allows more"};
+        return {ClientExit::redirects, reason + "; --max-redirs N allows more"};
       }
-      return {ExitCode::usage, reason};
+      return {ClientExit::usage, reason};
     case Error::Domain::transport:
     case Error::Domain::application:
       break;
   }
-  return {ExitCode::quic_protocol,
+  return {ClientExit::quic_protocol,
           "the connection with " + origin(transfer.url) + " ended (" + reason + ")"};
 }
 
@@ -166,13 +168,13 @@ Failure explain(const Error& error, const FailedTransfer& transfer) {
 }
 
 Failure explain_status(int status, const Url& url) {
-  return {.exit_code = number(ExitCode::http_error),
+  return {.exit_code = number(ClientExit::http_error),
           .message = url.to_string() + ": the server answered with status " +
                      std::to_string(status) + "; leave --fail out to see what it says"};
 }
 
 Failure explain_redirect(std::string_view location, const Url& url) {
-  return {.exit_code = number(ExitCode::redirects),
+  return {.exit_code = number(ClientExit::redirects),
           .message = url.to_string() + ": the server redirects to " +
                      in_quotes(without_controls(location)) +
                      ", which cannot be followed: only https is, and not with a body by -T; leave "

@@ -22,7 +22,7 @@ namespace quoin::tools {
 
 namespace {
 
-std::unexpected<Failure> fail(ExitCode code, std::string_view verb, std::string_view option,
+std::unexpected<Failure> fail(ClientExit code, std::string_view verb, std::string_view option,
                               const std::string& file) {
   return std::unexpected{Failure{.exit_code = number(code),
                                  .message = "cannot " + std::string{verb} + " " +
@@ -38,14 +38,14 @@ Expected<std::string> read_kept(std::string_view option, const std::string& file
     if (errno == ENOENT) {
       return std::string{};
     }
-    return fail(ExitCode::read_error, "read", option, file);
+    return fail(ClientExit::read_error, "read", option, file);
   }
   std::string content;
   std::array<char, 65536> part{};
   for (;;) {
     const ssize_t got = ::read(opened.value(), part.data(), part.size());
     if (got < 0) {
-      return fail(ExitCode::read_error, "read", option, file);
+      return fail(ClientExit::read_error, "read", option, file);
     }
     if (got == 0) {
       return content;
@@ -58,19 +58,19 @@ Expected<> write_kept(std::string_view option, const std::string& file, std::str
   std::string temporary = file + ".XXXXXX";
   const UniqueFd made{::mkostemp(temporary.data(), O_CLOEXEC)};  // for its owner only
   if (!made.is_open()) {
-    return fail(ExitCode::write_error, "write", option, file);
+    return fail(ClientExit::write_error, "write", option, file);
   }
   while (!content.empty()) {
     const ssize_t put = ::write(made.value(), content.data(), content.size());
     if (put < 0) {
-      const auto failed = fail(ExitCode::write_error, "write", option, file);
+      const auto failed = fail(ClientExit::write_error, "write", option, file);
       ::unlink(temporary.c_str());
       return failed;
     }
     content.remove_prefix(static_cast<std::size_t>(put));
   }
   if (std::rename(temporary.c_str(), file.c_str()) != 0) {
-    const auto failed = fail(ExitCode::write_error, "write", option, file);
+    const auto failed = fail(ClientExit::write_error, "write", option, file);
     ::unlink(temporary.c_str());
     return failed;
   }
@@ -79,7 +79,7 @@ Expected<> write_kept(std::string_view option, const std::string& file, std::str
 
 std::unexpected<Failure> unusable_kept(std::string_view option, const std::string& file,
                                        const std::string& why) {
-  return std::unexpected{Failure{.exit_code = number(ExitCode::read_error),
+  return std::unexpected{Failure{.exit_code = number(ClientExit::read_error),
                                  .message = "cannot use " + std::string{option} + " " +
                                             in_quotes(file) + ": " + why +
                                             "; remove the file, or name another one"}};

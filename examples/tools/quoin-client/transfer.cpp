@@ -141,7 +141,7 @@ RequestBody Transfer::make_body() {
 Filled Transfer::fill(std::span<std::byte> room) {
   const Filled filled = upload_->read(room);
   if (filled.failed) {
-    give_up({.exit_code = number(ExitCode::read_error), .message = "-T: " + upload_->problem()});
+    give_up({.exit_code = number(ClientExit::read_error), .message = "-T: " + upload_->problem()});
   } else if (filled.bytes == 0 && !filled.last) {
     resume_soon();
   }
@@ -181,7 +181,7 @@ std::size_t Transfer::take_body(Bytes chunk) {
   }
   if (collects_) {
     if (collected_.size() + chunk.size() > most_collected) {
-      give_up({.exit_code = number(ExitCode::write_error),
+      give_up({.exit_code = number(ClientExit::write_error),
                .message = plan_.url.to_string() +
                           ": the reply is too large to be kept for standard output while others "
                           "are under way; use -o, or leave --parallel out"});

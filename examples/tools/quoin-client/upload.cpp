@@ -45,7 +45,7 @@ Expected<Upload> Upload::open(const std::string& name) {
   }
   if (error != 0) {
     return std::unexpected{
-        Failure{.exit_code = number(ExitCode::read_error),
+        Failure{.exit_code = number(ClientExit::read_error),
                 .message = "-T: " + cannot_read(name, std::generic_category().message(error))}};
   }
   Upload upload{std::move(file), name};

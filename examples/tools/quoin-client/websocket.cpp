@@ -169,7 +169,7 @@ class Terminal {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fputc('\n', stdout);
     if (std::fflush(stdout) != 0) {
-      exit_code_ = number(ExitCode::write_error);
+      exit_code_ = number(ClientExit::write_error);
       (void)socket_.close(CloseCode::going_away);
     }
   }
@@ -183,7 +183,7 @@ class Terminal {
       std::fprintf(stderr, "quoin-client: closed with code %d%s%s\n", static_cast<int>(end.code),
                    why.empty() ? "" : ": ", without_controls(why).c_str());
     }
-    if (!good && exit_code_ == 0) exit_code_ = number(ExitCode::websocket_closed);
+    if (!good && exit_code_ == 0) exit_code_ = number(ClientExit::websocket_closed);
     loop_.stop();
   }
 
@@ -192,7 +192,7 @@ class Terminal {
     const Failure failure = explain(error, {.url = plan_.url, .elapsed = loop_.now() - begun_});
     std::fprintf(stderr, "quoin-client: %s\n",
                  refused ? without_controls(error.detail()).c_str() : failure.message.c_str());
-    exit_code_ = refused ? number(ExitCode::http_error) : failure.exit_code;
+    exit_code_ = refused ? number(ClientExit::http_error) : failure.exit_code;
     loop_.stop();
   }
 

@@ -22,10 +22,10 @@
 #include "common/key_log.hpp"
 #include "common/signals.hpp"
 #include "common/text.hpp"
+#include "quoin-perf/client.hpp"
 #include "quoin-perf/options.hpp"
-#include "quoin-perf/perf_client.hpp"
-#include "quoin-perf/perf_server.hpp"
 #include "quoin-perf/protocol.hpp"
+#include "quoin-perf/server.hpp"
 
 namespace quoin::tools {
 
@@ -119,10 +119,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace quoin::tools
 
 int main(int argc, char** argv) {
-  try {
-    return quoin::tools::run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "quoin-perf: %s\n", error.what());
-    return number(quoin::tools::PerfExit::failed);
-  }
+  using namespace quoin::tools;
+  return run_tool("quoin-perf", number(PerfExit::failed), {argv, static_cast<std::size_t>(argc)},
+                  run);
 }

@@ -12,15 +12,13 @@
 #include <quoin/time.hpp>
 
 #include "common/command_line.hpp"
+#include "common/exit_code.hpp"
 #include "common/io_choice.hpp"
 
 namespace quoin::tools {
 
 /// What quoin-perf ends with.
 enum class PerfExit : int { success = 0, failed = 1, usage = 2, identity = 3, address = 4 };
-
-/// The number, as the process returns it.
-[[nodiscard]] constexpr int number(PerfExit code) noexcept { return static_cast<int>(code); }
 
 /// What the user asked for, with the syntax of each option checked but nothing opened.
 struct PerfOptions {

@@ -4,13 +4,13 @@
 
 #include <array>
 #include <string>
-#include <string_view>
-#include <utility>
+
+#include "common/exit_code.hpp"
 
 namespace quoin::tools {
 
 std::string server_exit_code_table() {
-  static constexpr std::array<std::pair<ServerExit, std::string_view>, 6> entries{{
+  static constexpr std::array<ExitLine, 6> lines{{
       {ServerExit::stopped, "stopped by the first signal, in good order"},
       {ServerExit::failed, "something else failed; the message says what"},
       {ServerExit::usage, "wrong options"},
@@ -18,11 +18,8 @@ std::string server_exit_code_table() {
       {ServerExit::root, "the folder of --root or --qlog cannot be used"},
       {ServerExit::address, "an address of --listen cannot be used"},
   }};
-  std::string out;
-  for (const auto& [code, text] : entries) {
-    out.append("    ").append(std::to_string(number(code))).append("  ").append(text).append("\n");
-  }
-  return out + "  130, 143  ended at once by a second signal (128 and the signal's number)\n";
+  return exit_code_table(lines) +
+         "  130, 143  ended at once by a second signal (128 and the signal's number)\n";
 }
 
 }  // namespace quoin::tools

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/exit_code.hpp"
+
 namespace quoin::tools {
 
 /// What the server ends with.
@@ -15,9 +17,6 @@ enum class ServerExit : int {
   root = 4,
   address = 5,
 };
-
-/// The number, as the process returns it.
-[[nodiscard]] constexpr int number(ServerExit code) noexcept { return static_cast<int>(code); }
 
 /// The table of all codes for --help: a line each, ready to print.
 [[nodiscard]] std::string server_exit_code_table();

@@ -241,10 +241,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace quoin::tools
 
 int main(int argc, char** argv) {
-  try {
-    return quoin::tools::run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "quoin-server: %s\n", error.what());
-    return number(quoin::tools::ServerExit::failed);
-  }
+  using namespace quoin::tools;
+  return run_tool("quoin-server", number(ServerExit::failed),
+                  {argv, static_cast<std::size_t>(argc)}, run);
 }

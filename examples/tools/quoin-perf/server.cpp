@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// See perf_server.hpp.
-#include "quoin-perf/perf_server.hpp"
+#include "quoin-perf/server.hpp"
 
 #include <cstdint>
 

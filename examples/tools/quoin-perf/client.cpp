@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// See perf_client.hpp.
-#include "quoin-perf/perf_client.hpp"
+#include "quoin-perf/client.hpp"
 
 #include <algorithm>
 #include <chrono>
