@@ -88,19 +88,25 @@ struct Access {
 
 /// What a server counted since it was made.
 struct ServerStats {
-  quic::EndpointStats quic;               ///< of the engine
-  std::uint64_t requests = 0;             ///< headers of a request were received
-  std::uint64_t responses = 0;            ///< went out whole
-  std::uint64_t requests_failed = 0;      ///< ended otherwise, whoever's fault it was
-  std::uint64_t timeouts = 0;             ///< ServerConfig's stream_idle_timeout, response_timeout
-  std::uint64_t connections_idle = 0;     ///< told to leave, ServerConfig::idle_connection_timeout
-  std::uint64_t too_early = 0;            ///< answered with 425, see ServerConfig::early_unsafe
-  std::uint64_t excessive_resets = 0;     ///< connections closed for resets_per_second
+  quic::EndpointStats quic;  ///< of the engine: connections, handshakes, datagrams of UDP
+
+  std::uint64_t requests = 0;         ///< headers of a request were received
+  std::uint64_t responses = 0;        ///< went out whole
+  std::uint64_t requests_failed = 0;  ///< ended otherwise, whoever's fault it was
+  std::size_t open_requests = 0;      ///< at present
+
+  std::uint64_t timeouts = 0;          ///< ServerConfig's stream_idle_timeout, response_timeout
+  std::uint64_t too_early = 0;         ///< answered with 425, see ServerConfig::early_unsafe
+  std::uint64_t connections_idle = 0;  ///< told to leave, ServerConfig::idle_connection_timeout
+  std::uint64_t excessive_resets = 0;  ///< connections closed for resets_per_second
+
   std::uint64_t body_bytes_sent = 0;      ///< of responses
   std::uint64_t body_bytes_received = 0;  ///< of requests
   std::uint64_t files_from_memory = 0;    ///< answered without reading; FileOptions::cache_bytes
   std::uint64_t datagrams_dropped = 0;    ///< received HTTP datagrams; h3::Config::datagram_queue
-  std::size_t open_requests = 0;          ///< at present
+
+  /// Adds what another server counted, for a sum over servers.
+  QUOIN_EXPORT ServerStats& operator+=(const ServerStats& other) noexcept;
 };
 
 /// An HTTP/3 server on a loop, which must outlive it. It may be destroyed at any time, even by one

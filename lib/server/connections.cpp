@@ -142,6 +142,8 @@ void Server::Impl::serve(quic::ConnectionKey id) {
   h3::Session* const h3 = session(id);
   if (h3 == nullptr) return;
   ServerConnection& connection = connection_of(id);
+  const std::uint64_t dropped = h3->datagrams_dropped();
+  counted.datagrams_dropped += dropped - std::exchange(connection.datagrams_dropped, dropped);
   while (!is_stopped) {
     std::optional<h3::Event> event = h3->poll_event();
     if (!event) return;
@@ -202,9 +204,6 @@ void Server::Impl::handle_disconnected(ServerConnection& connection, const Error
     end_exchange(connection, exchange->id, reason);
   }
   if (is_stopped) return;
-  if (const h3::Session* const h3 = session(id)) {
-    counted.datagrams_dropped += h3->datagrams_dropped();
-  }
   const auto node = connections.extract(id);
   if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
     ConnectionInfo info = describe(*quic, node.mapped()->number, {});
@@ -220,6 +219,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
       std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
   made->set_early(event.early);
   Exchange& exchange = connection.exchanges.add(std::move(made));
+  ++counted.open_requests;
   if (!next_sweep) next_sweep = loop.now() + sweep_interval;
   call_handler(exchange);
 }
@@ -301,6 +301,7 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   const Exchange* const found = connection.exchanges.find(stream);
   if (found == nullptr) return;
   const std::unique_ptr<Exchange> over = connection.exchanges.take(*found);
+  --counted.open_requests;
   Exchange& exchange = *over;
   const Address peer = exchange.peer();
   const Outcome outcome = exchange.finish(error);

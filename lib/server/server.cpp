@@ -117,11 +117,6 @@ Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
 ServerStats Server::stats() const {
   ServerStats stats = impl_->counted;
   if (impl_->endpoint) stats.quic = impl_->endpoint->stats();
-  for (const auto& [id, connection] : impl_->connections) {
-    stats.open_requests += connection->exchanges.size();
-    const h3::Session* const h3 = impl_->session(id);
-    if (h3 != nullptr) stats.datagrams_dropped += h3->datagrams_dropped();
-  }
   return stats;
 }
 

@@ -47,7 +47,8 @@ struct ServerConnection {
   /// Had a request while the server goes away: its client may still be reading the end of a
   /// response whose bytes are all acknowledged, and many drop that with the connection.
   bool left_to_client = false;
-  std::uint64_t heard = 0;  ///< bytes received when close_idle() looked last
+  std::uint64_t heard = 0;              ///< bytes received when close_idle() looked last
+  std::uint64_t datagrams_dropped = 0;  ///< by its session, as far as they are counted
 };
 
 struct Server::Impl final : Driver, ExchangeHost {

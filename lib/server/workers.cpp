@@ -52,19 +52,6 @@ unsigned wanted_count(unsigned count) noexcept {
   return std::clamp(std::thread::hardware_concurrency(), 1U, max_workers);
 }
 
-void add(ServerStats& sum, const ServerStats& part) {
-  sum.requests += part.requests;
-  sum.responses += part.responses;
-  sum.requests_failed += part.requests_failed;
-  sum.timeouts += part.timeouts;
-  sum.excessive_resets += part.excessive_resets;
-  sum.body_bytes_sent += part.body_bytes_sent;
-  sum.body_bytes_received += part.body_bytes_received;
-  sum.files_from_memory += part.files_from_memory;
-  sum.open_requests += part.open_requests;
-  sum.quic += part.quic;
-}
-
 }  // namespace
 
 struct Workers::Impl {
@@ -409,7 +396,7 @@ Result<> Workers::set_token_secrets(const std::vector<std::string>& secrets) {
 ServerStats Workers::stats() {
   ServerStats sum;
   for (const auto& place : impl_->places) {
-    add(sum, place->ask([&] { return place->server->stats(); }));
+    sum += place->ask([&] { return place->server->stats(); });
   }
   return sum;
 }
