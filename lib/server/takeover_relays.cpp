@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// See relays.hpp.
+/// See takeover_relays.hpp.
 #include "server/takeover_relays.hpp"
 
 #include <algorithm>
