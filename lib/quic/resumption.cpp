@@ -103,9 +103,16 @@ bool allow_early_data(SSL* ssl, const Config& config) {
                                          context.size()) == 1;
 }
 
-void share_ticket_keys(SSL_CTX* context, const std::string& secret) {
+void share_ticket_keys(const Tls& server, const std::string& secret) {
+  SSL_CTX* const context = server.impl().context.get();
   std::array<std::uint8_t, 48> keys{};
-  if (derive_key(keys, secret, "quoin session tickets")) {
+  if (!derive_key(keys, secret, "quoin session tickets")) {
+    return;
+  }
+  // Setting them takes no lock, and another thread may be in a handshake with this context.
+  std::array<std::uint8_t, keys.size()> present{};
+  if (SSL_CTX_get_tlsext_ticket_keys(context, present.data(), present.size()) != 1 ||
+      present != keys) {
     SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size());
   }
 }

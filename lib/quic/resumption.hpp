@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include <quoin/quic/resumption.hpp>
+#include <quoin/tls.hpp>
 
 #include "quic/connection_impl.hpp"
 
@@ -35,6 +36,6 @@ int keep_ticket(SSL* ssl, SSL_SESSION* session);
 [[nodiscard]] bool allow_early_data(SSL* ssl, const Config& config);
 /// Derives the keys that tickets are encrypted with from the endpoint's secret, so that all
 /// workers and restarts of a service understand each other's.
-void share_ticket_keys(SSL_CTX* context, const std::string& secret);
+void share_ticket_keys(const Tls& server, const std::string& secret);
 
 }  // namespace quoin::inline v0::quic

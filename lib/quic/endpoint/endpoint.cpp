@@ -69,7 +69,7 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
   own_reset_tokens = ResetTokens{secret};
   token_keys = TokenKeys{config.token_secrets.empty() ? std::vector{secret} : config.token_secrets};
   if (acceptor) {
-    share_ticket_keys(tls.impl().context.get(), secret);
+    share_ticket_keys(tls, secret);
   }
   for (const Version version : config.versions) {
     versions.push_back(version == Version::v2 ? NGTCP2_PROTO_VER_V2 : NGTCP2_PROTO_VER_V1);
@@ -371,16 +371,13 @@ Result<> Endpoint::set_tls(Tls tls) {
   impl_->tls = std::move(tls);
   if (impl_->acceptor) {
     // Tickets of before stay good; what they are bound to is in them.
-    share_ticket_keys(impl_->tls.impl().context.get(), impl_->secret);
+    share_ticket_keys(impl_->tls, impl_->secret);
   }
   return {};
 }
 
 Result<> Endpoint::set_token_secrets(std::vector<std::string> secrets, Time now) {
-  if (secrets.empty() || !are_token_secrets(secrets)) {
-    return std::unexpected(Error{UsageError::invalid_argument,
-                                 "set_token_secrets: must be 1 to 4 keys of 32 bytes or more"});
-  }
+  if (const Result<> usable = check_token_secrets(secrets); !usable) return usable;
   const Config& config = impl_->config;
   impl_->token_keys.replace(std::move(secrets), now,
                             std::max(config.retry_token_lifetime, config.address_token_lifetime));

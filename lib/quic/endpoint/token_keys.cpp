@@ -34,6 +34,12 @@ bool are_token_secrets(const std::vector<std::string>& secrets) noexcept {
          });
 }
 
+Result<> check_token_secrets(const std::vector<std::string>& secrets) {
+  if (!secrets.empty() && are_token_secrets(secrets)) return {};
+  return std::unexpected(Error{UsageError::invalid_argument,
+                               "set_token_secrets: must be 1 to 4 keys of 32 bytes or more"});
+}
+
 void TokenKeys::replace(std::vector<std::string> secrets, Time now, Duration life) {
   const auto is_listed = [&](std::string_view secret) {
     return std::ranges::find(secrets, secret) != secrets.end();

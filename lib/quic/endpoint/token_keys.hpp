@@ -13,15 +13,11 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/time.hpp>
 
+#include "quic/endpoint/token_secrets.hpp"
+
 namespace quoin::inline v0::quic {
 
 struct AcceptInfo;
-
-/// Of Config::secret and each of Config::token_secrets, in bytes.
-inline constexpr std::size_t min_secret_size = 32;
-
-/// No more than there may be, and none too short; none at all is fine.
-[[nodiscard]] bool are_token_secrets(const std::vector<std::string>& secrets) noexcept;
 
 /// One key that signs and others that are still, or already, accepted.
 class TokenKeys {
