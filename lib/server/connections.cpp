@@ -124,6 +124,8 @@ void Server::Impl::dispatch(Time now) {
   sweep(now);
   retire_idle(now);
   if (shutting_down && !is_stopped) close_drained();
+  // Before anything is sent: what a client has seen is in the figures.
+  if (board != nullptr) board->write(stats());
 }
 
 ServerConnection& Server::Impl::connection_of(quic::ConnectionKey id) {

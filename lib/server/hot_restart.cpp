@@ -35,11 +35,14 @@ Result<std::vector<Address>> Workers::take_over(const std::filesystem::path& pat
   Result<io::Inheritance> from = io::inherit(path);
   if (!from) return std::unexpected{from.error()};
   impl_->count = static_cast<unsigned>(from->sockets.size());
-  if (impl_->config.quic.secret.empty()) impl_->config.quic.secret = from->secret;
+  {
+    const std::scoped_lock lock{impl_->mutex};
+    if (impl_->config.quic.secret.empty()) impl_->config.quic.secret = from->secret;
+  }
   if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
   Result<std::vector<Address>> adopted = impl_->adopt(*from);
   if (!adopted) {
-    impl_->places.clear();
+    impl_->drop_places();
     return adopted;
   }
   impl_->addresses = *adopted;
@@ -52,7 +55,8 @@ Result<std::vector<Address>> Workers::Impl::adopt(io::Inheritance& from) {
   std::vector<Address> adopted;
   for (unsigned worker = 0; worker < count; ++worker) {
     for (io::Descriptor& socket : from.sockets[worker]) {
-      Result<Address> own = places[worker]->server->impl_->adopt(socket.release());
+      Result<Address> own = places[worker]->with_server(
+          [&](Server& server) { return server.impl_->adopt(socket.release()); });
       if (!own) return std::unexpected{own.error()};
       if (worker == 0) adopted.push_back(*own);
     }
@@ -108,7 +112,8 @@ void Workers::Impl::begin_handover() {
       .on_older_gone =
           [this](std::size_t worker) {
             Place& place = *places[worker];
-            place.loop->post([&place] { place.forget_older(); });
+            Job forget = [&place] { place.forget_older(); };
+            (void)place.post(forget);
           },
   });
 }
@@ -116,22 +121,20 @@ void Workers::Impl::begin_handover() {
 void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
                             std::function<void()> done) {
   Place& place = *places[worker];
-  const std::scoped_lock lock{place.mutex};
-  if (place.over) {
-    // What is for new clients has only to go back.
-    const auto& newer = place.server->impl_->relays.newer;
-    for (const io::Parcel& parcel : parcels) {
-      if (newer && has_long_header(parcel.datagram.payload)) (void)newer->send(parcel.datagram);
-    }
-    done();
-    return;
-  }
-  place.loop->post([&place, from_older, parcels = std::move(parcels), done = std::move(done)] {
-    for (const io::Parcel& parcel : parcels) {
+  const auto shared = std::make_shared<std::vector<io::Parcel>>(std::move(parcels));
+  Job handle = [&place, from_older, shared, done] {
+    for (const io::Parcel& parcel : *shared) {
       place.server->impl_->handle_relayed(parcel.datagram, from_older);
     }
     done();
-  });
+  };
+  if (place.post(handle)) return;
+  // What is for new clients has only to go back.
+  const auto& newer = place.server->impl_->relays.newer;
+  for (const io::Parcel& parcel : *shared) {
+    if (newer && has_long_header(parcel.datagram.payload)) (void)newer->send(parcel.datagram);
+  }
+  done();
 }
 
 void Workers::Impl::give_way(const io::Relays& newer) {
@@ -140,19 +143,13 @@ void Workers::Impl::give_way(const io::Relays& newer) {
   const auto left = std::make_shared<std::atomic<std::size_t>>(places.size());
   for (std::size_t worker = 0; const auto& each : places) {
     Place& place = *each;
-    auto stop = [this, &place, left, relay = newer[worker++]] {
+    Job stop = [this, &place, left, relay = newer[worker++]] {
       auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
       for (const Address& address : addresses) sockets->stop_receiving(address);
       place.server->impl_->relays.newer = relay;
       if (left->fetch_sub(1) == 1 && on_taken) on_taken();
     };
-    std::unique_lock lock{place.mutex};
-    if (place.over) {
-      lock.unlock();
-      stop();
-    } else {
-      place.loop->post(std::move(stop));
-    }
+    if (!place.post(stop)) stop();
   }
 }
 

@@ -114,9 +114,11 @@ Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
   return {};
 }
 
-ServerStats Server::stats() const {
-  ServerStats stats = impl_->counted;
-  if (impl_->endpoint) stats.quic = impl_->endpoint->stats();
+ServerStats Server::stats() const { return impl_->stats(); }
+
+ServerStats Server::Impl::stats() const {
+  ServerStats stats = counted;
+  if (endpoint) stats.quic = endpoint->stats();
   return stats;
 }
 

@@ -30,6 +30,7 @@
 #include "quic/streams/table.hpp"
 #include "server/exchange.hpp"
 #include "server/router.hpp"
+#include "server/stats_board.hpp"
 #include "server/takeover_relays.hpp"
 
 namespace quoin::inline v0 {
@@ -56,6 +57,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   ~Impl() override;
 
   [[nodiscard]] Result<> start();
+  [[nodiscard]] ServerStats stats() const;
   void shut_down(Duration limit, std::move_only_function<void()> done);
   /// Says goodbye and takes itself out of the loop; no application code is called after.
   void stop() noexcept;
@@ -123,6 +125,7 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
   std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
+  StatsBoard* board = nullptr;  ///< for other threads; null: none asks
   std::optional<Time> next_sweep;
   std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
   std::uint64_t last_number = 0;

@@ -2,9 +2,10 @@
 /// Servers on threads. All that threads share is the kernel's group of sockets, the Tls, and the
 /// queue of posted jobs of each loop.
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
+#include <latch>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +25,8 @@
 #include <quoin/tls.hpp>
 #include <quoin/workers.hpp>
 
+#include "quic/endpoint/token_secrets.hpp"
+#include "quic/resumption.hpp"
 #include "server/server_impl.hpp"
 #include "server/takeover_relays.hpp"
 #include "server/workers_impl.hpp"
@@ -33,8 +36,6 @@ namespace {
 
 constexpr unsigned max_workers = 128;
 constexpr std::size_t secret_size = 32;
-/// What the end of the limit leaves for telling the clients.
-constexpr Duration goodbye = std::chrono::milliseconds{100};
 
 unsigned wanted_count(unsigned count) noexcept {
   if (count != 0) return count;
@@ -46,10 +47,10 @@ unsigned wanted_count(unsigned count) noexcept {
 Workers::Impl::Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare setup,
                     MakeBackend backends)
     : count(wanted_count(wanted)),
-      tls(std::move(with)),
-      config(std::move(settings)),
       prepare(std::move(setup)),
-      make_backend(std::move(backends)) {}
+      make_backend(std::move(backends)),
+      tls(std::move(with)),
+      config(std::move(settings)) {}
 
 Result<> Workers::Impl::make_places() {
   if (!places.empty()) return {};
@@ -63,7 +64,7 @@ Result<> Workers::Impl::make_places() {
   }
   for (unsigned number = 0; number < count; ++number) {
     if (Result<> made = make_place(number); !made) {
-      places.clear();
+      drop_places();
       return made;
     }
   }
@@ -71,20 +72,24 @@ Result<> Workers::Impl::make_places() {
 }
 
 Result<> Workers::Impl::make_place(unsigned number) {
-  auto place = std::make_unique<Place>();
-  place->loop = std::make_unique<Loop>(make_backend ? make_backend({.workers = count})
-                                                    : io::epoll_backend({.workers = count}));
-  if (config.quic.secret.empty()) {
-    config.quic.secret.resize(secret_size);
-    place->loop->backend().fill_random(std::as_writable_bytes(std::span{config.quic.secret}));
-  }
+  auto loop = std::make_unique<Loop>(make_backend ? make_backend({.workers = count})
+                                                  : io::epoll_backend({.workers = count}));
   auto cids = quic::worker_cids(number, count);
   if (!cids) return std::unexpected{cids.error()};
+  std::string secret(secret_size, '\0');
+  loop->backend().fill_random(std::as_writable_bytes(std::span{secret}));
+  const std::scoped_lock lock{mutex};
+  if (config.quic.secret.empty()) config.quic.secret = std::move(secret);
   ServerConfig own = config;
   own.quic.connection_ids = std::move(*cids);
-  place->server = std::make_unique<Server>(*place->loop, tls, std::move(own));
-  places.push_back(std::move(place));
+  places.push_back(std::make_unique<Place>(std::move(loop), tls, std::move(own)));
   return {};
+}
+
+void Workers::Impl::drop_places() {
+  std::vector<std::unique_ptr<Place>> dropped;
+  const std::scoped_lock lock{mutex};
+  dropped.swap(places);
 }
 
 Workers::Workers(unsigned count, Tls tls, ServerConfig config, Prepare prepare,
@@ -111,8 +116,9 @@ Result<Address> Workers::listen(std::string_view address) {
   // The kernel numbers the sockets of a group as they come.
   std::optional<Address> opened;
   for (const auto& place : impl_->places) {
-    Result<Address> own =
-        place->server->listen(opened ? opened->to_string() : std::string{address});
+    Result<Address> own = place->with_server([&](Server& server) {
+      return server.listen(opened ? opened->to_string() : std::string{address});
+    });
     if (!own) return own;
     if (!opened) opened = *own;
   }
@@ -127,9 +133,7 @@ void Workers::start() {
     if (impl_->prepare) impl_->prepare(worker);
   }
   if (impl_->inheritance) impl_->link_to_older();
-  for (const auto& place : impl_->places) {
-    place->thread = std::thread{[place = place.get()] { place->run(); }};
-  }
+  for (const auto& place : impl_->places) place->start();
   if (impl_->inheritance) {
     impl_->inheritance->confirm();
     impl_->inheritance.reset();
@@ -137,46 +141,62 @@ void Workers::start() {
 }
 
 void Workers::shutdown(Duration limit) {
-  for (const auto& place : impl_->places) {
-    place->loop->post([place = place.get(), limit] {
-      place->server->shutdown(limit, [place] { place->end(); });
-      const Duration longest = limit < Duration::max() - goodbye ? limit + goodbye : limit;
-      place->loop->after(longest, [place] { place->forget_older(); });
-    });
-  }
+  const std::scoped_lock lock{impl_->mutex};
+  for (const auto& place : impl_->places) place->shutdown(limit);
 }
 
 void Workers::join() {
   for (const auto& place : impl_->places) {
-    if (place->thread.joinable()) place->thread.join();
+    if (place->is_here()) return;
   }
+  for (const auto& place : impl_->places) place->join();
   // What comes for new clients is the next process's.
   if (impl_->handover) impl_->handover->finish(has_long_header);
   for (const auto& place : impl_->places) place->server->impl_->relays = {};
 }
 
-Result<> Workers::set_tls(const Tls& tls) {
-  impl_->tls = tls;
-  for (const auto& place : impl_->places) {
-    Result<> set = place->ask([&] { return place->server->set_tls(tls); });
-    if (!set) return set;
+/// Has all workers make a change that cannot fail, all changes in one order, and waits until they
+/// have.
+void Workers::Impl::change_all(std::unique_lock<std::mutex> lock, const Change& change) {
+  const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(places.size()));
+  for (const auto& place : places) {
+    place->change([change, left, server = place->server.get()] {
+      change(*server);
+      left->count_down();
+    });
   }
+  lock.unlock();
+  // Two workers that waited for each other would wait for ever.
+  if (!Place::is_worker_here()) left->wait();
+}
+
+Result<> Workers::set_tls(const Tls& tls) {
+  if (!tls.is_server()) {
+    return std::unexpected{Error{UsageError::invalid_argument, "workers need a server's Tls"}};
+  }
+  std::unique_lock lock{impl_->mutex};
+  impl_->tls = tls;
+  // Before any worker is in a handshake with it; then each finds that it has them.
+  if (!impl_->places.empty()) {
+    quic::share_ticket_keys(tls, impl_->config.quic.secret);
+  }
+  impl_->change_all(std::move(lock), [tls](Server& server) { (void)server.set_tls(tls); });
   return {};
 }
 
 Result<> Workers::set_token_secrets(const std::vector<std::string>& secrets) {
-  for (const auto& place : impl_->places) {
-    Result<> set = place->ask([&] { return place->server->set_token_secrets(secrets); });
-    if (!set) return set;
-  }
+  if (const Result<> usable = quic::check_token_secrets(secrets); !usable) return usable;
+  std::unique_lock lock{impl_->mutex};
+  impl_->config.quic.token_secrets = secrets;
+  impl_->change_all(std::move(lock),
+                    [secrets](Server& server) { (void)server.set_token_secrets(secrets); });
   return {};
 }
 
 ServerStats Workers::stats() {
   ServerStats sum;
-  for (const auto& place : impl_->places) {
-    sum += place->ask([&] { return place->server->stats(); });
-  }
+  const std::scoped_lock lock{impl_->mutex};
+  for (const auto& place : impl_->places) sum += place->stats();
   return sum;
 }
 

@@ -4,14 +4,15 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <quoin/address.hpp>
@@ -25,60 +26,23 @@
 #include "io/takeover/handover_thread.hpp"
 #include "io/takeover/relay.hpp"
 #include "server/server_impl.hpp"
+#include "server/stats_board.hpp"
 
 namespace quoin::inline v0 {
 
 struct Workers::Impl {
-  /// A thread and what it runs on, destroyed in this order: thread, server, loop.
-  struct Place {
-    std::unique_ptr<Loop> loop;
-    std::unique_ptr<Server> server;
-    std::mutex mutex;
-    bool over = false;       // no thread runs the loop any more; guarded by `mutex`
-    bool has_ended = false;  // the server has; the loop runs on while an older process needs it
-    std::thread thread;
-
-    void run() {
-      loop->run();
-      const std::scoped_lock lock{mutex};
-      loop->turn();  // for what was posted after the last one
-      over = true;
-      if (const auto& newer = server->impl_->relays.newer) newer->close_receiving();
-    }
-
-    /// The server is done. What is passed on to and from an older process goes through here, until
-    /// that is done as well.
-    void end() {
-      has_ended = true;
-      if (!server->impl_->relays.older) loop->stop();
-    }
-
-    void forget_older() {
-      server->impl_->relays.older.reset();
-      if (has_ended) loop->stop();
-    }
-
-    /// Runs `job` on the thread, or here if there is none, and waits for it.
-    template <class Job>
-    auto ask(Job job) {
-      std::packaged_task<decltype(job())()> task{std::move(job)};
-      auto answer = task.get_future();
-      {
-        const std::scoped_lock lock{mutex};
-        if (thread.joinable() && !over) {
-          loop->post(std::move(task));
-        } else {
-          task();
-        }
-      }
-      return answer.get();
-    }
-  };
+  class Place;
+  using Job = std::move_only_function<void()>;
+  using Change = std::function<void(Server& server)>;
 
   Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare setup, MakeBackend backends);
 
   [[nodiscard]] Result<> make_places();
   [[nodiscard]] Result<> make_place(unsigned number);
+  void drop_places();
+  void change_all(std::unique_lock<std::mutex> lock, const Change& change);
+
+  // Hot restart.
   [[nodiscard]] Result<std::vector<Address>> adopt(io::Inheritance& from);
   void link_to_older();
   void begin_handover();
@@ -87,19 +51,80 @@ struct Workers::Impl {
                std::function<void()> done);
   [[nodiscard]] Result<io::Estate> estate() const;
 
-  unsigned count;
-  Tls tls;
-  ServerConfig config;
+  std::atomic<unsigned> count;
   Prepare prepare;
   MakeBackend make_backend;
-  std::vector<std::unique_ptr<Place>> places;  // empty until listen()
   std::vector<Address> addresses;
   bool started = false;
   std::filesystem::path taken_from;            // empty: the sockets are our own
   std::optional<io::Inheritance> inheritance;  // until start()
   std::function<void()> on_taken;
   std::atomic<bool> is_taken = false;
+
+  /// Guards what follows against members that any thread may call. The owner's thread, which alone
+  /// changes `places`, reads without it. No code of the application runs under it.
+  std::mutex mutex;
+  Tls tls;
+  ServerConfig config;
+  std::vector<std::unique_ptr<Place>> places;  // empty until listen()
+
   std::unique_ptr<io::HandoverThread> handover;  // goes before the places that it posts to
+};
+
+/// A thread and what it runs on, destroyed in this order: thread, server, loop. The server belongs
+/// to the thread; before that has begun and after its end, to whoever holds the mutex.
+class Workers::Impl::Place {
+ public:
+  Place(std::unique_ptr<Loop> on, const Tls& tls, ServerConfig config);
+
+  /// Begins the thread. Throws std::system_error.
+  void start();
+  /// Waits for the thread's end, if there is one.
+  void join();
+
+  /// Has the thread run `job` soon, or first of all. False, and `job` is as it was, if the thread
+  /// has ended. Thread-safe.
+  [[nodiscard]] bool post(Job& job);
+  /// Has the thread change the server soon, or changes it now if there is none. Thread-safe.
+  void change(Job job);
+
+  /// Calls `use` with the server, as long as no thread has begun.
+  auto with_server(auto&& use) {
+    const std::scoped_lock lock{mutex_};
+    return use(*server);
+  }
+
+  /// What the server has counted: when it had run its handlers last, or now if this thread is the
+  /// server's. Thread-safe.
+  [[nodiscard]] ServerStats stats() const;
+  /// Ends the server. Thread-safe.
+  void shutdown(Duration limit);
+  /// The process before this one needs nothing more. For the thread.
+  void forget_older();
+
+  /// Whether this thread is a worker's, of these or other Workers.
+  [[nodiscard]] static bool is_worker_here() noexcept;
+  /// Whether it is this one's.
+  [[nodiscard]] bool is_here() const noexcept;
+
+  const std::unique_ptr<Loop> loop;
+  const std::unique_ptr<Server> server;
+
+ private:
+  enum class Phase : std::uint8_t { waiting, running, over };
+
+  void run();
+  void handle_end();
+  void post_to_loop(Job job);
+  [[nodiscard]] bool try_end();
+
+  StatsBoard board_;
+  std::mutex mutex_;
+  Phase phase_ = Phase::waiting;  // guarded by mutex_
+  std::size_t posted_ = 0;        // jobs that were not run yet; guarded by mutex_
+  bool has_ended_ = false;    // the server has; the loop runs on while an older process needs it
+  bool is_finished_ = false;  // nobody needs the loop any more
+  std::thread thread_;
 };
 
 }  // namespace quoin::inline v0

@@ -4,12 +4,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <future>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
-#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,48 +39,87 @@ namespace {
 
 constexpr unsigned worker_count = 3;
 
+// What a group does beside answering with the worker's number.
+struct GroupOptions {
+  ServerConfig config;
+  Tls tls = Tls::self_signed().value();
+  std::string listen_on = "127.0.0.1:0";
+  std::function<void(Server&, Workers&)> routes;
+  std::function<void(Workers&)> before_listen;
+};
+
 // Three workers that answer with their number, and clients on a loop of the test's own.
 struct Group {
-  explicit Group(ServerConfig config = {}, std::string_view listen_on = "127.0.0.1:0",
-                 Tls certificate = Tls::self_signed().value())
-      : tls(std::move(certificate)),
-        workers(worker_count, tls, std::move(config), [](const Workers::Worker& worker) {
-          worker.server.get("/", [number = worker.number](Request, Response response) {
-            response.end(std::to_string(number));
-          });
-        }) {
-    const Result<Address> opened = workers.listen(listen_on);
+  explicit Group(GroupOptions options = {})
+      : tls(options.tls),
+        workers(worker_count, tls, std::move(options.config),
+                [this, routes = std::move(options.routes)](const Workers::Worker& worker) {
+                  worker.server.get("/", [number = worker.number](Request, Response response) {
+                    response.end(std::to_string(number));
+                  });
+                  if (routes) routes(worker.server, workers);
+                }) {
+    if (options.before_listen) options.before_listen(workers);
+    const Result<Address> opened = workers.listen(options.listen_on);
     REQUIRE(opened.has_value());
     address = *opened;
-    url = "https://" + address.to_string() + "/";
+    origin = "https://" + address.to_string();
     workers.start();
   }
 
-  std::unique_ptr<Client> make_client() {
-    return std::make_unique<Client>(loop, Tls::client_from_pem(tls.certificate_pem()).value());
+  std::unique_ptr<Client> make_client() { return make_client(tls); }
+
+  std::unique_ptr<Client> make_client(const Tls& trusted) {
+    return std::make_unique<Client>(loop, Tls::client_from_pem(trusted.certificate_pem()).value());
   }
 
-  // The number of the worker that answers.
-  std::string ask(Client& client) {
-    std::optional<Result<Reply>> outcome;
-    client.get(url, [&](Result<Reply> reply) {
-      outcome.emplace(std::move(reply));
-      loop.stop();
-    });
-    const TimerId limit = loop.after(20s, [&] { loop.stop(); });
-    loop.run();
+  void run_until(const std::function<bool()>& condition) {
+    bool late = false;
+    const TimerId limit = loop.after(20s, [&] { late = true; });
+    while (!condition() && !late) {
+      const TimerId tick = loop.after(1ms, [] {});  // conditions of other threads wake nobody
+      loop.wait();
+      loop.turn();
+      loop.cancel(tick);
+    }
     loop.cancel(limit);
-    REQUIRE(outcome.has_value());
-    INFO((*outcome ? std::string{} : outcome->error().message()));
-    REQUIRE(outcome->has_value());
-    return (*outcome)->body;
+    REQUIRE_FALSE(late);
+  }
+
+  // Begins a request; the body of the reply, or what went wrong, is in what is returned.
+  std::shared_ptr<std::optional<std::string>> begin(Client& client, const std::string& path) {
+    ++asked;
+    auto outcome = std::make_shared<std::optional<std::string>>();
+    client.get(origin + path, [outcome](Result<Reply> reply) {
+      outcome->emplace(reply ? reply->body : reply.error().message());
+    });
+    return outcome;
+  }
+
+  // By default the number of the worker that answers.
+  std::string ask(Client& client, const std::string& path = "/") {
+    const auto outcome = begin(client, path);
+    run_until([&] { return outcome->has_value(); });
+    return **outcome;
+  }
+
+  // Clients of so many different workers.
+  std::vector<std::unique_ptr<Client>> make_clients(std::size_t count) {
+    std::vector<std::unique_ptr<Client>> clients;
+    std::set<std::string> seen;
+    while (clients.size() < count) {
+      auto client = make_client();
+      if (seen.insert(ask(*client)).second) clients.push_back(std::move(client));
+    }
+    return clients;
   }
 
   Tls tls;
   Workers workers;
   Loop loop;
   Address address;
-  std::string url;
+  std::string origin;
+  std::uint64_t asked = 0;
 };
 
 }  // namespace
@@ -85,7 +128,7 @@ TEST_CASE("connections are spread over all workers, and each stays with its own"
   ServerConfig config;
   SECTION("plainly") {}
   SECTION("after Retry") { config.quic.retry = quic::RetryPolicy::always; }
-  Group group{std::move(config)};
+  Group group{{.config = std::move(config)}};
   std::set<std::string> seen;
   std::vector<std::unique_ptr<Client>> clients;
   // That one of three is never met by 64 has a probability of about 1e-11.
@@ -120,10 +163,12 @@ TEST_CASE("a client that moves to another address stays with its worker") {
 TEST_CASE("workers of two processes with token keys in common take each other's address tokens") {
   ServerConfig config;
   config.quic.retry = quic::RetryPolicy::always;
-  Group first{config};
-  Group second{config, "127.0.0.1:0", first.tls};
   const std::string ours(32, 'a');
-  REQUIRE(first.workers.set_token_secrets({ours}).has_value());
+  // Before listen() or after it makes no difference.
+  Group first{{.config = config, .before_listen = [&](Workers& workers) {
+                 REQUIRE(workers.set_token_secrets({ours}).has_value());
+               }}};
+  Group second{{.config = config, .tls = first.tls}};
   bool takes = false;
   SECTION("the same key") {
     REQUIRE(second.workers.set_token_secrets({ours}).has_value());
@@ -145,7 +190,7 @@ TEST_CASE("workers of two processes with token keys in common take each other's 
     Client client{group.loop, Tls::client_from_pem(group.tls.certificate_pem()).value(),
                   std::move(with)};
     if (!kept.empty()) REQUIRE(client.load_sessions(as_bytes(kept)).has_value());
-    group.url = "https://localhost/";
+    group.origin = "https://localhost";
     (void)group.ask(client);
     return client.save_sessions();  // tickets and tokens come before the first reply
   };
@@ -210,6 +255,118 @@ TEST_CASE("workers say what is wrong with how they are made") {
   REQUIRE(started.listen("127.0.0.1:0").has_value());
   started.start();
   CHECK(started.listen("127.0.0.1:0").error() == Error{UsageError::closed});
-  CHECK_FALSE(started.set_tls(Tls::insecure_client()).has_value());
-  CHECK(started.set_tls(Tls::self_signed().value()).has_value());
+}
+
+TEST_CASE("workers refuse settings that are no good, before and after they listen") {
+  ServerConfig config;
+  config.quic.retry = quic::RetryPolicy::always;
+  const auto refuses = [](Workers& workers) {
+    const Error wrong{UsageError::invalid_argument};
+    CHECK(workers.set_tls(Tls::insecure_client()).error() == wrong);
+    CHECK(workers.set_token_secrets({}).error() == wrong);
+    CHECK(workers.set_token_secrets({std::string(32, 'a'), "short"}).error() == wrong);
+    CHECK(workers.set_token_secrets(std::vector(5, std::string(32, 'a'))).error() == wrong);
+  };
+  Group group{{.config = std::move(config), .before_listen = refuses}};
+  refuses(group.workers);
+  CHECK(group.make_clients(worker_count).size() == worker_count);  // as if nothing had been said
+}
+
+TEST_CASE("a certificate that workers get before they listen is shown by all of them") {
+  const Tls renewed = Tls::self_signed().value();
+  Group group{
+      {.before_listen = [&](Workers& workers) { REQUIRE(workers.set_tls(renewed).has_value()); }}};
+  group.tls = renewed;
+  CHECK(group.make_clients(worker_count).size() == worker_count);
+}
+
+TEST_CASE("figures are to be had in a handler while another worker is stuck in one") {
+  std::promise<void> release;
+  std::atomic<bool> is_stuck = false;
+  Group group{
+      {.routes = [&, released = release.get_future().share()](Server& server, Workers& workers) {
+        server.get("/stuck", [&, released](Request, Response response) {
+          is_stuck = true;
+          (void)released.wait_for(20s);
+          response.end("free");
+        });
+        server.get("/requests", [&workers](Request, Response response) {
+          response.end(std::to_string(workers.stats().requests));
+        });
+      }}};
+  const auto clients = group.make_clients(2);
+  const std::string before = std::to_string(group.asked + 1);
+  const auto stuck = group.begin(*clients[0], "/stuck");
+  group.run_until([&] { return is_stuck.load(); });
+  // The request that asks is counted; the one that is stuck is not until its handlers have run.
+  CHECK(group.ask(*clients[1], "/requests") == before);
+  CHECK(std::to_string(group.workers.stats().requests) == before);
+  release.set_value();
+  group.run_until([&] { return stuck->has_value(); });
+  CHECK(**stuck == "free");
+  CHECK(group.workers.stats().requests == group.asked);  // whatever a client has seen is counted
+}
+
+TEST_CASE("handlers of two workers change settings at the same time, and all workers get them") {
+  const Tls renewed = Tls::self_signed().value();
+  std::latch both{2};
+  Group group{{.routes = [&](Server& server, Workers& workers) {
+    server.get("/renew", [&](Request, Response response) {
+      both.arrive_and_wait();
+      const bool good = workers.set_tls(renewed).has_value() &&
+                        workers.set_token_secrets({std::string(32, 'a')}).has_value();
+      response.end(good ? "renewed" : "refused");
+    });
+    server.get("/join", [&](Request, Response response) {
+      workers.join();
+      response.end("still here");
+    });
+  }}};
+  const auto clients = group.make_clients(2);
+  const auto first = group.begin(*clients[0], "/renew");
+  const auto second = group.begin(*clients[1], "/renew");
+  group.run_until([&] { return first->has_value() && second->has_value(); });
+  CHECK(**first == "renewed");
+  CHECK(**second == "renewed");
+  // Changes are made in one order, and this one is waited for.
+  REQUIRE(group.workers.set_token_secrets({std::string(32, 'b')}).has_value());
+  group.tls = renewed;
+  CHECK(group.make_clients(worker_count).size() == worker_count);
+  CHECK(group.ask(*clients[0], "/join") == "still here");
+}
+
+TEST_CASE("other threads ask for figures and change settings during the whole life of workers") {
+  const Tls tls = Tls::self_signed().value();
+  std::atomic<bool> went_back = false;
+  std::atomic<bool> was_refused = false;
+  std::optional<Group> group;
+  std::vector<std::jthread> others;
+  const auto begin_others = [&](Workers& workers) {
+    for (int i = 0; i < 2; ++i) {
+      others.emplace_back([&](const std::stop_token& stop) {
+        for (std::uint64_t seen = 0; !stop.stop_requested();) {
+          const std::uint64_t now = workers.stats().requests;
+          if (now < seen) went_back = true;
+          seen = now;
+        }
+      });
+    }
+    others.emplace_back([&](const std::stop_token& stop) {
+      for (char letter = 'a'; !stop.stop_requested();
+           letter = letter == 'z' ? 'a' : static_cast<char>(letter + 1)) {
+        if (!workers.set_token_secrets({std::string(32, letter)}) || !workers.set_tls(tls)) {
+          was_refused = true;
+        }
+      }
+    });
+  };
+  group.emplace(GroupOptions{.tls = tls, .before_listen = begin_others});
+  (void)group->make_clients(worker_count);
+  group->workers.shutdown(0s);
+  group->workers.join();
+  others.clear();
+  CHECK_FALSE(went_back);
+  CHECK_FALSE(was_refused);
+  CHECK(group->workers.stats().requests == group->asked);
+  CHECK(group->workers.stats().quic.connections == 0);
 }
