@@ -24,13 +24,15 @@ namespace quoin::inline v0 {
 
 /// Several Servers, each with a Loop and a thread of its own, on the same addresses. The kernel
 /// gives datagrams to the thread whose number is in their connection ID, so a client that moves
-/// to another address stays with its thread, and no lock is taken on the way of a packet. Linux
-/// only. No member but shutdown() may be called by a handler, nor by several threads at a time.
+/// to another address stays with its thread, and no thread waits for another on a packet's way.
+/// Linux only. count(), stats(), set_tls(), set_token_secrets() and shutdown() may be called at any
+/// time by any thread, by several at once, and by handlers; the others by one thread at a time,
+/// which is none of the workers'.
 class QUOIN_EXPORT Workers {
  public:
   /// One of them. Once started, only its own thread may use it.
   struct Worker {
-    Loop& loop;           ///< for timers
+    Loop& loop;           ///< for timers; its stop() does nothing
     Server& server;       ///< for routes and callbacks
     unsigned number = 0;  ///< below count()
   };
@@ -81,15 +83,25 @@ class QUOIN_EXPORT Workers {
   /// may be called again with a shorter limit.
   void shutdown(Duration limit);
   /// Returns when all threads have ended after shutdown(), a little after its limit at the latest.
+  /// Must not be called by a handler (it returns at once then).
   void join();
 
-  /// New connections get this certificate, as by Server::set_tls(). Errors: those of that.
+  /// New connections get this certificate, as by Server::set_tls(); also before listen(). Waits
+  /// until all workers have it, each after its present turn. On a worker's thread it does not wait,
+  /// and each has it after its present turn. Errors: UsageError::invalid_argument for a client's
+  /// Tls, and no worker changes anything.
   [[nodiscard]] Result<> set_tls(const Tls& tls);
   /// All workers sign tokens with the first of these keys from now on, as by
-  /// Server::set_token_secrets(). Errors: those of that.
+  /// Server::set_token_secrets(); when that is, and what is waited for, as for set_tls(). Of calls
+  /// by several threads the same one is the last for all workers. Errors: those of
+  /// quic::Endpoint::set_token_secrets(), and no worker changes anything.
   [[nodiscard]] Result<> set_token_secrets(const std::vector<std::string>& secrets);
-  /// The sums over all workers. Waits for the end of each one's present turn.
-  [[nodiscard]] ServerStats stats();
+  /// The sums over all workers; zeros before start(). Never waits for a worker: each writes its
+  /// figures down when its handlers have run, before it sends, and again at the end of its turn. So
+  /// what a client has been answered is counted, and what a worker has done since is missing: the
+  /// part of a turn, less than a millisecond unless a handler takes longer. The figures of the
+  /// worker on whose thread this is called are those of now.
+  [[nodiscard]] ServerStats stats() const;
 
  private:
   struct Impl;

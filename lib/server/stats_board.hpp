@@ -2,17 +2,22 @@
 /// Where a server shows its figures to other threads. Not public.
 #pragma once
 
+#include <cstring>
 #include <mutex>
+#include <type_traits>
 
 #include <quoin/server.hpp>
 
 namespace quoin::inline v0 {
 
-/// The figures as they were when they were written last. Thread-safe; nobody waits longer than it
-/// takes to copy them.
+/// The figures as they were when they were written last. One thread writes, any reads; nobody waits
+/// longer than it takes to copy them.
 class StatsBoard {
  public:
   void write(const ServerStats& stats) {
+    // Only this thread changes what is there, so it may look without the lock.
+    static_assert(std::has_unique_object_representations_v<ServerStats>);
+    if (std::memcmp(&stats_, &stats, sizeof(stats)) == 0) return;
     const std::scoped_lock lock{mutex_};
     stats_ = stats;
   }

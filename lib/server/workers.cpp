@@ -193,7 +193,7 @@ Result<> Workers::set_token_secrets(const std::vector<std::string>& secrets) {
   return {};
 }
 
-ServerStats Workers::stats() {
+ServerStats Workers::stats() const {
   ServerStats sum;
   const std::scoped_lock lock{impl_->mutex};
   for (const auto& place : impl_->places) sum += place->stats();
