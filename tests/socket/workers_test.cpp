@@ -109,7 +109,9 @@ struct Group {
     std::set<std::string> seen;
     while (clients.size() < count) {
       auto client = make_client();
-      if (seen.insert(ask(*client)).second) clients.push_back(std::move(client));
+      const std::string worker = ask(*client);
+      REQUIRE(worker.size() == 1);  // a number, and no message about what is wrong
+      if (seen.insert(worker).second) clients.push_back(std::move(client));
     }
     return clients;
   }
