@@ -34,14 +34,20 @@ foreach(file IN LISTS files)
   endif()
 endforeach()
 
-# An example is read in one go.
+# An example is read in one go, in a page of the guide: at most 80 columns, and fewer than 70 lines, which hold about as
+# much as 60 lines of 100 columns.
 file(GLOB examples RELATIVE "${ROOT}" "${ROOT}/examples/*.cpp")
-foreach(file IN LISTS examples)
+file(GLOB_RECURSE parts RELATIVE "${ROOT}" "${ROOT}/examples/chat/*.?pp")
+foreach(file IN LISTS examples parts)
   file(READ "${ROOT}/${file}" text)
   string(REGEX REPLACE "[^\n]" "" newlines "${text}")
   string(LENGTH "${newlines}" lines)
-  if(lines GREATER_EQUAL 60)
-    string(APPEND problems "${file}: ${lines} lines; an example has fewer than 60\n")
+  if(lines GREATER_EQUAL 70 AND file IN_LIST examples)
+    string(APPEND problems "${file}: ${lines} lines; an example has fewer than 70\n")
+  endif()
+  string(REPEAT "[^\n]" 81 too_wide)
+  if(text MATCHES "(^|\n)(${too_wide})")
+    string(APPEND problems "${file}: wider than 80 columns: ${CMAKE_MATCH_2}...\n")
   endif()
 endforeach()
 

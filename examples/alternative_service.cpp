@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// An origin that says it is elsewhere too, and a client that goes there: on a simulated network,
-/// in which the other place goes away in the end.
+/// An origin that says it is elsewhere too, and a client that goes there: on a
+/// simulated network, in which the other place goes away in the end.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -17,7 +17,8 @@ int main() {
   using namespace std::chrono_literals;
   quoin::io::SimulatedNetwork network{1};
   // One identity, two places.
-  const quoin::Tls identity = quoin::Tls::self_signed({{"shop.example"}}).value();
+  const quoin::Tls identity =
+      quoin::Tls::self_signed({{"shop.example"}}).value();
   quoin::Server far{network.host("10.0.0.1"), identity};
   quoin::Server near{network.host("10.0.0.3"), identity};
   far.listen("10.0.0.1:443").value();
@@ -31,19 +32,24 @@ int main() {
 
   quoin::ClientConfig config;
   config.alternatives = true;
-  config.resolver = [](const std::string& host, std::uint16_t port, quoin::ResolveDone done) {
-    const char* const address = host == "near.example" ? "10.0.0.3" : "10.0.0.1";
+  config.resolver = [](const std::string& host, std::uint16_t port,
+                       quoin::ResolveDone done) {
+    const char* const address =
+        host == "near.example" ? "10.0.0.3" : "10.0.0.1";
     done(std::vector{quoin::Address::parse_host(address, port).value()});
   };
-  quoin::Client client{network.host("10.0.0.2"),
-                       quoin::Tls::client_from_pem(identity.certificate_pem()).value(),
-                       std::move(config)};
+  quoin::Client client{
+      network.host("10.0.0.2"),
+      quoin::Tls::client_from_pem(identity.certificate_pem()).value(),
+      std::move(config)};
   const auto show = [&] {
     std::optional<std::string> answer;
-    client.get("https://shop.example/", [&answer](quoin::Result<quoin::Reply> reply) {
-      answer = reply ? reply->body : reply.error().message();
-    });
-    if (!network.run_until([&answer] { return answer.has_value(); }, 20s)) std::exit(EXIT_FAILURE);
+    client.get("https://shop.example/",
+               [&answer](quoin::Result<quoin::Reply> reply) {
+                 answer = reply ? reply->body : reply.error().message();
+               });
+    if (!network.run_until([&answer] { return answer.has_value(); }, 20s))
+      std::exit(EXIT_FAILURE);
     std::cout << *answer << '\n';
   };
   show();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// A server for any number of names: a certificate is read when somebody asks for it, by a thread
-/// of its own, while the handshake waits and all others go on.
+/// A server for any number of names: a certificate is read when somebody asks
+/// for it, by a thread of its own, while the handshake waits and all others go
+/// on.
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ using quoin::TlsAnswer;
 // The name is whatever the client sent, and is going to be a part of a path.
 static bool is_host_name(std::string_view name) {
   return !name.empty() && name.front() != '.' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string_view::npos;
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") ==
+             std::string_view::npos;
 }
 
 // DIRECTORY ADDRESS; the directory has NAME.pem and NAME.key for each name.
@@ -32,7 +34,8 @@ int main(int argc, char** argv) {
   if (!tls) return 1;
   quoin::Loop loop;
   quoin::Server server{loop, *tls};
-  server.on_tls_request([&](const quoin::quic::TlsRequest& request, TlsAnswer answer) {
+  server.on_tls_request([&](const quoin::quic::TlsRequest& request,
+                            TlsAnswer answer) {
     if (!is_host_name(request.server_name)) {
       (void)answer.refuse("no host name");
       return;
@@ -40,7 +43,8 @@ int main(int argc, char** argv) {
     std::thread{[&loop, answer, path = directory + '/' + request.server_name] {
       loop.post([answer, found = Tls::server(path + ".pem", path + ".key")] {
         // Both do nothing if the client is gone by now.
-        (void)(found ? answer.use(*found) : answer.refuse(found.error().message()));
+        (void)(found ? answer.use(*found)
+                     : answer.refuse(found.error().message()));
       });
     }}.detach();
   });

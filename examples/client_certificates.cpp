@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A server with two names, of which one is for clients that show a certificate only.
+/// A server with two names, of which one is for clients that show a certificate
+/// only.
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -12,15 +13,16 @@ using quoin::Request;
 using quoin::Response;
 using quoin::Server;
 
-// Wraps a handler: a function that takes one and returns one needs no framework.
+// Wraps a handler: a function that takes one and returns one needs no
+// framework.
 static Server::Handler only_for(const std::string& name, Server::Handler next) {
-  return
-      [name = "DNS:" + name, next = std::move(next)](Request request, Response response) mutable {
-        for (const std::string& shown : request.tls().certificate_names) {
-          if (shown == name) return next(request, response);
-        }
-        response.status(403).end("this is not for you\n");
-      };
+  return [name = "DNS:" + name, next = std::move(next)](
+             Request request, Response response) mutable {
+    for (const std::string& shown : request.tls().certificate_names) {
+      if (shown == name) return next(request, response);
+    }
+    response.status(403).end("this is not for you\n");
+  };
 }
 
 static int fail(const quoin::Error& error) {
@@ -40,9 +42,12 @@ int main(int argc, char** argv) {
 
   quoin::Loop loop;
   Server server{loop, *tls};
-  server.get("/", [](Request, Response response) { response.end("hello, everybody\n"); });
-  server.get("/admin", only_for("root.example",
-                                [](Request, Response response) { response.end("hello, root\n"); }));
+  server.get("/", [](Request, Response response) {
+    response.end("hello, everybody\n");
+  });
+  server.get("/admin", only_for("root.example", [](Request, Response response) {
+               response.end("hello, root\n");
+             }));
   const auto address = server.listen(argv[6]);
   if (!address) return fail(address.error());
   std::printf("listening on port %d\n", address->port());

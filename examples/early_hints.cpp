@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// A page that takes its time, and says at once what it will need (103, RFC 8297): the browser
-/// fetches it meanwhile. Also takes what the page's scripts post. Usage:
-/// early_hints DIRECTORY [ADDRESS:PORT [FILE]], FILE being for the certificate as in hello_server.
+/// A page that takes its time, and says at once what it will need (103, RFC
+/// 8297): the browser fetches it meanwhile. Also takes what the page's scripts
+/// post.
+/// Usage: early_hints DIRECTORY [ADDRESS:PORT [FILE]], FILE being for the
+/// certificate as in hello_server.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -33,12 +35,14 @@ int main(int argc, char** argv) {
     });
   });
   server.post("/echo", [](quoin::Request request, quoin::Response response) {
-    request.read_body(16'000'000, [response](quoin::Result<std::string> body) mutable {
-      if (!body) return response.status(413).end();
-      response.end(std::move(*body));
-    });
+    request.read_body(16'000'000,
+                      [response](quoin::Result<std::string> body) mutable {
+                        if (!body) return response.status(413).end();
+                        response.end(std::move(*body));
+                      });
   });
-  // Without a lifetime the browser would ask again whether what it has is still right.
+  // Without a lifetime the browser would ask again whether what it has is still
+  // right.
   quoin::FileOptions options;
   options.headers.add("cache-control", "max-age=60");
   if (const auto files = server.files("/", root, options); !files) {

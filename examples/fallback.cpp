@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// HTTP/3 where UDP gets through, something else where it does not, with a second to find out.
+/// HTTP/3 where UDP gets through, something else where it does not, with a
+/// second to find out.
 /// Usage: fallback URL [CERTIFICATES]
 #include <chrono>
 #include <cstdlib>
@@ -10,9 +11,11 @@
 
 namespace {
 
-/// No connection came about, so TCP may do better. A refused certificate is no reason to try.
+/// No connection came about, so TCP may do better. A refused certificate is no
+/// reason to try.
 bool is_udp_blocked(const quoin::Error& error) {
-  if (error.domain() == quoin::Error::Domain::system) return true;  // ICMP, or no route
+  if (error.domain() == quoin::Error::Domain::system)
+    return true;  // ICMP, or no route
   return error == quoin::Error{quoin::LocalError::no_answer} ||
          error == quoin::Error{quoin::LocalError::handshake_timeout};
 }
@@ -31,7 +34,8 @@ int main(int argc, char** argv) {
     std::cerr << "usage: fallback URL [CERTIFICATES]\n";
     return EXIT_FAILURE;
   }
-  const auto tls = argc > 2 ? quoin::Tls::client(argv[2]) : quoin::Tls::client();
+  const auto tls =
+      argc > 2 ? quoin::Tls::client(argv[2]) : quoin::Tls::client();
   if (!tls) return EXIT_FAILURE;
 
   quoin::ClientConfig config;

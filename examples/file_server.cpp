@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Serves a directory and takes uploads under /upload/NAME. Usage:
-/// file_server DIRECTORY UPLOADS [ADDRESS:PORT [FILE]], FILE being for the certificate as in
-/// hello_server. Handlers stream both ways: files may be larger than memory.
+/// Serves a directory and takes uploads under /upload/NAME.
+/// Usage: file_server DIRECTORY UPLOADS [ADDRESS:PORT [FILE]], FILE being for
+/// the certificate as in hello_server. Handlers stream both ways: files may be
+/// larger than memory.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,17 +22,21 @@ int main(int argc, char** argv) {
 
   quoin::Loop loop;
   quoin::Server server{loop, tls};
-  if (const auto files = server.files("/", argv[1], {.listing = true}); !files) {
+  if (const auto files = server.files("/", argv[1], {.listing = true});
+      !files) {
     std::cerr << "cannot serve: " << files.error().message() << '\n';
     return EXIT_FAILURE;
   }
-  server.put("/upload/{name}", [&](quoin::Request request, quoin::Response response) {
-    // The parameter is decoded: take the name only, whatever path it may pretend to be.
-    const auto target = uploads / std::filesystem::path{request.parameter("name")}.filename();
+  server.put("/upload/{name}", [&](quoin::Request request,
+                                   quoin::Response response) {
+    // The parameter is decoded: take the name only, whatever path it may
+    // pretend to be.
+    const auto target =
+        uploads / std::filesystem::path{request.parameter("name")}.filename();
     auto part = target;
     part += ".part";  // an upload that breaks off never looks complete
-    request.on_body([file = std::ofstream{part, std::ios::binary}, part, target, response](
-                        quoin::Bytes chunk, bool last) mutable {
+    request.on_body([file = std::ofstream{part, std::ios::binary}, part, target,
+                     response](quoin::Bytes chunk, bool last) mutable {
       file.write(reinterpret_cast<const char*>(chunk.data()),
                  static_cast<std::streamsize>(chunk.size()));
       if (last) {

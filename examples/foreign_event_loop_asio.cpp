@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A server inside an event loop that is not quoin's: Asio's. Usage: as hello_server.
+/// A server inside an event loop that is not quoin's: Asio's.
+/// Usage: as hello_server.
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
@@ -24,7 +25,8 @@ class LoopInAsio {
 
  private:
   void watch() {
-    readable_.async_wait(readable_.wait_read, [this](asio::error_code) { turn(), watch(); });
+    readable_.async_wait(readable_.wait_read,
+                         [this](asio::error_code) { turn(), watch(); });
   }
 
   /// Setting a new time cancels the wait before it.
@@ -33,7 +35,8 @@ class LoopInAsio {
     const auto deadline = loop_.deadline();
     if (!deadline) return void(timer_.cancel());
     timer_.expires_after(*deadline - loop_.now());
-    timer_.async_wait([this](asio::error_code cancelled) { cancelled ? void() : turn(); });
+    timer_.async_wait(
+        [this](asio::error_code cancelled) { cancelled ? void() : turn(); });
   }
 
   quoin::Loop& loop_;
@@ -49,7 +52,9 @@ int main(int argc, char** argv) {
   asio::io_context context;
   quoin::Loop loop;
   quoin::Server server{loop, tls};
-  server.get("/", [](auto, quoin::Response response) { response.end("Hello from Asio\n"); });
+  server.get("/", [](auto, quoin::Response response) {
+    response.end("Hello from Asio\n");
+  });
   const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433");
   if (!address) return EXIT_FAILURE;
   std::cout << "listening on port " << address->port() << std::endl;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A server inside an event loop that is not quoin's: libuv's. Usage: as hello_server.
+/// A server inside an event loop that is not quoin's: libuv's.
+/// Usage: as hello_server.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -18,7 +19,8 @@ class LoopInUv {
     uv_poll_init(context, &poll_, loop.descriptor());
     uv_timer_init(context, &timer_);
     poll_.data = timer_.data = this;
-    uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* poll, int, int) { turn(poll->data); });
+    uv_poll_start(&poll_, UV_READABLE,
+                  [](uv_poll_t* poll, int, int) { turn(poll->data); });
     arm();
   }
 
@@ -33,9 +35,12 @@ class LoopInUv {
     using Milliseconds = std::chrono::milliseconds;
     const auto deadline = loop_.deadline();
     if (!deadline) return void(uv_timer_stop(&timer_));
-    const auto left = std::chrono::ceil<Milliseconds>(*deadline - loop_.now()).count();
-    const auto delay = static_cast<std::uint64_t>(std::max<Milliseconds::rep>(left, 0));
-    uv_timer_start(&timer_, [](uv_timer_t* timer) { turn(timer->data); }, delay, 0);
+    const auto left =
+        std::chrono::ceil<Milliseconds>(*deadline - loop_.now()).count();
+    const auto delay =
+        static_cast<std::uint64_t>(std::max<Milliseconds::rep>(left, 0));
+    uv_timer_start(
+        &timer_, [](uv_timer_t* timer) { turn(timer->data); }, delay, 0);
   }
 
   quoin::Loop& loop_;
@@ -50,7 +55,9 @@ int main(int argc, char** argv) {
   if (argc > 2) std::ofstream{argv[2]} << tls.certificate_pem();
   quoin::Loop loop;
   quoin::Server server{loop, tls};
-  server.get("/", [](auto, quoin::Response response) { response.end("Hello from libuv\n"); });
+  server.get("/", [](auto, quoin::Response response) {
+    response.end("Hello from libuv\n");
+  });
   const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433");
   if (!address) return EXIT_FAILURE;
   std::cout << "listening on port " << address->port() << std::endl;

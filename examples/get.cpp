@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Fetches a URL and prints it. Usage: get URL [CERTIFICATES], where CERTIFICATES is a PEM file of
-/// whom to trust instead of those that the system trusts.
+/// Fetches a URL and prints it.
+/// Usage: get URL [CERTIFICATES], where CERTIFICATES is a PEM file of whom to
+/// trust instead of those that the system trusts.
 #include <cstdlib>
 #include <iostream>
 
@@ -11,7 +12,8 @@ int main(int argc, char** argv) {
     std::cerr << "usage: get URL [CERTIFICATES]\n";
     return EXIT_FAILURE;
   }
-  const auto tls = argc > 2 ? quoin::Tls::client(argv[2]) : quoin::Tls::client();
+  const auto tls =
+      argc > 2 ? quoin::Tls::client(argv[2]) : quoin::Tls::client();
   if (!tls) {
     std::cerr << "get: " << tls.error().message() << '\n';
     return EXIT_FAILURE;

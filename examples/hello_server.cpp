@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// The smallest server: one page, a certificate made on the spot. Usage:
-/// hello_server [ADDRESS:PORT [FILE]], where FILE gets the certificate for clients to trust.
+/// The smallest server: one page, a certificate made on the spot.
+/// Usage: hello_server [ADDRESS:PORT [FILE]], where FILE gets the certificate
+/// for clients to trust.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 
 #include <quoin/server.hpp>
+
+using quoin::Request;
+using quoin::Response;
 
 int main(int argc, char** argv) {
   const quoin::Tls tls = quoin::Tls::self_signed().value();
@@ -13,10 +17,10 @@ int main(int argc, char** argv) {
 
   quoin::Loop loop;
   quoin::Server server{loop, tls};
-  server.get("/", [](quoin::Request, quoin::Response response) {
+  server.get("/", [](Request, Response response) {
     response.header("content-type", "text/plain").end("Hello over HTTP/3\n");
   });
-  server.get("/hello/{name}", [](quoin::Request request, quoin::Response response) {
+  server.get("/hello/{name}", [](Request request, Response response) {
     response.header("content-type", "text/plain");
     response.end("Hello, " + std::string{request.parameter("name")} + "\n");
   });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// A server that is replaced without losing a connection: started again with the same path, it
-/// takes the sockets of the one that runs, which ends with its last connection. Usage: hot_restart
-/// NAME PATH [FILE], where NAME is what it answers and FILE gets the certificate to trust.
+/// A server that is replaced without losing a connection: started again with
+/// the same path, it takes the sockets of the one that runs, which ends with
+/// its last connection.
+/// Usage: hot_restart NAME PATH [FILE], where NAME is what it answers and FILE
+/// gets the certificate to trust.
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -21,13 +23,18 @@ int main(int argc, char** argv) {
   const std::string name = std::string{argv[1]} + '\n';
   quoin::Workers workers{
       2, tls, {}, [&](const quoin::Workers::Worker& worker) {
-        worker.server.get("/", [&name](quoin::Request, quoin::Response reply) { reply.end(name); });
+        worker.server.get("/", [&name](quoin::Request, quoin::Response reply) {
+          reply.end(name);
+        });
       }};
 
-  // Everything that can go wrong should, before start(): until then the other process goes on.
+  // Everything that can go wrong should, before start(): until then the other
+  // process goes on.
   const auto taken = workers.take_over(argv[2]);
-  if (!taken && taken.error().code() == ENOENT) std::cerr << "nobody to take over from\n";
-  const auto address = taken ? taken->front() : workers.listen("127.0.0.1:0").value();
+  if (!taken && taken.error().code() == ENOENT)
+    std::cerr << "nobody to take over from\n";
+  const auto address =
+      taken ? taken->front() : workers.listen("127.0.0.1:0").value();
   workers.start();
 
   const auto offered = workers.offer(argv[2], [&workers] {
@@ -39,6 +46,7 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   std::cout << "listening on port " << address.port() << std::endl;
-  workers.join();  // until the next process has taken over, and the last connection is closed
+  workers.join();  // until the next process has taken over, and the last
+                   // connection is closed
   return EXIT_SUCCESS;
 }

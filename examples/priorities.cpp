@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A page on a slow link, in virtual time: what is needed first comes first, whenever it was asked
-/// for (RFC 9218). Usage: priorities
+/// A page on a slow link, in virtual time: what is needed first comes first,
+/// whenever it was asked for (RFC 9218).
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -13,8 +13,9 @@
 int main() {
   using namespace std::chrono_literals;
   quoin::io::SimulatedNetwork network{1};
-  network.link_both("10.0.0.1", "10.0.0.2",
-                    {.delay = 30ms, .bits_per_second = 2'000'000, .queue = 30'000});
+  network.link_both(
+      "10.0.0.1", "10.0.0.2",
+      {.delay = 30ms, .bits_per_second = 2'000'000, .queue = 30'000});
 
   const std::string name = "10.0.0.1";
   const auto tls = quoin::Tls::self_signed({&name, 1}).value();
@@ -36,13 +37,17 @@ int main() {
     request.url = "https://10.0.0.1/" + what;
     request.priority = priority;
     const auto begin = network.now();
-    return client.request(std::move(request), [&, what, begin](quoin::Result<quoin::Reply> reply) {
-      const auto took =
-          std::chrono::duration_cast<std::chrono::milliseconds>(network.now() - begin);
-      std::cout << what << ": " << (reply ? std::to_string(took.count()) + " ms" : "failed")
-                << '\n';
-      --open;
-    });
+    return client.request(
+        std::move(request),
+        [&, what, begin](quoin::Result<quoin::Reply> reply) {
+          const auto took =
+              std::chrono::duration_cast<std::chrono::milliseconds>(
+                  network.now() - begin);
+          std::cout << what << ": "
+                    << (reply ? std::to_string(took.count()) + " ms" : "failed")
+                    << '\n';
+          --open;
+        });
   };
 
   ask("log", {.urgency = 0});
@@ -51,5 +56,6 @@ int main() {
   network.run_for(500ms);
   ask("style.css", {.urgency = 0});
   picture.prioritize({.urgency = 2});  // it was scrolled into view
-  return network.run_until([&] { return open == 0; }, 1min) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return network.run_until([&] { return open == 0; }, 1min) ? EXIT_SUCCESS
+                                                            : EXIT_FAILURE;
 }

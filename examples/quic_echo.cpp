@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Plain QUIC without HTTP: a server that echoes every stream, and a client that sends a text and
-/// prints what comes back, both on one loop. Usage: quic_echo [TEXT]
+/// Plain QUIC without HTTP: a server that echoes every stream, and a client
+/// that sends a text and prints what comes back, both on one loop.
+/// Usage: quic_echo [TEXT]
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -12,9 +13,12 @@
 
 namespace {
 
-/// What the reader returns is what the writer took, so a slow reader slows its own sender down.
+/// What the reader returns is what the writer took, so a slow reader slows its
+/// own sender down.
 void echo(quoin::Stream stream) {
-  stream.on_data([stream](quoin::Bytes chunk, bool last) { return stream.write(chunk, last); });
+  stream.on_data([stream](quoin::Bytes chunk, bool last) {
+    return stream.write(chunk, last);
+  });
 }
 
 }  // namespace
@@ -25,7 +29,8 @@ int main(int argc, char** argv) {
   quoin::Loop loop;
 
   quoin::Listener listener{loop, tls, {.alpn = {"echo"}}};
-  listener.on_connection([](quoin::Connection connection) { connection.on_stream(echo); });
+  listener.on_connection(
+      [](quoin::Connection connection) { connection.on_stream(echo); });
   const auto address = listener.listen("127.0.0.1:0");
   if (!address) {
     std::cerr << "cannot listen: " << address.error().message() << '\n';
@@ -34,10 +39,11 @@ int main(int argc, char** argv) {
   auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Dialer dialer{loop, std::move(trust), {.alpn = {"echo"}}};
   std::string answer;
-  const auto begun =
-      dialer.connect(address->to_string(), "", [&](quoin::Result<quoin::Connection> connection) {
-        const auto stream =
-            connection ? connection->open_stream() : std::unexpected(connection.error());
+  const auto begun = dialer.connect(
+      address->to_string(), "",
+      [&](quoin::Result<quoin::Connection> connection) {
+        const auto stream = connection ? connection->open_stream()
+                                       : std::unexpected(connection.error());
         if (!stream) {
           std::cerr << "cannot connect: " << stream.error().message() << '\n';
           return loop.stop();

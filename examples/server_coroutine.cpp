@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// A server whose handlers are coroutines: /slow waits before it answers, /echo sends back what it
-/// reads as it reads it. Usage: server_coroutine [ADDRESS:PORT [FILE]], where FILE gets the
+/// A server whose handlers are coroutines: /slow waits before it answers, /echo
+/// sends back what it reads as it reads it.
+/// Usage: server_coroutine [ADDRESS:PORT [FILE]], where FILE gets the
 /// certificate for clients to trust.
 #include <chrono>
 #include <cstdlib>
@@ -42,9 +43,10 @@ int main(int argc, char** argv) {
 
   quoin::Loop loop;
   quoin::Server server{loop, tls};
-  server.get("/slow", quoin::task_handler(loop, [&](quoin::Request, quoin::Response response) {
-               return slow(loop, response);
-             }));
+  server.get("/slow", quoin::task_handler(
+                          loop, [&](quoin::Request, quoin::Response response) {
+                            return slow(loop, response);
+                          }));
   server.post("/echo", quoin::task_handler(loop, echo));
   const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433");
   if (!address) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// A chat room: everybody hears who comes, what is said, and who is gone. Usage: websocket_chat
-/// [ADDRESS:PORT [FILE [--redis URL]]]. FILE gets the certificate; servers on a Redis share a room.
+/// A chat room: everybody hears who comes, what is said, and who is gone.
+/// Usage: websocket_chat [ADDRESS:PORT [FILE [--redis URL]]]. FILE gets the
+/// certificate; servers on a Redis share a room.
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -19,7 +20,8 @@ using namespace std::chrono_literals;
 struct Room {
   void enter(quoin::WebSocket member, const std::string& name) {
     members.insert(member);
-    member.on_message([this, name](const auto& message) { say(name + ": " + message.data); });
+    member.on_message(
+        [this, name](const auto& message) { say(name + ": " + message.data); });
     member.on_closed([this, name, member](const auto&) {
       members.erase(member);
       say(name + " is gone");
@@ -27,11 +29,14 @@ struct Room {
     say(name + " just connected");
   }
 
-  void say(const std::string& text) { bus ? bus->publish(text) : deliver(text); }
+  void say(const std::string& text) {
+    bus ? bus->publish(text) : deliver(text);
+  }
 
   void deliver(const std::string& text) {
     for (quoin::WebSocket member : members) {
-      if (!member.send_text(text)) (void)member.close(quoin::CloseCode::policy_violation, "slow");
+      if (!member.send_text(text))
+        (void)member.close(quoin::CloseCode::policy_violation, "slow");
     }
   }
 
@@ -45,14 +50,19 @@ int main(int argc, char** argv) {
   if (argc > 2) std::ofstream{argv[2]} << tls.certificate_pem();
   quoin::Loop loop;
   Room room;
-  if (argc > 4) room.bus.emplace(argv[4], loop, [&](const auto& text) { room.deliver(text); });
+  if (argc > 4)
+    room.bus.emplace(argv[4], loop,
+                     [&](const auto& text) { room.deliver(text); });
   quoin::Server server{loop, tls};
   chat::serve_page(server);
-  server.route("CONNECT", "/chat", [&](quoin::Request request, quoin::Response response) {
-    const auto socket =
-        quoin::accept_websocket(loop, request, response, {.ping_interval = 2s, .pong_timeout = 2s});
-    if (socket) room.enter(*socket, "User " + std::to_string(request.peer().port()));
-  });
+  server.route(
+      "CONNECT", "/chat",
+      [&](quoin::Request request, quoin::Response response) {
+        const auto socket = quoin::accept_websocket(
+            loop, request, response, {.ping_interval = 2s, .pong_timeout = 2s});
+        if (socket)
+          room.enter(*socket, "User " + std::to_string(request.peer().port()));
+      });
   const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433").value();
   std::cout << "listening on port " << address.port() << std::endl;
   loop.run();

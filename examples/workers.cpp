@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// A server on three threads: each worker has a loop, a server and a thread of its own, and a
-/// client stays with its worker when it moves. Ends at the end of its input. Usage: workers
-/// [ADDRESS:PORT [FILE]], where FILE gets the certificate for clients to trust.
+/// A server on three threads: each worker has a loop, a server and a thread of
+/// its own, and a client stays with its worker when it moves. Ends at the end
+/// of its input.
+/// Usage: workers [ADDRESS:PORT [FILE]], where FILE gets the certificate for
+/// clients to trust.
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -13,13 +15,13 @@
 
 namespace {
 
-/// Called once for each worker, before its thread runs: `visits` needs no lock, since only the
-/// worker's own thread ever sees it.
+/// Called once for each worker, before its thread runs: `visits` needs no lock,
+/// since only the worker's own thread ever sees it.
 void prepare(const quoin::Workers::Worker& worker) {
-  const auto greet = [number = worker.number, visits = 0](quoin::Request,
-                                                          quoin::Response response) mutable {
-    response.end("visit " + std::to_string(++visits) + " to worker " + std::to_string(number) +
-                 "\n");
+  const auto greet = [number = worker.number, visits = 0](
+                         quoin::Request, quoin::Response response) mutable {
+    response.end("visit " + std::to_string(++visits) + " to worker " +
+                 std::to_string(number) + "\n");
   };
   worker.server.get("/", greet);
 }
@@ -40,6 +42,7 @@ int main(int argc, char** argv) {
   std::cin.ignore(std::numeric_limits<std::streamsize>::max());
   workers.shutdown(std::chrono::seconds{10});
   workers.join();
-  std::cout << workers.stats().responses << " responses by " << workers.count() << " workers\n";
+  std::cout << workers.stats().responses << " responses by " << workers.count()
+            << " workers\n";
   return EXIT_SUCCESS;
 }

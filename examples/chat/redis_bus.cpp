@@ -55,20 +55,24 @@ Place parse(const std::string& url) {
   constexpr std::string_view scheme = "redis://";
   const std::string context = "--redis '" + url + "': ";
   std::string_view rest = url;
-  if (!rest.starts_with(scheme)) throw std::invalid_argument{context + "write redis://HOST[:PORT]"};
+  if (!rest.starts_with(scheme))
+    throw std::invalid_argument{context + "write redis://HOST[:PORT]"};
   rest.remove_prefix(scheme.size());
   Place place;
   const std::size_t colon = rest.rfind(':');
   place.host = rest.substr(0, colon);
   if (colon != std::string_view::npos) {
     const std::string_view port = rest.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), place.port);
-    if (error != std::errc{} || end != port.data() + port.size() || place.port < 1 ||
-        place.port > 65535) {
-      throw std::invalid_argument{context + "the port is a number from 1 to 65535"};
+    const auto [end, error] =
+        std::from_chars(port.data(), port.data() + port.size(), place.port);
+    if (error != std::errc{} || end != port.data() + port.size() ||
+        place.port < 1 || place.port > 65535) {
+      throw std::invalid_argument{context +
+                                  "the port is a number from 1 to 65535"};
     }
   }
-  if (place.host.empty()) throw std::invalid_argument{context + "the host is missing"};
+  if (place.host.empty())
+    throw std::invalid_argument{context + "the host is missing"};
   return place;
 }
 
@@ -137,12 +141,14 @@ void RedisBus::subscribe() {
       if (ending_) return;
       subscriber_socket_ = context->fd;
     }
-    Reply reply{static_cast<redisReply*>(redisCommand(context.get(), "SUBSCRIBE %s", channel))};
+    Reply reply{static_cast<redisReply*>(
+        redisCommand(context.get(), "SUBSCRIBE %s", channel))};
     while (reply) {
       // "message", the channel, the text
       if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
           reply->element[2]->type == REDIS_REPLY_STRING) {
-        loop_.post([this, text = std::string{reply->element[2]->str, reply->element[2]->len}] {
+        loop_.post([this, text = std::string{reply->element[2]->str,
+                                             reply->element[2]->len}] {
           deliver_(text);
         });
       }
@@ -164,10 +170,10 @@ void RedisBus::send() {
     const std::string text = waiting_.front();
     lock.unlock();
     if (!context) context = connect(host_, port_);
-    const Reply reply{context
-                          ? static_cast<redisReply*>(redisCommand(
-                                context.get(), "PUBLISH %s %b", channel, text.data(), text.size()))
-                          : nullptr};
+    const Reply reply{context ? static_cast<redisReply*>(redisCommand(
+                                    context.get(), "PUBLISH %s %b", channel,
+                                    text.data(), text.size()))
+                              : nullptr};
     if (!reply) {
       context.reset();
       if (!pause_before_retry()) return;

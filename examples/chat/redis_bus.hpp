@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// What is said in one process, in all processes that share a Redis server: publish/subscribe with
-/// hiredis, on threads of its own, because hiredis and a quoin::Loop wait for different things.
+/// What is said in one process, in all processes that share a Redis server:
+/// publish/subscribe with hiredis, on threads of its own, because hiredis and a
+/// quoin::Loop wait for different things.
 #pragma once
 
 #include <condition_variable>
@@ -15,15 +16,18 @@
 
 namespace chat {
 
-/// One channel of a Redis server. Connections that break are made again; what is published
-/// meanwhile waits, up to a limit, and what others publish is missed.
+/// One channel of a Redis server. Connections that break are made again; what
+/// is published meanwhile waits, up to a limit, and what others publish is
+/// missed.
 class RedisBus {
  public:
-  /// `url` is "redis://HOST[:PORT]"; if not, standard error tells what is wrong with it.
+  /// `url` is "redis://HOST[:PORT]"; if not, standard error tells what is wrong
+  /// with it.
   [[nodiscard]] static bool accepts(const std::string& url);
 
-  /// Calls `deliver` on the loop with all that anybody publishes, this process included. `url` is
-  /// one that accepts() accepts; std::invalid_argument if not.
+  /// Calls `deliver` on the loop with all that anybody publishes, this process
+  /// included. `url` is one that accepts() accepts; std::invalid_argument if
+  /// not.
   RedisBus(const std::string& url, quoin::Loop& loop,
            std::function<void(const std::string&)> deliver);
   RedisBus(const RedisBus&) = delete;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// The short pieces of code in the guide and the README, so that they compile and do what the pages
-/// say; check.py compares the pages with this file. Ends with 0 if they do.
+/// The short pieces of code in the guide, so that they compile and do what the
+/// pages say; check.py compares the pages with this file. Ends with 0 if they
+/// do.
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -25,25 +26,15 @@ using namespace std::chrono_literals;
 
 /// Stands for a hardware module, one that never signs.
 struct Module {
-  void sign(std::string_view /*certificate*/, quoin::quic::SignatureScheme /*scheme*/,
-            const std::vector<std::byte>& /*input*/,
-            const std::function<void(std::span<const std::byte>)>& /*done*/) const {}
+  void sign(
+      std::string_view /*certificate*/, quoin::quic::SignatureScheme /*scheme*/,
+      const std::vector<std::byte>& /*input*/,
+      const std::function<void(std::span<const std::byte>)>& /*done*/) const {}
 };
 
 template <class... Words>
 void log(const Words&... words) {
   ((std::cout << words << ' '), ...) << '\n';
-}
-
-// README.md
-void serve() {
-  quoin::Loop loop;
-  quoin::Server server{loop, quoin::Tls::server("cert.pem", "key.pem").value()};
-  server.get("/", [](quoin::Request, quoin::Response response) {
-    response.header("content-type", "text/plain").end("Hello over HTTP/3\n");
-  });
-  server.listen("[::]:4433").value();
-  loop.run();
 }
 
 // backends.md
@@ -58,7 +49,8 @@ quoin::quic::Config behind_a_balancer(const std::string& this_machine,
   quoin::quic::Config config;
   quoin::quic::RoutableCids form;
   form.server_id = this_machine;  // 1 to 15 bytes, as long on all machines
-  form.key = the_balancers_key;   // 16 bytes; without it everybody can read which machine it is
+  // 16 bytes; without it everybody can read which machine it is.
+  form.key = the_balancers_key;
   config.connection_ids = quoin::quic::routable_cids(form).value();
   return config;
 }
@@ -66,16 +58,18 @@ quoin::quic::Config behind_a_balancer(const std::string& this_machine,
 // workers.md
 quoin::ServerConfig machine_seven(const std::string& key) {
   quoin::ServerConfig config;
-  config.quic.connection_ids =
-      quoin::quic::routable_cids({.config_rotation = 1, .server_id = "m7", .key = key}).value();
+  const quoin::quic::RoutableCids form{
+      .config_rotation = 1, .server_id = "m7", .key = key};
+  config.quic.connection_ids = quoin::quic::routable_cids(form).value();
   return config;
 }
 
 // coroutines.md
-quoin::Operation<std::string> later(quoin::Loop& loop, const std::string& text) {
+quoin::Operation<std::string> later(quoin::Loop& loop,
+                                    const std::string& text) {
   quoin::Operation<std::string> operation;
-  const quoin::TimerId timer =
-      loop.after(1ms, [done = operation.completion(), text]() mutable { done(text); });
+  const quoin::TimerId timer = loop.after(
+      1ms, [done = operation.completion(), text]() mutable { done(text); });
   operation.on_cancel([&loop, timer] { loop.cancel(timer); });
   return operation;
 }
@@ -83,7 +77,8 @@ quoin::Operation<std::string> later(quoin::Loop& loop, const std::string& text) 
 // coroutines.md
 quoin::Task<std::string> post(quoin::Client& client, std::string url) {
   // Not request(client, {.method = ...}).
-  quoin::ClientRequest wanted{.method = "POST", .url = url, .headers = {}, .body = "text"};
+  quoin::ClientRequest wanted{
+      .method = "POST", .url = url, .headers = {}, .body = "text"};
   const auto reply = co_await quoin::request(client, std::move(wanted));
   co_return reply ? reply->body : reply.error().message();
 }
@@ -91,11 +86,13 @@ quoin::Task<std::string> post(quoin::Client& client, std::string url) {
 // datagrams.md
 void answer_capsules(quoin::Request request, quoin::Response response,
                      const std::function<void(std::string_view)>& use) {
-  quoin::h3::CapsuleReader reader{{quoin::h3::datagram_capsule}};  // skips other types
+  // Skips other types.
+  quoin::h3::CapsuleReader reader{{quoin::h3::datagram_capsule}};
   request.on_body([=](quoin::Bytes chunk, bool last) mutable {
     std::size_t taken = 0;
     while (taken < chunk.size()) {
-      const auto more = reader.read(chunk.subspan(taken));  // at most to the end of one capsule
+      // At most to the end of one capsule.
+      const auto more = reader.read(chunk.subspan(taken));
       if (!more) throw std::runtime_error{more.error().message()};
       taken += *more;
       while (auto capsule = reader.poll()) use(capsule->value);
@@ -103,7 +100,8 @@ void answer_capsules(quoin::Request request, quoin::Response response,
     if (last && !reader.finish()) throw std::runtime_error{"cut off"};
     return taken;
   });
-  response.end(quoin::h3::encode_capsule(quoin::h3::datagram_capsule, quoin::as_bytes("hello")));
+  const quoin::Bytes hello = quoin::as_bytes("hello");
+  response.end(quoin::h3::encode_capsule(quoin::h3::datagram_capsule, hello));
 }
 
 // doctor.md
@@ -115,9 +113,12 @@ void examine() {
 
 // identity.md
 void sign_elsewhere(quoin::Server& server, const Module& module) {
-  server.on_tls_request([&](const quoin::quic::TlsRequest& request, quoin::TlsAnswer answer) {
-    module.sign(request.certificate_sha256, request.scheme, request.input,
-                [answer](std::span<const std::byte> signature) { (void)answer.sign(signature); });
+  using quoin::quic::TlsRequest;
+  server.on_tls_request([&](const TlsRequest& asked, quoin::TlsAnswer answer) {
+    module.sign(asked.certificate_sha256, asked.scheme, asked.input,
+                [answer](quoin::Bytes signed_input) {
+                  (void)answer.sign(signed_input);
+                });
   });
 }
 
@@ -133,25 +134,33 @@ void renew(quoin::Server& server) {
 
 // server.md
 void add_routes(quoin::Server& server) {
-  server.get("/users/{id}", [](quoin::Request request, quoin::Response response) {
-    response.end(std::string{request.parameter("id")});
-  });
+  server.get("/users/{id}",
+             [](quoin::Request request, quoin::Response response) {
+               response.end(std::string{request.parameter("id")});
+             });
 }
 
 // tokens.md
-void replace_keys(quoin::Server& server, const std::string& old_key, const std::string& new_key) {
-  server.set_token_secrets({new_key}).value();           // one process: that is all
-  server.set_token_secrets({old_key, new_key}).value();  // a fleet, first: all get to know it
-  server.set_token_secrets({new_key}).value();           // then, machine by machine: it signs
+void replace_keys(quoin::Server& server, const std::string& old_key,
+                  const std::string& new_key) {
+  // One process: that is all.
+  server.set_token_secrets({new_key}).value();
+
+  // A fleet. First all machines get to know it, then, one by one, it signs.
+  server.set_token_secrets({old_key, new_key}).value();
+  server.set_token_secrets({new_key}).value();
 }
 
 /// Asks the server for all that the functions above give it to say.
-quoin::Task<std::string> ask(quoin::Loop& loop, quoin::Client& client, std::string origin) {
+quoin::Task<std::string> ask(quoin::Loop& loop, quoin::Client& client,
+                             std::string origin) {
   const auto user = co_await quoin::get(client, origin + "/users/7");
   const std::string echo = co_await post(client, origin + "/echo");
   const std::string late = co_await later(loop, "late");
-  quoin::ClientRequest wanted{.method = "POST", .url = origin + "/capsules", .headers = {}};
-  wanted.body = quoin::h3::encode_capsule(quoin::h3::datagram_capsule, quoin::as_bytes("world"));
+  quoin::ClientRequest wanted{
+      .method = "POST", .url = origin + "/capsules", .headers = {}};
+  wanted.body = quoin::h3::encode_capsule(quoin::h3::datagram_capsule,
+                                          quoin::as_bytes("world"));
   const auto capsules = co_await quoin::request(client, std::move(wanted));
   quoin::h3::CapsuleReader reader{{quoin::h3::datagram_capsule}};
   (void)reader.read(quoin::as_bytes(capsules->body)).value();
@@ -160,8 +169,7 @@ quoin::Task<std::string> ask(quoin::Loop& loop, quoin::Client& client, std::stri
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view{argv[1]} == "serve") serve();  // by hand: it does not end
+int main() {
   log(backend());
   examine();
 
@@ -175,20 +183,26 @@ int main(int argc, char** argv) {
   sign_elsewhere(server, module);
   add_routes(server);
   server.post("/echo", [](quoin::Request request, quoin::Response response) {
-    request.read_body(
-        1024, [response](quoin::Result<std::string> body) mutable { response.end(body.value()); });
+    request.read_body(1024,
+                      [response](quoin::Result<std::string> body) mutable {
+                        response.end(body.value());
+                      });
   });
   std::string capsules;
-  server.post("/capsules", [&capsules](quoin::Request request, quoin::Response response) {
-    answer_capsules(request, response, [&capsules](std::string_view value) { capsules += value; });
+  server.post("/capsules", [&capsules](quoin::Request request,
+                                       quoin::Response response) {
+    answer_capsules(request, response,
+                    [&capsules](std::string_view value) { capsules += value; });
   });
   const auto address = server.listen("127.0.0.1:0").value();
   replace_keys(server, std::string(32, 'o'), std::string(32, 'n'));
   renew(server);
 
-  quoin::Client client{loop, quoin::Tls::client_from_pem(identity.certificate_pem()).value()};
-  const std::string said =
-      quoin::run_task(loop, ask(loop, client, "https://" + address.to_string()));
+  quoin::Client client{
+      loop, quoin::Tls::client_from_pem(identity.certificate_pem()).value()};
+  const std::string said = quoin::run_task(
+      loop, ask(loop, client, "https://" + address.to_string()));
   log(said, capsules);
-  return said == "7 text late hello" && capsules == "world" ? EXIT_SUCCESS : EXIT_FAILURE;
+  return said == "7 text late hello" && capsules == "world" ? EXIT_SUCCESS
+                                                            : EXIT_FAILURE;
 }
