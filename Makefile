@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 cmake_build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) --parallel $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit build install bench fuzz asan tsan tidy format format-check docs setup clean
+.PHONY: help demo test unit build install bench fuzz asan tsan tidy format format-check docs rfc setup clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -71,6 +71,9 @@ format-check: ## Fail when a source is not formatted
 docs: ## Build the site into site/, strictly
 	@scripts/setup.sh docs
 	@scripts/docs.sh
+
+rfc: ## Write the citations of RFCs in the code into docs/rfc.md
+	@scripts/rfc.py
 
 setup: ## Install everything that any of these needs
 	@scripts/setup.sh build test lint docs bench interop

@@ -194,8 +194,8 @@ struct ClientCallbacks {
   std::move_only_function<void(int status, const Headers&)> on_headers;
   /// Takes the reply's body instead of Reply::body.
   Reader on_data;
-  /// Takes the datagrams that belong to the request (RFC 9297), the bytes being valid for the call;
-  /// needs h3::Config::datagrams. Without it the first one fails the request (§2.1).
+  /// Takes the datagrams that belong to the request (RFC 9297 §2.1), the bytes being valid for the
+  /// call; needs h3::Config::datagrams. Without it the first one fails the request.
   std::move_only_function<void(Bytes)> on_datagram;
   /// The request is over: called exactly once, in a turn, never within the call that began it. Not
   /// called when the client is destroyed before.

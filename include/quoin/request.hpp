@@ -91,9 +91,10 @@ class QUOIN_EXPORT Request {
   void read_body(std::size_t limit, std::move_only_function<void(Result<std::string>)> done);
   /// Offers the reader again what it did not take.
   void resume();
-  /// Takes the datagrams that belong to the request (RFC 9297), with the bytes of each, which are
-  /// valid for the call; needs h3::Config::datagrams. Set it before the route's handler returns: a
-  /// request on which nobody takes them is reset with H3_DATAGRAM_ERROR by the first one (§2.1).
+  /// Takes the datagrams that belong to the request (RFC 9297 §2.1), with the bytes of each, which
+  /// are valid for the call; needs h3::Config::datagrams. Set it before the route's handler
+  /// returns: a request on which nobody takes them is reset with H3_DATAGRAM_ERROR by the first
+  /// one.
   void on_datagram(std::move_only_function<void(Bytes)> handler);
 
   friend auto operator<=>(const Request&, const Request&) = default;

@@ -150,7 +150,7 @@ class QUOIN_EXPORT Server {
 
   /// Serves the files below `directory` for paths below `prefix` ("/" or "/static", say), GET and
   /// HEAD, with `content-type`, `last-modified`, a strong `etag` of inode, size and time of
-  /// modification, conditional requests (RFC 9110 §13) and single byte ranges (§14). Nothing
+  /// modification, conditional requests and single byte ranges (RFC 9110 §13, §14). Nothing
   /// outside the directory is served, whatever the path or symbolic links say. A file that shrinks
   /// while it is sent ends with a reset stream, never as if it were whole.
   /// Errors: system, with the directory; UsageError::invalid_argument with the prefix.

@@ -25,7 +25,7 @@ class SessionCache {
   /// Replaces what is there for this origin.
   void put(const std::string& origin, quic::Resumption session);
   /// Takes it out, because a ticket that is shown twice lets observers link the connections (RFC
-  /// 8446 appendix C.4); empty if there is none.
+  /// 8446 §C.4); empty if there is none.
   [[nodiscard]] quic::Resumption take(const std::string& origin);
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

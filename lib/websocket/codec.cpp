@@ -137,7 +137,7 @@ std::optional<WebSocketInput> WebSocketCodec::poll() {
   return std::exchange(complete_, std::nullopt);
 }
 
-// RFC 6455 §5.1 (masks), §5.2 (reserved bits, opcodes), §5.4 (fragments).
+// Masks, reserved bits and opcodes, fragments: RFC 6455 §5.1, §5.2, §5.4.
 bool WebSocketCodec::begin_frame(std::uint8_t opcode, std::uint8_t reserved, bool masked,
                                  std::uint64_t length) {
   const bool known = opcode <= 2 || (opcode >= 8 && opcode <= 10);

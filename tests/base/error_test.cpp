@@ -16,6 +16,7 @@ using quoin::LocalError;
 using quoin::TransportError;
 using quoin::UsageError;
 
+// RFC 9000 §20.1, RFC 9114 §8.1, RFC 9204 §6, RFC 8446 §6, RFC 7301 §3.2.
 TEST_CASE("an error has the name that its RFC gives to the code") {
   CHECK(Error{TransportError::protocol_violation}.name() == "PROTOCOL_VIOLATION");
   CHECK(Error{TransportError::no_viable_path}.name() == "NO_VIABLE_PATH");

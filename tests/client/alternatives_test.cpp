@@ -139,6 +139,7 @@ TEST_CASE("a reply by another protocol may have named the alternative, and it ma
   CHECK(world.client->stats().connections == 2);
 }
 
+// RFC 7838 §2.2.
 TEST_CASE("an alternative is used as long as it is true, and while the network stays the same") {
   AlternativeWorld aged;
   aged.age = "60";
@@ -159,6 +160,7 @@ TEST_CASE("an origin that names itself keeps its connection") {
   CHECK(world.client->stats().connections == 1);
 }
 
+// RFC 7838 §2.1.
 TEST_CASE("an alternative without a certificate for the origin is not used") {
   AlternativeWorld world{true};
   CHECK(world.fetch() == "origin");
@@ -202,6 +204,7 @@ TEST_CASE("when neither the alternative nor the origin answers the origin's fail
   CHECK(world.took < 11s);
 }
 
+// RFC 7838 §6.
 TEST_CASE("a request that the alternative calls misdirected goes to the origin, once") {
   AlternativeWorld world;
   world.refuses = true;

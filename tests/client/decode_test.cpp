@@ -65,6 +65,7 @@ struct DecodeWorld : HttpWorld {
 
 }  // namespace
 
+// RFC 9110 §8.4.1.
 TEST_CASE("a client that wants it gets compressed replies plain") {
   DecodeWorld world;
   for (const auto& [coding, bytes] :

@@ -79,6 +79,7 @@ struct HostsWorld {
 
 }  // namespace
 
+// RFC 9114 §3.3.
 TEST_CASE("hosts with one address and one certificate share a connection") {
   HostsWorld world;
   CHECK(world.fetch("a.example").value().body == "a.example:4433");
@@ -88,6 +89,7 @@ TEST_CASE("hosts with one address and one certificate share a connection") {
   CHECK(world.client->stats().coalesced == 2);
 }
 
+// RFC 4291 §2.5.5.2.
 TEST_CASE("an IPv4 address that is written as an IPv6 one is reached like any other") {
   HttpWorld world;
   world.server->get("/", [](Request, Response response) { response.end("here"); });
@@ -119,6 +121,7 @@ TEST_CASE("connections are not shared where nobody is verified, nor against the 
   CHECK(apart.client->stats().connections == 2);
 }
 
+// RFC 9110 §15.5.20.
 TEST_CASE("a misdirected request is sent again on a connection of its own, once") {
   HostsWorld world;
   CHECK(world.fetch("a.example").has_value());
@@ -237,6 +240,7 @@ TEST_CASE("a body that waited in vain for the server's word is sent when the tim
   CHECK(*sent - begin < 750ms);
 }
 
+// RFC 9110 §10.1.1.
 TEST_CASE("a body that waits is sent when the server asks for it, or refused") {
   HttpWorld world;
   int bodies = 0;

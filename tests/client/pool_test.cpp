@@ -103,6 +103,7 @@ TEST_CASE("with both families alive the preferred one is used, and the other not
   CHECK(world.client->stats().attempts_abandoned == 0);
 }
 
+// RFC 8305 §5.
 TEST_CASE("a family that is a black hole costs one attempt delay") {
   DualWorld world{both};
   world.network.link_both("fd00::1", "fd00::2", {.down = true});
@@ -114,6 +115,7 @@ TEST_CASE("a family that is a black hole costs one attempt delay") {
   CHECK(world.client->stats().connections_failed == 0);
 }
 
+// RFC 8305 §4.
 TEST_CASE("a dead family costs one attempt delay however many addresses it has") {
   DualWorld world{{"[fd00::7]:4433", "[fd00::8]:4433", "[fd00::9]:4433", "10.0.0.1:4433"}};
   const auto [took, remote] = world.race();

@@ -62,6 +62,7 @@ struct RedirectWorld : HttpWorld {
 
 }  // namespace
 
+// RFC 9110 §15.4.
 TEST_CASE("the method after a redirect is what RFC 9110 says") {
   struct Case {
     std::string method;

@@ -39,6 +39,7 @@ std::string read_all(CapsuleReader& reader, std::string_view text, std::size_t s
 
 }  // namespace
 
+// RFC 9297 §3.2, §3.5.
 TEST_CASE("capsules are written with the shortest lengths and read in pieces of any size") {
   CHECK(h3::encode_capsule(0, as_bytes("abc")) == "\0\3abc"s);
   CHECK(h3::encode_capsule(0x1234, {}) == "\x52\x34\0"s);

@@ -147,6 +147,7 @@ TEST_CASE("A section waits for the instructions that it refers to, and others go
   CHECK(ends.decoder.blocked_streams() == 0);
 }
 
+// RFC 9204 §5.
 TEST_CASE("The encoder lets no more streams wait than the decoder allows") {
   Ends ends{{.capacity = 4096, .blocked_streams = 2}};
   for (std::int64_t stream = 0; stream < 40; stream += 4) {
@@ -180,6 +181,7 @@ TEST_CASE("A decoder refuses more waiting streams or bytes than it allows") {
   }
 }
 
+// RFC 9204 §4.4.2.
 TEST_CASE("A stream that is given up waits no more, and the encoder learns of it") {
   Ends ends;
   ends.give(0, ends.encode(0, page("/a")));
@@ -210,6 +212,7 @@ TEST_CASE("A section beyond the limits is lost, the ones after it are not") {
   CHECK(give(12, {{"user-agent", "quoin"}}) == "12 user-agent: quoin\n");
 }
 
+// RFC 9204 §7.1.
 TEST_CASE("A field that must not be indexed arrives with that mark and enters no table") {
   Ends ends;
   (void)ends.cost(0, {});  // sets the table's capacity
@@ -274,7 +277,7 @@ TEST_CASE("The encoder's own limit holds below the decoder's, for as long as one
   }
 }
 
-TEST_CASE("The example of RFC 9204, appendix B, is decoded as it says there") {
+TEST_CASE("The example of RFC 9204 §B is decoded as it says there") {
   QpackDecoder decoder{{.limits = {.capacity = 220}}};
   const auto instruct = [&](std::string_view bytes) {
     REQUIRE(decoder.handle_instructions(as_bytes(bytes)));
@@ -300,6 +303,7 @@ TEST_CASE("The example of RFC 9204, appendix B, is decoded as it says there") {
                  "custom-value2"sv) == "\x8c\x01");
 }
 
+// RFC 9204 §6.
 TEST_CASE("Instructions that make no sense are refused with the RFC's code") {
   SECTION("to the encoder: an acknowledgment of nothing") {
     QpackEncoder encoder{seed};

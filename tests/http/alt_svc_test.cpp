@@ -12,6 +12,7 @@
 using namespace quoin;
 using namespace std::chrono_literals;
 
+// RFC 7838 §3.
 TEST_CASE("alternative services are read as RFC 7838 writes them") {
   CHECK(parse_alt_svc("clear").value().empty());
   CHECK(parse_alt_svc(R"(h3=":443")").value() == std::vector<AltService>{{}});

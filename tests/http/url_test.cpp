@@ -15,6 +15,7 @@ using quoin::UsageError;
 
 #ifdef QUOIN_HAS_IDNA
 
+// RFC 5890, RFC 5891.
 TEST_CASE("a host with letters beyond ASCII becomes the name that DNS and certificates have") {
   struct Case {
     const char* written;
@@ -65,6 +66,7 @@ TEST_CASE("a host with letters beyond ASCII is refused with what to write instea
 
 #endif
 
+// RFC 9110 §4.2.2.
 TEST_CASE("a URL is taken apart into host, port and target") {
   const auto plain = Url::parse("https://Example.org").value();
   CHECK(plain.host == "example.org");
@@ -90,11 +92,13 @@ TEST_CASE("IP addresses are hosts, IPv6 in brackets") {
   CHECK(Url::parse("https://[::1]/").value().authority() == "[::1]");
 }
 
+// RFC 3986 §3.3, §3.4.
 TEST_CASE("what must not be in a target is percent-encoded, what is encoded stays") {
   CHECK(Url::parse("https://a.example/a b%20c/\"ü\r\n").value().target ==
         "/a%20b%20c/%22%C3%BC%0D%0A");
 }
 
+// RFC 1123 §2.1.
 TEST_CASE("odd URLs are refused with their text") {
   for (const std::string text : {"",
                                  "a.example",
@@ -124,6 +128,7 @@ TEST_CASE("odd URLs are refused with their text") {
   }
 }
 
+// RFC 3986 §2.3.
 TEST_CASE("percent-encoding goes both ways and refuses what is none") {
   CHECK(percent_decode("a%2Fb%00c") == std::string("a/b\0c", 5));
   CHECK_FALSE(percent_decode("%").has_value());
@@ -135,6 +140,7 @@ TEST_CASE("percent-encoding goes both ways and refuses what is none") {
   CHECK(percent_decode(percent_encode(all)) == all);
 }
 
+// RFC 3986 §5.2.
 TEST_CASE("references are resolved as RFC 3986 §5.4 says") {
   const Url base = Url::parse("https://a/b/c/d;p?q").value();
   const std::vector<std::pair<std::string, std::string>> cases{

@@ -42,6 +42,7 @@ std::string read_capture(const std::filesystem::path& file) {
 
 }  // namespace
 
+// RFC 768, RFC 1071, RFC 8200 §8.1.
 TEST_CASE("a capture holds every datagram with its time, addresses, mark and checksums") {
   const Scratch scratch;
   PcapWriter capture = PcapWriter::create(scratch / "a.pcap").value();

@@ -49,6 +49,7 @@ TEST_CASE("Setting a header replaces all of its name, even by a part of itself")
   CHECK(headers.size() == 1);
 }
 
+// RFC 9114 §4.2.2.
 TEST_CASE("The size of a section counts 32 bytes for each field") {
   CHECK(Headers{}.section_size() == 0);
   CHECK(Headers{{"ab", "cde"}, {"x", ""}}.section_size() == 5 + 1 + 64);
@@ -57,6 +58,7 @@ TEST_CASE("The size of a section counts 32 bytes for each field") {
   CHECK(headers.section_size() == 33);
 }
 
+// RFC 9204 §7.1.
 TEST_CASE("What is secret is never indexed") {
   const Headers headers{
       {"Authorization", "x"}, {"proxy-authorization", "x"},       {"set-cookie", "x"},
@@ -70,6 +72,7 @@ TEST_CASE("What is secret is never indexed") {
   CHECK(copy[5].never_index);
 }
 
+// RFC 9114 §4.2.
 TEST_CASE("Field names are tokens in lower case") {
   for (const char* name : {"a", "content-type", "x_y", "1", "!#$%&'*+-.^_`|~"}) {
     CHECK(is_valid_field_name(name));
@@ -79,6 +82,7 @@ TEST_CASE("Field names are tokens in lower case") {
   }
 }
 
+// RFC 9110 §5.5.
 TEST_CASE("Field values have no control characters and no white space around them") {
   for (const char* value : {"", "a", "a b", "a\tb", "\xc3\xa4", "\"(:)\""}) {
     CHECK(is_valid_field_value(value));
@@ -115,6 +119,7 @@ TEST_CASE("Requests that may be sent") {
   for (const Headers& headers : valid) CHECK(validate_section(headers, SectionKind::request));
 }
 
+// RFC 9114 §4.3.1, RFC 3986 §3.2.
 TEST_CASE("Requests that may not be sent, and what is named") {
   const auto with = [](Field more) {
     Headers headers{{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
@@ -175,6 +180,7 @@ TEST_CASE("Requests that may not be sent, and what is named") {
   }
 }
 
+// RFC 9114 §4.3.2.
 TEST_CASE("Responses need a status that fits, and nothing else in front") {
   const auto check = [](const Headers& headers, SectionKind kind) {
     return validate_section(headers, kind).has_value();

@@ -14,6 +14,7 @@ using namespace quoin;
 using namespace std::string_view_literals;
 using quoin::Priority;
 
+// RFC 9218 §4.
 TEST_CASE("a priority field is read as RFC 9218 says, and what it says wrongly is ignored") {
   const std::vector<std::pair<std::string_view, Priority>> cases{
       {""sv, {}},

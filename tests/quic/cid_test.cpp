@@ -97,6 +97,7 @@ TEST_CASE("a balancer reads the connection IDs of the draft's test vectors") {
   }
 }
 
+// RFC 9000 §5.1.
 TEST_CASE("what a machine puts into its connection IDs comes out at the balancer, and differs") {
   std::mt19937_64 random{7};
   for (const Row& row : draft_rows) {

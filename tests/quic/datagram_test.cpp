@@ -64,6 +64,7 @@ using Ids = std::vector<std::uint64_t>;
 
 }  // namespace
 
+// RFC 9221 §5.2.
 TEST_CASE("each datagram has an ID by which its arrival is told") {
   const auto config = datagram_config(DatagramPolicy::refuse);
   Pair pair{{.client = config, .server = config}};

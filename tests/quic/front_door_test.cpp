@@ -90,6 +90,7 @@ std::string stray(std::size_t size) {
   return packet;
 }
 
+// RFC 9000 §6.1.
 TEST_CASE("an unknown version is answered with those we speak, its connection ids swapped") {
   Door door;
   door.knock(unknown_version(1200));
@@ -161,6 +162,7 @@ TEST_CASE("stateless answers are limited in number") {
   CHECK(door.pair.server.endpoint->stats().stateless_suppressed >= 980);
 }
 
+// RFC 9000 §14.1.
 TEST_CASE("an Initial in a datagram below 1200 bytes is dropped without an answer") {
   Door door;
   const std::string initial = door.initial();
@@ -183,6 +185,7 @@ TEST_CASE("ports that are used for reflection get no answer") {
   CHECK(door.pair.server.endpoint->stats().connections == 0);
 }
 
+// RFC 9000 §10.3.3.
 TEST_CASE("a stray packet is answered with a smaller reset, so that two servers fall silent") {
   Door door;
   std::string packet = stray(1000);
@@ -206,6 +209,7 @@ TEST_CASE("too small a stray packet is not answered") {
   CHECK(door.answers.empty());
 }
 
+// RFC 9000 §8.1.
 TEST_CASE("a server sends at most three times what an unproven client has sent") {
   Pair pair;
   pair.filter = [&](const Side& from, const Packet&) {
@@ -218,6 +222,7 @@ TEST_CASE("a server sends at most three times what an unproven client has sent")
   CHECK(pair.server.bytes_sent <= std::size_t{3} * 1200);
 }
 
+// RFC 9000 §8.1.2.
 TEST_CASE("with Retry a client proves its address first, which costs one round trip") {
   auto config = test_config();
   config.retry = RetryPolicy::always;
@@ -242,6 +247,7 @@ TEST_CASE("Retry takes over when many handshakes are in flight") {
   CHECK(door.pair.server.endpoint->stats().retries_sent == 6);
 }
 
+// RFC 9000 §8.1.4.
 TEST_CASE("a token is worth nothing from another address, and nothing when it was changed") {
   auto config = test_config();
   config.retry = RetryPolicy::always;

@@ -54,6 +54,7 @@ TEST_CASE("a handshake takes one round trip and both sides know what was agreed 
   CHECK(pair.server.endpoint->stats().handshakes == 0);
 }
 
+// RFC 9002 §5.3.
 TEST_CASE("the round-trip time is measured") {
   Pair pair{{.delay = 35ms}};
   pair.establish();
@@ -61,6 +62,7 @@ TEST_CASE("the round-trip time is measured") {
   CHECK(pair.client.live().stats().min_rtt < 75ms);
 }
 
+// RFC 9525.
 TEST_CASE("a client refuses a certificate for another name") {
   Pair pair;
   pair.connect("elsewhere.example");
@@ -71,6 +73,7 @@ TEST_CASE("a client refuses a certificate for another name") {
   CHECK(pair.server.closed->domain() == Error::Domain::tls);
 }
 
+// RFC 7301 §3.2.
 TEST_CASE("sides without a common application protocol do not connect") {
   auto config = test_config();
   config.alpn = {"other"};
@@ -80,6 +83,7 @@ TEST_CASE("sides without a common application protocol do not connect") {
   CHECK(*pair.client.closed == Error{Error::Domain::tls, 120});
 }
 
+// RFC 7301 §3.2.
 TEST_CASE("the first common protocol of the server's list is taken") {
   auto client = test_config();
   client.alpn = {"a", "b", "c"};
@@ -155,6 +159,7 @@ TEST_CASE("connections beyond the configured number are refused") {
   CHECK(pair.server.endpoint->stats().connections == 1);
 }
 
+// RFC 9000 §5.2.2.
 TEST_CASE("a server that stopped accepting refuses new connections and keeps the old") {
   Pair pair;
   pair.establish();

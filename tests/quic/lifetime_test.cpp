@@ -32,6 +32,7 @@ using quoin::test::test_config;
 
 Error goodbye() { return {Error::Domain::application, 0x1234, "good bye"}; }
 
+// RFC 9000 §10.1.
 TEST_CASE("a silent connection ends after the smaller idle time-out, without a packet") {
   auto config = test_config();
   config.max_idle_timeout = 5s;
@@ -92,6 +93,7 @@ TEST_CASE("keep-alive does not hold a connection to a peer that is gone") {
   CHECK(*pair.client.closed == Error{LocalError::idle_timeout});
 }
 
+// RFC 9000 §10.2.1.
 TEST_CASE("the peer of a side that closes learns code and reason, and both forget the connection") {
   Pair pair;
   pair.establish();
@@ -111,6 +113,7 @@ TEST_CASE("the peer of a side that closes learns code and reason, and both forge
   CHECK(pair.server.endpoint->stats().connections == 0);
 }
 
+// RFC 9000 §10.2.2.
 TEST_CASE("of a connection that its peer closed only the IDs stay, for a while") {
   Pair pair;
   pair.establish();
@@ -143,6 +146,7 @@ TEST_CASE("of a connection that its peer closed only the IDs stay, for a while")
   CHECK(pair.server.endpoint->stats().stateless_resets_sent == 1);
 }
 
+// RFC 9000 §10.2.1.
 TEST_CASE("a side that missed the end is told again, less and less often") {
   Pair pair;
   pair.establish();
@@ -193,6 +197,7 @@ TEST_CASE("a server that closes in the middle of a transfer ends it on both side
   CHECK(pair.server.endpoint->stats().connections == 0);
 }
 
+// RFC 9000 §10.3.1, §10.3.2.
 TEST_CASE("a server that has lost its state resets the connection") {
   Pair pair;
   pair.establish();
@@ -222,6 +227,7 @@ TEST_CASE("a server that has lost its state resets a connection that has moved")
   CHECK(*pair.client.closed == Error{LocalError::stateless_reset});
 }
 
+// RFC 9000 §10.3.1.
 TEST_CASE("a token at the end of a packet from elsewhere resets nothing") {
   Pair pair;
   std::vector<std::byte> reset;

@@ -93,6 +93,7 @@ TEST_CASE("nothing is suspected of a path that carries what it did") {
   CHECK(sender.guard.fallbacks() == 0);
 }
 
+// RFC 8899 §4.3.
 TEST_CASE("a path that stops carrying large datagrams is used with what it still carries") {
   const auto [carries, found] =
       GENERATE(table<std::size_t, std::size_t>({{1471, 1452}, {1300, 1232}, {1200, 1200}}));
@@ -173,6 +174,7 @@ TEST_CASE("a message that a datagram was too large makes a black hole known soon
   CHECK(time_to_recover(true) <= time_to_recover(false));
 }
 
+// RFC 8899 §4.6.1, RFC 9000 §14.2.1.
 TEST_CASE("a forged message that a datagram was too large changes nothing") {
   Sender sender{[](std::size_t) { return true; }};
   for (int i = 0; i < 100; ++i) {

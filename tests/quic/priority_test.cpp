@@ -56,6 +56,7 @@ struct Sender {
 
 }  // namespace
 
+// RFC 9218 §4.1.
 TEST_CASE("a more urgent stream overtakes bulk ones that were written before it") {
   Sender sender{{{.urgency = 6}, {.urgency = 6}, {.urgency = 0}}};
   sender.run_until_received(2, bulk);
@@ -65,6 +66,7 @@ TEST_CASE("a more urgent stream overtakes bulk ones that were written before it"
   sender.run_until_received(1, bulk);
 }
 
+// RFC 9218 §4.2.
 TEST_CASE("incremental streams of one urgency share the connection, others go one by one") {
   SECTION("incremental") {
     Sender sender{{{.incremental = true}, {.incremental = true}}};

@@ -34,6 +34,7 @@ Resumption first_visit(Pair& pair) {
 
 }  // namespace
 
+// RFC 8446 §2.2.
 TEST_CASE("A session is resumed with the ticket of the one before") {
   Pair pair;
   const Resumption kept = first_visit(pair);
@@ -100,6 +101,7 @@ TEST_CASE("Early data arrive with the first flight") {
   CHECK_FALSE(pair.client.live().is_early());
 }
 
+// RFC 9001 §4.6.2.
 TEST_CASE("Early data that the server refuses are reported and can be sent again") {
   quoin::test::PairOptions options;
   options.server.early_data = true;
@@ -121,6 +123,7 @@ TEST_CASE("Early data that the server refuses are reported and can be sent again
   REQUIRE(pair.run_until([&] { return pair.server.received[late] == "again"; }, 1s));
 }
 
+// RFC 9001 §4.6.1.
 TEST_CASE("A server allows no early data unless it is told to") {
   Pair pair;
   const Resumption kept = first_visit(pair);
@@ -130,6 +133,7 @@ TEST_CASE("A server allows no early data unless it is told to") {
   CHECK_FALSE(pair.client.live().is_early());
 }
 
+// RFC 9000 §8.1.3.
 TEST_CASE("An address token of an earlier connection spares the Retry") {
   quoin::test::PairOptions options;
   options.server.retry = quoin::quic::RetryPolicy::always;
@@ -142,6 +146,7 @@ TEST_CASE("An address token of an earlier connection spares the Retry") {
   CHECK(pair.server.endpoint->stats().retries_sent == 1);
 }
 
+// RFC 9368 §2.3, RFC 9369.
 TEST_CASE("The version is the server's choice among those the client speaks") {
   using quoin::quic::Version;
   quoin::test::PairOptions options;
@@ -154,6 +159,7 @@ TEST_CASE("The version is the server's choice among those the client speaks") {
   CHECK(pair.server.live().version() == Version::v2);
 }
 
+// RFC 9000 §6.2.
 TEST_CASE("A client that speaks none of the server's versions is told so") {
   using quoin::quic::Version;
   quoin::test::PairOptions options;

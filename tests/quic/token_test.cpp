@@ -89,6 +89,7 @@ std::vector<std::byte> answer_to_retry(Pair& pair) {
 
 }  // namespace
 
+// RFC 9000 §8.1.3.
 TEST_CASE("an address token is good for a day and no longer") {
   Pair pair{{.server = strict_config()}};
   const Resumption kept = visit(pair);

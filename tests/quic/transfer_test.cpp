@@ -72,6 +72,7 @@ TEST_CASE("a megabyte goes each way and arrives as it was sent") {
   CHECK(pair.client.received[b] == pattern(1'000'000, 2));
 }
 
+// RFC 9000 §2.1.
 TEST_CASE("stream ids tell who opened a stream and of which kind it is") {
   Pair pair;
   pair.establish();
@@ -88,6 +89,7 @@ TEST_CASE("stream ids tell who opened a stream and of which kind it is") {
   CHECK(ids(pair.server, false) == std::vector<std::int64_t>{3, 7, 11});
 }
 
+// RFC 9000 §4.6.
 TEST_CASE("thousands of streams run on one connection, never more at a time than allowed") {
   auto config = test_config();
   config.max_unidirectional_streams = 50;
@@ -119,6 +121,7 @@ TEST_CASE("thousands of streams run on one connection, never more at a time than
   CHECK(pair.server.streams().open_streams() == 0);
 }
 
+// RFC 9000 §4.1.
 TEST_CASE("a stream that nobody reads stops at its window and does not stop the others") {
   Pair pair;
   pair.establish();
@@ -194,6 +197,7 @@ TEST_CASE("a sender pauses while the way is cut and goes on when it is back") {
   CHECK(pair.server.received[id] == pattern(1'000'000));
 }
 
+// RFC 9221 §5.
 TEST_CASE("datagrams arrive whole or not at all") {
   auto config = test_config();
   config.max_datagram_frame = 1200;
@@ -210,6 +214,7 @@ TEST_CASE("datagrams arrive whole or not at all") {
   CHECK(pair.server.datagrams.at(1) == std::string(1000, 'x'));
 }
 
+// RFC 9221 §3.
 TEST_CASE("datagrams are refused where the peer takes none, and when the queue is full") {
   Pair pair;
   pair.establish();
@@ -229,6 +234,7 @@ TEST_CASE("datagrams are refused where the peer takes none, and when the queue i
         quoin::Error{quoin::UsageError::limit_reached});
 }
 
+// RFC 9002 §7.2.
 TEST_CASE("a new connection has no more under way than the initial window it was given") {
   auto config = test_config();
   using quoin::quic::CongestionControl;

@@ -22,6 +22,7 @@ namespace quoin::test {
 
 using namespace std::chrono_literals;
 
+// RFC 9002 §6.2.2.1.
 TEST_CASE("a server whose packets to a new address are all lost goes on when that is over") {
   for (Duration outage = 100ms; outage <= 1500ms; outage += 100ms) {
     INFO("lost for " << std::chrono::duration_cast<std::chrono::milliseconds>(outage).count()

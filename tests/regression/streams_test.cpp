@@ -70,6 +70,7 @@ TEST_CASE("a stream is closed when its end was taken after a pause, with nothing
   CHECK(*closed == Error{});
 }
 
+// RFC 9000 §4.5.
 TEST_CASE("a stream that is stopped with all of it under way ends, and makes room for another") {
   PairOptions options;
   options.server.max_bidirectional_streams = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// What the congestion controllers make of one link, alone and beside each other. The figures are
-/// printed; the bounds are wide, they catch a controller that starves or is starved.
+/// What the congestion controllers make of one link, alone and beside each other: CUBIC (RFC 9438)
+/// and BBR. The figures are printed; the bounds are wide, they catch a controller that starves or
+/// is starved.
 
 #include <algorithm>
 #include <array>

@@ -100,6 +100,7 @@ struct Sender {
 
 }  // namespace
 
+// RFC 9002 §6.2.4.
 TEST_CASE("each datagram has one fate on a link that is lossy, then dead, then alive") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     Sender sender{seed};

@@ -32,6 +32,7 @@ using quoin::test::PlainWorld;
 using quoin::test::UploadWorld;
 using Type = quic::PathEvent::Type;
 
+// RFC 9000 §9.2.
 TEST_CASE("50 MiB survive the way from Wi-Fi to 4G and back on one connection") {
   constexpr std::size_t size = 50UL * 1024 * 1024;
   UploadWorld upload(size);
@@ -71,6 +72,7 @@ TEST_CASE("50 MiB survive the way from Wi-Fi to 4G and back on one connection") 
   for (const auto& [cid, locals] : seen) CHECK(locals.size() == 1);
 }
 
+// RFC 9000 §17.1, §A.3.
 TEST_CASE("a slow path is found beside a fast one, whichever way the data go") {
   // While a probe is on its way by the slow path, hundreds of packets could overtake it.
   const bool download = GENERATE(false, true);
@@ -136,6 +138,7 @@ TEST_CASE("a client can move in the first moments of a connection") {
   CHECK(upload.client.path().local.host() == "10.0.0.3");
 }
 
+// RFC 9000 §8.2.
 TEST_CASE("a path on which nobody answers is not used, and said to have failed") {
   UploadWorld upload(2'000'000);
   upload.world.network.link_both("10.0.0.3", "10.0.0.1", {.down = true});
@@ -153,6 +156,7 @@ TEST_CASE("a path on which nobody answers is not used, and said to have failed")
   CHECK_FALSE(upload.closed.has_value());
 }
 
+// RFC 9000 §9.3.
 TEST_CASE("a NAT that forgets a client moves it without its knowing, and the server is told") {
   const bool address_too = GENERATE(false, true);
   UploadWorld upload(2'000'000);
@@ -235,6 +239,7 @@ TEST_CASE("when the network has changed a client goes on from the new address") 
   CHECK(upload.count(Type::changed) == 1);
 }
 
+// RFC 9000 §9.6.
 TEST_CASE("a client moves to the server's preferred address unless it was told not to") {
   const bool moves = GENERATE(true, false);
   quic::Config config = PlainWorld::settings();

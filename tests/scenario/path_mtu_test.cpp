@@ -42,6 +42,7 @@ quic::Config jumbo() {
 
 }  // namespace
 
+// RFC 8899 §5.3.
 TEST_CASE("datagrams grow to Ethernet's size, and to a jumbo frame's where that is wanted") {
   const auto [mtu, wants_jumbo, found] =
       GENERATE(table<std::size_t, bool, std::size_t>({{1280, false, 1232},
@@ -89,6 +90,7 @@ TEST_CASE("with IPv6 datagrams are as much smaller as its header is larger") {
   CHECK(client->stats().udp_payload_size == found);
 }
 
+// RFC 8899 §4.3.
 TEST_CASE("a path that stops carrying large datagrams costs less than a second") {
   const bool reports = GENERATE(false, true);
   INFO((reports ? "with" : "without") << " ICMP");
@@ -141,6 +143,7 @@ TEST_CASE("a black hole is found at the first suspicion, however much is in flig
   CHECK(upload.same);
 }
 
+// RFC 8899 §5.1.1.
 TEST_CASE("a path that carries large datagrams again is used so after a minute") {
   UploadWorld upload(150'000'000);
   auto& network = upload.world.network;

@@ -159,6 +159,7 @@ TEST_CASE("A request that is marked goes with the first flight and is answered i
   CHECK_FALSE(world.get_early().timing.early);  // the handshake is over
 }
 
+// RFC 9110 §9.2.1.
 TEST_CASE("With early_safe_methods GET goes early by itself, and POST waits") {
   Visits world{early_server(), {.early_safe_methods = true}};
   (void)world.get("/");
@@ -181,6 +182,7 @@ TEST_CASE("A server that allows no early data gets none") {
   CHECK(world.client->stats().early_requests == 0);
 }
 
+// RFC 8470 §5.2.
 TEST_CASE("A server answers 425 to unsafe early requests, and the client asks again in time") {
   Visits world;
   (void)world.get("/");
@@ -249,6 +251,7 @@ TEST_CASE("Early requests that a server refuses are sent again on new streams") 
   CHECK(world.client->stats().early_refused == 3);
 }
 
+// RFC 9001 §9.2.
 TEST_CASE("A replayed first flight runs no handler that does something") {
   Visits world;
   (void)world.get("/");
@@ -296,6 +299,7 @@ TEST_CASE("Sessions are not used with another trust or for another host") {
   CHECK(world.resumed == std::vector{false});
 }
 
+// RFC 8446 §C.4.
 TEST_CASE("A session is shown once, and as many are kept as the client may") {
   Visits world{early_server(), {.max_sessions = 1, .coalesce = false}};
   (void)world.get("/");

@@ -229,6 +229,7 @@ TEST_CASE("a client that gives up destroys the handler's closures at the server"
   call.resume();
 }
 
+// RFC 9114 §4.1.
 TEST_CASE("a response that comes before the end of an upload ends the upload") {
   HttpWorld world;
   world.server->post("/", [](Request request, Response response) {

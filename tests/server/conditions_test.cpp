@@ -38,6 +38,7 @@ std::string range_of(std::string_view range, std::uint64_t size = 1000) {
 
 }  // namespace
 
+// RFC 9110 §5.6.7.
 TEST_CASE("dates are written in one form and read in three") {
   CHECK(format_http_date(modified) == "Sun, 06 Nov 1994 08:49:37 GMT");
   CHECK(format_http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
@@ -52,6 +53,7 @@ TEST_CASE("dates are written in one form and read in three") {
   }
 }
 
+// RFC 9110 §8.8.3.2, §13.1.
 TEST_CASE("an entity tag that the client has makes a 304, one that it must have a 412") {
   CHECK(status_of({}) == 200);
   CHECK(status_of({{"if-none-match", "\"abc\""}}) == 304);
@@ -66,6 +68,7 @@ TEST_CASE("an entity tag that the client has makes a 304, one that it must have 
   CHECK(status_of({{"if-match", "\"x\""}}) == 412);
 }
 
+// RFC 9110 §13.2.2.
 TEST_CASE("dates count where no entity tag is given") {
   const std::string same = format_http_date(modified);
   const std::string before = format_http_date(modified - 1);
@@ -77,6 +80,7 @@ TEST_CASE("dates count where no entity tag is given") {
   CHECK(status_of({{"if-unmodified-since", before}}) == 412);
 }
 
+// RFC 9110 §14.2.
 TEST_CASE("ranges are cut to what there is") {
   CHECK(range_of("bytes=0-0") == "206 0+1");
   CHECK(range_of("bytes=10-19") == "206 10+10");
@@ -99,6 +103,7 @@ TEST_CASE("what is no single range is answered with everything") {
   CHECK(status_of({{"range", "bytes=0-1"}}, false) == 200);
 }
 
+// RFC 9110 §13.1.5.
 TEST_CASE("a range counts only for the representation that the client has a part of") {
   CHECK(status_of({{"range", "bytes=0-1"}, {"if-range", "\"abc\""}}) == 206);
   CHECK(status_of({{"range", "bytes=0-1"}, {"if-range", "W/\"abc\""}}) == 200);

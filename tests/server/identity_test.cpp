@@ -109,6 +109,7 @@ TEST_CASE("a client without the certificate that a host requires is refused with
   CHECK_FALSE(handled);
 }
 
+// RFC 9110 §15.5.20.
 TEST_CASE("a request for one host on a connection made for another one is a 421") {
   World world;
   Tls tls = world.tls_for("DNS:a.example,DNS:also-a.example");

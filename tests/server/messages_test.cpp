@@ -110,6 +110,7 @@ TEST_CASE("trailers that HTTP does not allow fail their own message and nothing 
   CHECK(world.fetch(post_of("/", {}, "text"))->body == "text");
 }
 
+// RFC 9110 §10.1.1.
 TEST_CASE("a client that expects 100-continue is told to go on when the body is wanted") {
   HttpWorld world;
   world.server->post("/wanted", echo);
@@ -164,6 +165,7 @@ TEST_CASE("nobody is told to go on who has gone on already, or has not asked") {
   }
 }
 
+// RFC 9114 §4.1.2.
 TEST_CASE("a body of another size than was promised is never taken for the whole") {
   HttpWorld world;
   std::vector<std::string> reasons;
@@ -212,6 +214,7 @@ TEST_CASE("a request whose body is not as long as promised is given up") {
   CHECK(world.server->stats().responses == 1);
 }
 
+// RFC 9110 §9.3.6, RFC 9114 §4.4.
 TEST_CASE("CONNECT opens a tunnel that carries bytes both ways until either side ends it") {
   HttpWorld world;
   std::string asked;

@@ -135,6 +135,7 @@ TEST_CASE("a request that was not sent yet takes the new priority with it") {
   call.prioritize({});  // it is over: nothing happens
 }
 
+// RFC 9218 §8.
 TEST_CASE("a server that knows better is not talked out of it") {
   Shop shop;
   shop.on_request = [](const Request& request, Response response) {

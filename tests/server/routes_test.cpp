@@ -59,6 +59,7 @@ TEST_CASE("the fallback answers what no route matches, with any method") {
   CHECK(patch.value().body == "fallback PATCH");
 }
 
+// RFC 9110 §9.3.2.
 TEST_CASE("HEAD is answered by the handler of GET, with its length and without its body") {
   HttpWorld world;
   world.server->get("/a", [](Request, Response response) { response.end("twelve bytes"); });
@@ -95,6 +96,7 @@ TEST_CASE("a handler that throws, or answers what HTTP cannot carry, is a 500 an
   CHECK(reasons[1].contains("x-evil"));
 }
 
+// RFC 8297.
 TEST_CASE("interim responses and trailers arrive in their order around the response") {
   HttpWorld world;
   world.server->get("/", [](Request, Response response) {

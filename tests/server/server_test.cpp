@@ -76,6 +76,7 @@ TEST_CASE("a client that gives requests up by the hundred is turned away") {
   CHECK(world.server->stats().excessive_resets == 1);
 }
 
+// RFC 9114 §5.2.
 TEST_CASE("a graceful shutdown lets requests finish and then says goodbye") {
   HttpWorld world;
   world.server->get("/", [&](Request, Response response) {
@@ -228,6 +229,7 @@ TEST_CASE("a handler may replace its own route") {
   CHECK(world.get("/").body == "second");
 }
 
+// RFC 9110 §6.6.1.
 TEST_CASE("dates are sent if there is a clock to take them from") {
   ServerConfig config;
   config.wall_clock = [] { return std::chrono::system_clock::time_point{784111777s}; };

@@ -157,6 +157,7 @@ TEST_CASE("the sender of a datagram that is too large hears of it where the link
   CHECK(hosts.fates() == std::vector{Fate::too_large, Fate::too_large});
 }
 
+// RFC 3168 §5.
 TEST_CASE("a link marks, or bleaches, ECN-capable datagrams and no others") {
   Hosts hosts;
   const auto arrives_as = [&](Ecn ecn) {

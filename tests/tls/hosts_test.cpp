@@ -47,6 +47,7 @@ Tls client_with(const Issuer& issuer, const Issuer& clients, const std::string& 
 
 }  // namespace
 
+// RFC 6066 §3.
 TEST_CASE("A client is shown the certificate for the name it asks for") {
   const Issuer issuer{"root"};
   Tls server = server_for(issuer, "DNS:default.example,IP:192.0.2.1");
@@ -119,6 +120,7 @@ TEST_CASE("What cannot be a host is refused") {
   CHECK(server.add_host(server_for(issuer, "IP:192.0.2.9")).error() == invalid);
 }
 
+// RFC 8446 §4.3.2.
 TEST_CASE("A server that requires certificates lets in only clients with a good one") {
   const Issuer issuer{"root"};
   const Issuer clients{"clients"};

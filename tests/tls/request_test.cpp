@@ -89,6 +89,7 @@ struct Desk {
 
 }  // namespace
 
+// RFC 8446 §4.2.3.
 TEST_CASE("A handshake goes on with the signature of a key that is elsewhere") {
   const bool is_rsa = GENERATE(false, true);
   const auto delay = GENERATE(0ms, 50ms);
@@ -195,6 +196,7 @@ TEST_CASE("A handshake that is never answered ends by its timeout") {
   CHECK(endpoint.refuse(id, "late").error() == stale);
 }
 
+// RFC 8446 §6.2.
 TEST_CASE("What is refused ends the handshake with an alert that says so") {
   const bool on_demand = GENERATE(false, true);
   const Issuer issuer{"root"};

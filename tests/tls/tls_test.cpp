@@ -34,6 +34,7 @@ struct Case {
 
 }  // namespace
 
+// RFC 9525 §6.3.
 TEST_CASE("A certificate is for the names and addresses in its subjectAltName, and no others") {
   const auto test = GENERATE(
       Case{"www.example", "DNS:www.example", true}, Case{"WWW.example", "DNS:www.EXAMPLE", true},
@@ -159,6 +160,7 @@ TEST_CASE("Only a client that says so believes everybody") {
   CHECK(shake_hands(server, Tls::insecure_client(), "elsewhere.example").client_connected);
 }
 
+// RFC 7301 §3.2, RFC 9001 §4.8.
 TEST_CASE("A server without a common application protocol ends the handshake with that alert") {
   const Tls server = Tls::self_signed().value();
   const Tls client = Tls::client_from_pem(server.certificate_pem()).value();

@@ -28,6 +28,7 @@ WebSocketRequest with_headers(Headers headers) {
 
 }  // namespace
 
+// RFC 9220 §3.
 TEST_CASE("a WebSocket carries text and bytes both ways, with the subprotocol that both know") {
   WebSocketOptions options;
   options.subprotocols = {"chat.v2", "chat.v1"};
@@ -86,6 +87,7 @@ TEST_CASE("handshakes that a server refuses say so with their status") {
   CHECK(world.try_to_connect(with_headers({{"origin", "https://10.0.0.1:4433"}})));
 }
 
+// RFC 6455 §4.
 TEST_CASE("a request that is no WebSocket handshake is answered with what is wrong") {
   WebSocketWorld world;
   const auto status_of = [&](std::string protocol, Headers headers) {
@@ -111,6 +113,7 @@ TEST_CASE("pages of other origins may connect where the server says so") {
   CHECK(world.try_to_connect(with_headers({{"origin", "https://friend.example"}})));
 }
 
+// RFC 6455 §4.1.
 TEST_CASE("a client takes no subprotocol or extension that it has not offered") {
   WebSocketWorld world;
   world.server->route("CONNECT", "/ws", [](Request, Response response) {
@@ -145,6 +148,7 @@ TEST_CASE("a message goes out in parts before its end is known, and others wait"
   CHECK(world.at_server.messages[1].data == "other");
 }
 
+// RFC 3629 §4.
 TEST_CASE("text that is no UTF-8 is not sent") {
   WebSocketWorld world;
   world.connect();
@@ -181,6 +185,7 @@ TEST_CASE("either side closes with a code and a reason, which the other one sees
   });
 }
 
+// RFC 6455 §7.4.1.
 TEST_CASE("codes and reasons that must not be in a close frame are refused") {
   WebSocketWorld world;
   world.connect();

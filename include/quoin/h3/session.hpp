@@ -152,7 +152,7 @@ class QUOIN_EXPORT Session final : public quic::Application {
 
   /// Client: tells the server another priority for a request than its `priority` field did
   /// (PRIORITY_UPDATE, RFC 9218 §7.1). Server: sends the response by this priority, whatever the
-  /// client says from now on (§8). Error: UsageError::stale_handle.
+  /// client says from now on (RFC 9218 §8). Error: UsageError::stale_handle.
   [[nodiscard]] Result<> prioritize(quic::StreamId stream, const Priority& priority);
   /// Server: the priority by which the response is sent now, from the client's field, its updates
   /// or prioritize(); the default one for a stream that is gone, and at a client.

@@ -77,6 +77,7 @@ TEST_CASE("A datagram is as long as the path takes, less the number of its strea
         Error{UsageError::too_large});
 }
 
+// RFC 9297 §2.1.1.
 TEST_CASE("Nobody sends datagrams to a peer that does not take them") {
   SessionPair pair{with_datagrams(), {}, {}};
   const StreamId id = pair.request(get_request(), true);
@@ -86,6 +87,7 @@ TEST_CASE("Nobody sends datagrams to a peer that does not take them") {
   CHECK(pair.client.session.max_datagram_size(id) == 0);
 }
 
+// RFC 9297 §2.1.
 TEST_CASE("No datagram follows the end of what its sender says on the stream") {
   SessionPair pair{with_datagrams()};
   const StreamId id = pair.request(get_request(), true);
@@ -141,6 +143,7 @@ TEST_CASE("A flood of datagrams that nobody polls is bounded, and so is what was
   }
 }
 
+// RFC 9297 §2.1, §5.2.
 TEST_CASE("A datagram that names no stream closes the connection with H3_DATAGRAM_ERROR") {
   for (const std::string& bytes : {std::string{}, std::string(1, 0x40), varint(1ULL << 60U)}) {
     INFO("first of " << bytes.size() << " bytes");

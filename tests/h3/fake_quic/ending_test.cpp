@@ -108,6 +108,7 @@ TEST_CASE("Memory of a cancelled message is freed only when no packet needs it a
   CHECK(watch.expired());
 }
 
+// RFC 9114 §5.2.
 TEST_CASE("A graceful end refuses new requests and finishes those in progress") {
   SessionPair pair;
   const StreamId id = pair.request(get_request());
@@ -171,6 +172,7 @@ TEST_CASE("Requests that a leaving server did not handle are told so") {
   CHECK(server.resets[*second] == static_cast<std::uint64_t>(HttpError::request_cancelled));
 }
 
+// RFC 9114 §4.1.1.
 TEST_CASE("Requests beyond the last one that a leaving server takes are rejected") {
   FakeQuic net;
   RawPeer client{net.client()};
@@ -241,6 +243,7 @@ TEST_CASE("What came in before the connection ended can still be read") {
   CHECK(pair.client.exchanges[id].complete);
 }
 
+// RFC 9114 §6.2.
 TEST_CASE("A peer that allows too few unidirectional streams is told what HTTP/3 needs") {
   FakeOptions options;
   options.unidirectional_streams = 2;

@@ -57,6 +57,7 @@ TEST_CASE("Extended CONNECT opens a stream on which both sides write when they l
   CHECK(pair.server.exchanges[id].closed == Error{HttpError::no_error});
 }
 
+// RFC 8441 §3, RFC 9220 §3.
 TEST_CASE("Extended CONNECT waits for the server's settings and is told when they have come") {
   SessionPair pair{{}, offering(), {}};
   const auto early = pair.client.session.request(tunnel, true);

@@ -187,6 +187,7 @@ TEST_CASE("A stream that has nothing to say does not silence the others") {
   CHECK(pair.client.exchanges[second].complete);
 }
 
+// RFC 9204 §2.1.2.
 TEST_CASE("Credit for what waits for QPACK instructions comes back when they arrive") {
   SessionPair pair;
   std::map<StreamId, std::string> bodies;

@@ -94,6 +94,7 @@ constexpr auto wire(HttpError code) { return static_cast<std::uint64_t>(code); }
 
 }  // namespace
 
+// RFC 9114 §4.1.2, §4.3.
 TEST_CASE("A server closes with H3_MESSAGE_ERROR on requests that are malformed") {
   const Cases cases{
       {"upper case in a name", get({{"Accept", "x"}})},
@@ -178,6 +179,7 @@ TEST_CASE("A body in a response to HEAD is malformed") {
   CHECK(pair.side.disconnected == Error{HttpError::message_error});
 }
 
+// RFC 9114 §8.1.
 TEST_CASE("Frames where they do not belong close the connection with the RFC's code") {
   const std::string settings = control_stream();
   const std::vector<std::tuple<const char*, std::string, std::string, HttpError>> cases{
@@ -214,6 +216,7 @@ TEST_CASE("Frames where they do not belong close the connection with the RFC's c
   }
 }
 
+// RFC 9114 §6.2.1.
 TEST_CASE("Critical streams are there once and for ever") {
   RawPair pair{true};
   const StreamId control = pair.raw.open(false, control_stream());
@@ -269,6 +272,7 @@ TEST_CASE("Frames of unknown types are ignored anywhere") {
   CHECK(pair.net.credit_given_by(true) == FakeOptions{}.connection_window);
 }
 
+// RFC 6585 §5, RFC 9114 §4.2.2.
 TEST_CASE("A field section beyond the limits is answered with 431, and only that stream ends") {
   h3::Config config;
   config.max_field_section = 2000;
@@ -330,6 +334,7 @@ TEST_CASE("Interim responses count together with the final one") {
   CHECK(!pair.side.disconnected);
 }
 
+// RFC 9114 §4.3.1.
 TEST_CASE("A request for two hosts at once is refused") {
   RawPair pair{true};
   pair.raw.open(false, control_stream());
@@ -438,6 +443,7 @@ TEST_CASE("A priority may come before its request, but not for one that is not a
   CHECK(pair.side.disconnected == Error{HttpError::id_error});
 }
 
+// RFC 9204 §2.1.2.
 TEST_CASE("Streams that wait for QPACK instructions which never come are limited") {
   h3::Config config;
   config.qpack_blocked_streams = 3;

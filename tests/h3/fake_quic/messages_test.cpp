@@ -244,6 +244,7 @@ TEST_CASE("A message may have trailers and no body") {
   CHECK(pair.client.exchanges[id].body.empty());
 }
 
+// RFC 9110 §9.3.2.
 TEST_CASE("The body of a response to HEAD is taken and not sent") {
   SessionPair pair;
   pair.server.on_headers = [&](StreamId id, Exchange&) {
@@ -290,6 +291,7 @@ TEST_CASE("A body with nothing in it is complete, shared or not") {
   CHECK(pair.client.exchanges[id].complete);
 }
 
+// RFC 9114 §4.1.
 TEST_CASE("A response may be complete before the request is") {
   SessionPair pair;
   pair.server.on_headers = [&](StreamId id, Exchange&) {

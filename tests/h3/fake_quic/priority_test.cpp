@@ -53,6 +53,7 @@ TEST_CASE("Priorities of messages that are gone, or not there yet, are nobody's 
   CHECK(pair.server.session.priority(id) == Priority{});
 }
 
+// RFC 9218 §7.1.
 TEST_CASE("An update is a frame on the control stream, for the request's stream") {
   FakeQuic net;
   RawPeer raw{net.server()};
