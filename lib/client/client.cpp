@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Client: what its owner calls, and its place on the loop. How connections come about is in
-/// client_pool.cpp, what happens on them in client_connection.cpp and client_call.cpp.
+/// pool.cpp, what happens on them in connections.cpp and call.cpp.
 #include <algorithm>
 #include <cstddef>
 #include <functional>

@@ -188,7 +188,7 @@ struct Client::Impl final : Driver, CallHost {
                                                       Time now) override;
   [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
 
-  // client_pool.cpp: from a URL to a connection.
+  // pool.cpp: from a URL to a connection.
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<Address> local_for(const Address& remote);
   Origin& origin_of(const Url& url);
@@ -221,7 +221,7 @@ struct Client::Impl final : Driver, CallHost {
   void fail_origin(Origin& origin);
   void release(Origin& origin);
 
-  // client_alternatives.cpp: where else an origin is.
+  // alternatives.cpp: where else an origin is.
   [[nodiscard]] std::optional<AltService> alternative_of(const Origin& origin) const;
   void learn_alternatives(ClientCall& call, int status, const Headers& headers);
   void fall_back(Origin& origin);
@@ -229,7 +229,7 @@ struct Client::Impl final : Driver, CallHost {
   void set_aside(const Origin& origin, const AltService& service);
   [[nodiscard]] static std::string session_key(const ClientConnection& connection);
 
-  // client_connection.cpp: events of the sessions.
+  // connections.cpp: events of the sessions.
   void serve(quic::ConnectionKey id);
   void handle(ClientConnection& connection, h3::Event& event);
   void handle_stream(ClientConnection& connection, h3::Event& event);
@@ -244,7 +244,7 @@ struct Client::Impl final : Driver, CallHost {
   void keep_alive(const ClientConnection& connection);
   [[nodiscard]] h3::Session* session(quic::ConnectionKey id) noexcept;
 
-  // client_call.cpp: requests and replies.
+  // call.cpp: requests and replies.
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
   void enqueue_again(ClientCall& call);
   void await_continue(ClientCall& call);

@@ -56,7 +56,7 @@ Session::Impl::Impl(quic::Connection& quic_connection, const Config& limits)
     : connection(quic_connection), config(limits), server(quic_connection.is_server()) {}
 
 void Session::Impl::start() {
-  // RFC 9114 §6.2: the control stream and two for QPACK (rule 22).
+  // RFC 9114 §6.2: the control stream and two for QPACK (integration rule 22).
   constexpr std::uint64_t needed = 3;
   if (const std::uint64_t left = connection.streams_left(false); left < needed) {
     fail(HttpError::stream_creation_error,

@@ -17,7 +17,7 @@ namespace quoin::inline v0::quic {
 namespace {
 
 /// ngtcp2 knows the packet numbers it has, so a short list of what cannot be answered with a
-/// CONNECTION_CLOSE is enough (rule 24).
+/// CONNECTION_CLOSE is enough (integration rule 24).
 constexpr std::uint64_t no_application_protocol = 120;  // RFC 7301 §3.2
 constexpr std::uint64_t insufficient_security = 71;     // RFC 8446 §6
 

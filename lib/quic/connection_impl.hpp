@@ -157,7 +157,7 @@ struct Connection::Impl {
   /// The connection is over: tells of all that nobody was told of.
   void tell_rest();
 
-  // In stream_commands.cpp.
+  // In streams/commands.cpp.
   void carry_out(const StreamCommand& command);
   /// Those that had to wait.
   void carry_out_rest();
@@ -205,7 +205,7 @@ struct Connection::Impl {
   /// Server: the handshake goes on with this certificate, and what belongs to it.
   void use_host(const Tls& chosen);
 
-  // What the handshake waits for, in tls_requests.cpp.
+  // What the handshake waits for, in tls/requests.cpp.
   /// Begins to wait; false: there are too many who do.
   [[nodiscard]] bool ask(TlsRequest request);
   /// Nothing is waited for any more, and nothing was answered.

@@ -66,7 +66,7 @@ std::optional<ngtcp2_cid> Shared::new_cid() {
 }
 
 void SslDeleter::operator()(SSL* ssl) const noexcept {
-  // ngtcp2 is gone already; nothing may find its way back to it (rule 25).
+  // ngtcp2 is gone already; nothing may find its way back to it (integration rule 25).
   SSL_set_app_data(ssl, nullptr);
   SSL_free(ssl);
 }

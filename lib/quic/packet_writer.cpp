@@ -154,7 +154,7 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     ngtcp2_pkt_info info{};
     std::size_t segment = 0;
     train_ended = false;
-    // Room for one packet at least, whatever the pacer thinks (rule 5).
+    // Room for one packet at least, whatever the pacer thinks (integration rule 5).
     const std::size_t quantum =
         std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn.get()),
                               ngtcp2_conn_get_max_tx_udp_payload_size2(conn.get()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Server: what its owner calls, and its place on the loop. What happens on its connections is in
-/// server_connection.cpp.
+/// connections.cpp.
 #include <algorithm>
 #include <chrono>
 #include <functional>

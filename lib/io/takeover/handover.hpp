@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// How a process gives its UDP sockets to the one that replaces it: a Unix socket in the file
-/// system, on which both meet. What happens with the datagrams is in io/relay.hpp. Not public.
+/// system, on which both meet. What happens with the datagrams is in relay.hpp. Not public.
 #pragma once
 
 #include <cstddef>

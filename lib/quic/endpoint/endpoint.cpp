@@ -13,7 +13,7 @@
 namespace quoin::inline v0::quic {
 namespace {
 
-/// The smallest thing that can be a QUIC packet of ours, or be answered at all (rule 26).
+/// The smallest thing that can be a packet of ours, or be answered (integration rule 26).
 constexpr std::size_t min_packet = 21;
 
 std::array<std::uint64_t, 2> random_key(RandomSource& random) {
@@ -261,7 +261,7 @@ void Endpoint::handle_timeout(Time now) {
     }
     Connection::Impl& connection = *impl_->slots[slot].connection;
     connection.handle_timeout(now);
-    // Armed again after the connection has written (rule 2).
+    // Armed again after the connection has written (integration rule 2).
     impl_->timers.set(slot, Time::max());
     impl_->mark_writable(slot);
     if (connection.is_over()) {

@@ -90,7 +90,7 @@ struct Endpoint::Impl final : Shared {
   /// The connection that this is a stateless reset of: it bears no connection ID of ours, only a
   /// token at its end (RFC 9000 §10.3.1).
   [[nodiscard]] std::optional<std::uint32_t> find_reset(const Path& path, Bytes packet);
-  /// The connection that waits for this, or null; in tls_requests.cpp.
+  /// The connection that waits for this, or null; in tls/requests.cpp.
   [[nodiscard]] Connection::Impl* find_waiting(const TlsRequestId& request) noexcept;
   void resume(Connection::Impl& connection, Time now);
   void deliver(std::uint32_t slot, const Datagram& train, PathStorage& path, Bytes packet,

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t min_initial = 1200;  // RFC 9000 §14.1
 constexpr std::size_t max_answers = 1024;
 
-/// Ports of services that a forged datagram could make us flood (rule 28).
+/// Ports of services that a forged datagram could make us flood (integration rule 28).
 bool is_reflection_port(std::uint16_t port) noexcept {
   constexpr std::array<std::uint16_t, 5> known{1900, 5353, 11211, 20800, 27015};
   return port < 1024 || std::ranges::find(known, port) != known.end();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Plain streams: the commands of the application and the events for it. What the engine calls is
-/// in stream_engine.cpp.
+/// in engine.cpp.
 #include <algorithm>
 #include <bit>
 #include <cstddef>

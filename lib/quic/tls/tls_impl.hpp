@@ -73,7 +73,7 @@ void index_names(Tls::Impl& impl);
 /// Makes the context show this certificate.
 [[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain,
                                        std::string_view key);
-/// The same without the key: the context asks for signatures, see tls_requests.hpp.
+/// The same without the key: the context asks for signatures, see requests.hpp.
 [[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain);
 /// Errors: system, with the file's name.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& file);
