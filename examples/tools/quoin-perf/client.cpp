@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// See perf_client.hpp.
+/// See client.hpp.
 #include "quoin-perf/client.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// See perf_server.hpp.
+/// See server.hpp.
 #include "quoin-perf/server.hpp"
 
 #include <cstdint>
