@@ -2,8 +2,7 @@
 /* What ngtcp2 does not tell of key updates, compiled with its private headers. */
 #include "quic/ngtcp2/key_phase.h"
 
-#include "ngtcp2_conn.h"
-#include "ngtcp2_tstamp.h"
+#include "quic/ngtcp2/layout.h"
 
 static int may_update_keys(const ngtcp2_conn* conn, ngtcp2_tstamp now) {
   const ngtcp2_pktns* space = &conn->pktns;

@@ -2,7 +2,7 @@
 /* What ngtcp2 forgets about its timer, compiled with its private headers. */
 #include "quic/ngtcp2/loss_timer.h"
 
-#include "ngtcp2_conn.h"
+#include "quic/ngtcp2/layout.h"
 
 void quoin_ngtcp2_rearm_loss_timer(ngtcp2_conn* conn, ngtcp2_tstamp now) {
   if (conn->server && conn->state == NGTCP2_CS_POST_HANDSHAKE &&

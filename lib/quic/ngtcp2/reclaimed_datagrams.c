@@ -2,8 +2,7 @@
 /* What ngtcp2 does not tell of datagrams, compiled with its private headers. */
 #include "quic/ngtcp2/reclaimed_datagrams.h"
 
-#include "ngtcp2_conn.h"
-#include "ngtcp2_frame_chain.h"
+#include "quic/ngtcp2/layout.h"
 
 int quoin_ngtcp2_is_probing(const ngtcp2_conn* conn) { return conn->pktns.rtb.probe_pkt_left > 0; }
 

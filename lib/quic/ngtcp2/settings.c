@@ -2,7 +2,7 @@
 /* Settings of ngtcp2's own, made with its private headers. */
 #include "quic/ngtcp2/settings.h"
 
-#include "ngtcp2_conn.h"
+#include "quic/ngtcp2/layout.h"
 
 void quoin_ngtcp2_set_initial_window(ngtcp2_conn* conn, uint64_t bytes) {
   ngtcp2_conn_stat* stat = &conn->cstat;

@@ -2,8 +2,7 @@
 /* What ngtcp2 does not do for streams that are not read, compiled with its private headers. */
 #include "quic/ngtcp2/stopped_streams.h"
 
-#include "ngtcp2_conn.h"
-#include "ngtcp2_strm.h"
+#include "quic/ngtcp2/layout.h"
 
 int quoin_ngtcp2_end_stopped_stream(ngtcp2_conn* conn, int64_t stream) {
   ngtcp2_strm* found = ngtcp2_conn_find_stream(conn, stream);
