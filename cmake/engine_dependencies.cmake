@@ -6,10 +6,6 @@
 # Gives: quoin_ngtcp2, quoin_nghttp3 (object libraries); quoin_engine_api (headers and private names of both);
 # quoin_tls_api (headers and private names of BoringSSL); QUOIN_TLS_LINK.
 
-include(CheckIncludeFile)
-include(CheckSymbolExists)
-include(CMakePushCheckState)
-
 # ---- How BoringSSL is reached; the reasons are in lib/quic/tls/library.hpp ------------------------------------------
 
 set(QUOIN_TLS_LINK "auto" CACHE STRING "How BoringSSL is linked: isolated (loaded privately), direct, or auto")
@@ -116,31 +112,7 @@ endif()
 
 # ---- Compilation ----------------------------------------------------------------------------------------------------
 
-set(_quoin_engine_definitions NGTCP2_STATICLIB NGHTTP3_STATICLIB BUILDING_NGTCP2 BUILDING_NGHTTP3)
-foreach(_header arpa/inet.h byteswap.h endian.h netinet/in.h sys/endian.h unistd.h)
-  string(TOUPPER "HAVE_${_header}" _have)
-  string(REGEX REPLACE "[^A-Z0-9]" "_" _have "${_have}")
-  check_include_file(${_header} QUOIN_${_have})
-  if(QUOIN_${_have})
-    list(APPEND _quoin_engine_definitions ${_have}=1)
-  endif()
-endforeach()
-cmake_push_check_state(RESET)
-list(APPEND CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
-check_symbol_exists(be64toh endian.h QUOIN_HAVE_DECL_BE64TOH)
-check_symbol_exists(bswap_64 byteswap.h QUOIN_HAVE_DECL_BSWAP_64)
-check_symbol_exists(explicit_bzero string.h QUOIN_HAVE_EXPLICIT_BZERO)
-cmake_pop_check_state()
-foreach(_have HAVE_DECL_BE64TOH HAVE_DECL_BSWAP_64)
-  if(QUOIN_${_have})
-    list(APPEND _quoin_engine_definitions ${_have}=1)
-  else()
-    list(APPEND _quoin_engine_definitions ${_have}=0)
-  endif()
-endforeach()
-if(QUOIN_HAVE_EXPLICIT_BZERO)
-  list(APPEND _quoin_engine_definitions HAVE_EXPLICIT_BZERO=1)
-endif()
+include(engine_definitions)
 
 # Their code is not ours to warn about; it is always optimised, as nobody debugs it here.
 function(_quoin_absorb target)

@@ -187,15 +187,32 @@ has_hash() { # FILE SHA256
   [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]
 }
 
-# Whether the sources of the pinned version, or of a newer 1.x, are unpacked already.
-is_unpacked() { # NAME VERSION
-  local folder
+# Says, whatever else is said, that a version is used which nobody has tried.
+notice_untried() { # NAME VERSION PINNED WHERE
+  cat >&2 <<NOTICE
+setup: WARNING: $1 $2 ($4) is not among the versions that quoin is known to work with.
+setup: CMake tries what quoin uses of its insides, and refuses it when that has changed. To be sure, put
+setup:   https://github.com/ngtcp2/$1/releases/download/v$3/$1-$3.tar.xz
+setup: into $deps and run this again.
+NOTICE
+}
+
+is_known() { # VERSION KNOWN
+  [[ " $2 " == *" $1 "* ]]
+}
+
+# Whether sources are unpacked already: of the pinned version, of another that is known to work, or of a newer 1.x.
+is_unpacked() { # NAME VERSION KNOWN
+  local folder version untried=
   for folder in "$deps/$1"-1.*/; do
     [ -f "$folder/COPYING" ] || continue
     folder=$(basename "$folder")
-    if dpkg --compare-versions "${folder#"$1-"}" ge "$2"; then return 0; fi
+    version=${folder#"$1-"}
+    if is_known "$version" "$3"; then return 0; fi
+    if dpkg --compare-versions "$version" ge "$2"; then untried=${untried:-$version}; fi
   done
-  return 1
+  [ -n "$untried" ] || return 1
+  notice_untried "$1" "$untried" "$2" "in $deps"
 }
 
 source_options=()
@@ -210,20 +227,32 @@ prepare_source_lists() {
   apt-get "${source_options[@]}" -qq -o Acquire::Check-Valid-Until=false update </dev/null || say "not every suite's source list could be read, going on"
 }
 
-# The versions that the source lists offer: the pinned one first, then newer 1.x, oldest first.
-offered_versions() { # NAME VERSION
-  local version
+# The versions that the source lists offer and that may do, with the rank of each: 0 the pinned one, 1 others that are known to
+# work, 2 newer 1.x that nobody has tried, oldest first.
+offered_versions() { # NAME VERSION KNOWN
+  local version upstream
   apt-cache "${source_options[@]}" showsrc "$1" 2>/dev/null | sed -n 's/^Version: //p' | sort -uV |
     while read -r version; do
-      case $version in "$2"-*) echo "0 $version" ;; 1.*) dpkg --compare-versions "$version" lt "$2" || echo "1 $version" ;; esac
-    done | sort -s -n -k1,1 | cut -d' ' -f2
+      upstream=${version%-*}
+      if [ "$upstream" = "$2" ]; then
+        echo "0 $version"
+      elif is_known "$upstream" "$3"; then
+        echo "1 $version"
+      elif [[ $upstream == 1.* ]] && dpkg --compare-versions "$upstream" gt "$2"; then
+        echo "2 $version"
+      else
+        say "$1 $version is offered and not used: quoin works with 1.x, from $2 on" >&2
+      fi
+    done | sort -s -n -k1,1
 }
 
 # Debian's orig tarball is upstream's release, byte for byte.
-fetch_with_apt() { # NAME VERSION SHA256
-  local name=$1 pinned=$2 sha256=$3 version upstream tarball
+fetch_with_apt() { # NAME VERSION SHA256 KNOWN known|untried
+  local name=$1 pinned=$2 sha256=$3 known=$4 which=$5 rank version upstream tarball
   prepare_source_lists
-  for version in $(offered_versions "$name" "$pinned"); do
+  while read -r rank version; do
+    if [ "$rank" -eq 2 ] && [ "$which" != untried ]; then continue; fi
+    if [ "$rank" -lt 2 ] && [ "$which" = untried ]; then continue; fi
     upstream=${version%-*}
     rm -rf "$scratch/download" && mkdir "$scratch/download"
     (cd "$scratch/download" &&
@@ -231,15 +260,18 @@ fetch_with_apt() { # NAME VERSION SHA256
       continue
     tarball=$(find "$scratch/download" -name "${name}_$upstream.orig.tar.?z*" ! -name '*.asc' | head -n 1)
     [ -n "$tarball" ] || continue
-    if [ "$upstream" = "$pinned" ]; then
+    if [ "$rank" -eq 0 ]; then
       has_hash "$tarball" "$sha256" || continue
       say "got $name $upstream from Debian (source package $version)"
-    else
+    elif [ "$rank" -eq 1 ]; then
       say "NOTICE: $name $pinned is not offered any more; using $name $upstream (source package $version, verified by apt)"
+    else
+      notice_untried "$name" "$upstream" "$pinned" "Debian's source package $version, verified by apt"
     fi
     unpack "$tarball" "$name" "$upstream"
     return 0
-  done
+  done < <(offered_versions "$name" "$pinned" "$known" 2>"$scratch/unused")
+  [ "$which" = untried ] && cat "$scratch/unused" >&2
   return 1
 }
 
@@ -264,14 +296,15 @@ unpack() { # TARBALL NAME VERSION
   rm -rf "$deps/.unpack"
 }
 
-get_source() { # NAME VERSION SHA256
-  is_unpacked "$1" "$2" && return 0
+# A version that nobody has tried is the last resort.
+get_source() { # NAME VERSION SHA256 KNOWN
   mkdir -p "$deps"
   if has_hash "$deps/$1-$2.tar.xz" "$3"; then
-    unpack "$deps/$1-$2.tar.xz" "$1" "$2"
+    [ -f "$deps/$1-$2/COPYING" ] || unpack "$deps/$1-$2.tar.xz" "$1" "$2"
     return 0
   fi
-  fetch_with_apt "$@" || fetch_from_upstream "$@" ||
+  is_unpacked "$1" "$2" "$4" && return 0
+  fetch_with_apt "$@" known || fetch_from_upstream "$1" "$2" "$3" || fetch_with_apt "$@" untried ||
     fail "could not get the sources of $1 $2, neither from Debian's mirror nor from GitHub.
 Put https://github.com/ngtcp2/$1/releases/download/v$2/$1-$2.tar.xz into $deps and run this again."
 }
@@ -292,8 +325,8 @@ main() {
   for group in "$@"; do
     case $group in
       build)
-        get_source ngtcp2 "$(pin QUOIN_NGTCP2_VERSION)" "$(pin QUOIN_NGTCP2_SHA256)"
-        get_source nghttp3 "$(pin QUOIN_NGHTTP3_VERSION)" "$(pin QUOIN_NGHTTP3_SHA256)"
+        get_source ngtcp2 "$(pin QUOIN_NGTCP2_VERSION)" "$(pin QUOIN_NGTCP2_SHA256)" "$(pin QUOIN_NGTCP2_KNOWN)"
+        get_source nghttp3 "$(pin QUOIN_NGHTTP3_VERSION)" "$(pin QUOIN_NGHTTP3_SHA256)" "$(pin QUOIN_NGHTTP3_KNOWN)"
         ;;
       bench) "$root/bench/peers.sh" >/dev/null || say "benchmarks will have to do without nginx and Caddy" ;;
       interop) "$root/tests/interop/setup.sh" ;;

@@ -340,13 +340,15 @@ int main() {
   int broken = 0;
   std::printf("ngtcp2 %s\n", ngtcp2_version(0)->version_str);
   for (const quoin::probe::Assumption& assumption : quoin::probe::assumptions) {
+    // Before it is tried: what dies leaves a line that says in what.
+    std::printf("%s (lib/quic/ngtcp2/%s): ", assumption.sentence, assumption.file);
+    std::fflush(stdout);
     try {
       assumption.holds();
-      std::printf("holds:  %s (lib/quic/ngtcp2/%s)\n", assumption.sentence, assumption.file);
+      std::printf("holds\n");
     } catch (const std::exception& what) {
       ++broken;
-      std::printf("BROKEN: %s (lib/quic/ngtcp2/%s): not so: %s\n", assumption.sentence,
-                  assumption.file, what.what());
+      std::printf("BROKEN, not so: %s\n", what.what());
     }
     std::fflush(stdout);
   }

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# What the sources of ngtcp2 and nghttp3 are compiled with on this system, in place of their configure scripts.
+#
+# Sets _quoin_engine_definitions.
+
+include_guard()
+include(CheckIncludeFile)
+include(CheckSymbolExists)
+include(CMakePushCheckState)
+
+set(_quoin_engine_definitions NGTCP2_STATICLIB NGHTTP3_STATICLIB BUILDING_NGTCP2 BUILDING_NGHTTP3)
+foreach(_header arpa/inet.h byteswap.h endian.h netinet/in.h sys/endian.h unistd.h)
+  string(TOUPPER "HAVE_${_header}" _have)
+  string(REGEX REPLACE "[^A-Z0-9]" "_" _have "${_have}")
+  check_include_file(${_header} QUOIN_${_have})
+  if(QUOIN_${_have})
+    list(APPEND _quoin_engine_definitions ${_have}=1)
+  endif()
+endforeach()
+cmake_push_check_state(RESET)
+list(APPEND CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+check_symbol_exists(be64toh endian.h QUOIN_HAVE_DECL_BE64TOH)
+check_symbol_exists(bswap_64 byteswap.h QUOIN_HAVE_DECL_BSWAP_64)
+check_symbol_exists(explicit_bzero string.h QUOIN_HAVE_EXPLICIT_BZERO)
+cmake_pop_check_state()
+foreach(_have HAVE_DECL_BE64TOH HAVE_DECL_BSWAP_64)
+  if(QUOIN_${_have})
+    list(APPEND _quoin_engine_definitions ${_have}=1)
+  else()
+    list(APPEND _quoin_engine_definitions ${_have}=0)
+  endif()
+endforeach()
+if(QUOIN_HAVE_EXPLICIT_BZERO)
+  list(APPEND _quoin_engine_definitions HAVE_EXPLICIT_BZERO=1)
+endif()
