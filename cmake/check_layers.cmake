@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Fails when an include crosses a border of the architecture. Run as a script with ROOT, the source tree.
 #
-# Each room has a rank. A file includes its own room and rooms of lower rank, nothing else; there is no exception, and a
-# room, a header or a folder that the tables do not know is an error. docs/architecture.md draws the rooms.
+# Each room has a rank. A file includes its own room and rooms of lower rank, less what the room is barred from, nothing
+# else; there is no exception, and a room, a header or a folder that the tables do not know is an error.
+# docs/architecture.md draws the rooms. tests/tree/check_layers_test.cmake sees that this finds what it should.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -21,6 +22,11 @@ set(rank_of_client 6)
 set(rank_of_server 6)
 set(rank_of_websocket 7)
 set(rank_of_coro 8)
+
+# The engine does no I/O: its rooms know nothing of these, though their ranks would let them.
+set(barred_from_quic io)
+set(barred_from_message io)
+set(barred_from_h3 io)
 
 # Public headers: a folder of include/quoin is the room of its name, and these are the headers beside the folders.
 set(headers_of_base address bytes datagram error export handle streaming time)
@@ -125,6 +131,8 @@ function(check_include file room bracket name)
   endif()
   if(target AND NOT target STREQUAL room AND NOT rank_of_${target} LESS rank_of_${room})
     set(why "${room} (rank ${rank_of_${room}}) may not know ${target} (rank ${rank_of_${target}})")
+  elseif(target AND target IN_LIST barred_from_${room})
+    set(why "${room} may not know ${target}, whatever their ranks")
   endif()
   if(why)
     set(problems "${problems}${file}: includes ${name}\n    ${why}\n" PARENT_SCOPE)

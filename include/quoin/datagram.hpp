@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What goes over the wire, as backends and the engine hand it to each other. No I/O in here.
+/// What goes over the wire, as backends and the engine hand it to each other, and what a backend
+/// tells the engine about it. No I/O in here.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 
 #include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
+#include <quoin/error.hpp>
 
 namespace quoin::inline v0 {
 
@@ -29,6 +31,28 @@ struct Datagram {
   Bytes payload;                 ///< who owns it is said where a Datagram is handed over
   std::size_t segment_size = 0;  ///< bytes; 0: `payload` is a single datagram
   Ecn ecn = Ecn::not_ect;        ///< the mark on each datagram of the train
+};
+
+/// What the sockets of a backend can do. It may change while a backend runs: an offload that
+/// fails is turned off for good.
+struct Capabilities {
+  /// True: the backend cannot promise that its datagrams are never fragmented on the way, so the
+  /// engine stays at 1200 bytes and does not probe for more (RFC 9000 §14).
+  bool may_fragment = true;
+  /// The longest train one Datagram for send() may be, in datagrams; 1: no segmentation offload.
+  std::size_t max_send_segments = 1;
+  /// Received datagrams may come as trains (receive offload).
+  bool receive_offload = false;
+  /// ECN marks are sent and reported.
+  bool ecn = false;
+};
+
+/// Bad news about a path, for example an ICMP message. Not authenticated: it may be forged, so
+/// the engine believes it only before the handshake is complete.
+struct PathError {
+  Path path;    ///< the path it is about; `local` may be the unspecified address
+  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
+                ///< EMSGSIZE, too large for the path, counts as a loss like any other
 };
 
 }  // namespace quoin::inline v0

@@ -51,7 +51,7 @@ struct Shared {
   Config config;
   Tls tls;
   RandomSource random;
-  io::Capabilities capabilities;
+  Capabilities capabilities;
   std::vector<std::uint32_t> versions;  ///< as on the wire, preferred ones first
   std::vector<std::uint8_t> alpn_wire;  ///< as RFC 7301 §3.1 encodes it
   std::size_t handshakes = 0;

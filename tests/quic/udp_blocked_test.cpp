@@ -10,7 +10,6 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <quoin/error.hpp>
-#include <quoin/io/backend.hpp>
 
 #include "support/pair.hpp"
 
@@ -29,7 +28,7 @@ PairOptions patient_for(Duration time) {
   return options;
 }
 
-io::PathError told(const Pair& pair, std::uint64_t code) {
+PathError told(const Pair& pair, std::uint64_t code) {
   return {.path = {.local = pair.client.address, .remote = pair.server.address},
           .error = Error{Error::Domain::system, code}};
 }

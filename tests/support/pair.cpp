@@ -25,10 +25,10 @@ quic::Acceptor acceptor(const quic::StreamsConfig& config) {
 }
 
 /// What the pair promises: nothing is fragmented, marks arrive.
-constexpr io::Capabilities capabilities{.may_fragment = false,
-                                        .max_send_segments = max_segments,
-                                        .receive_offload = false,
-                                        .ecn = true};
+constexpr Capabilities capabilities{.may_fragment = false,
+                                    .max_send_segments = max_segments,
+                                    .receive_offload = false,
+                                    .ecn = true};
 
 }  // namespace
 

@@ -22,8 +22,10 @@ set(above_server websocket)
 set(above_websocket coro)
 set(above_coro "")  # nothing is
 
-# Rooms that share a rank do not know each other.
-set(beside_h3 loop)
+# Rooms that share a rank do not know each other, and the engine does not know io.
+set(beside_quic io)
+set(beside_message io)
+set(beside_h3 io loop)
 set(beside_loop h3)
 set(beside_http plain simulated)
 set(beside_plain http simulated)

@@ -17,27 +17,8 @@
 
 namespace quoin::inline v0::io {
 
-/// What the sockets of a backend can do. It may change while a backend runs: an offload that
-/// fails is turned off for good.
-struct Capabilities {
-  /// True: the backend cannot promise that its datagrams are never fragmented on the way, so the
-  /// engine stays at 1200 bytes and does not probe for more (RFC 9000 §14).
-  bool may_fragment = true;
-  /// The longest train one Datagram for send() may be, in datagrams; 1: no segmentation offload.
-  std::size_t max_send_segments = 1;
-  /// Received datagrams may come as trains (receive offload).
-  bool receive_offload = false;
-  /// ECN marks are sent and reported.
-  bool ecn = false;
-};
-
-/// Bad news about a path, for example an ICMP message. Not authenticated: it may be forged, so
-/// the engine believes it only before the handshake is complete.
-struct PathError {
-  Path path;    ///< the path it is about; `local` may be the unspecified address
-  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
-                ///< EMSGSIZE, too large for the path, counts as a loss like any other
-};
+using quoin::Capabilities;
+using quoin::PathError;
 
 /// Sockets, clock and randomness behind one loop. All members but wake() are called by the one
 /// thread that runs the loop. Implement it to bring your own I/O.

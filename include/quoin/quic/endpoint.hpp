@@ -16,7 +16,6 @@
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
-#include <quoin/io/backend.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
@@ -78,7 +77,7 @@ class QUOIN_EXPORT Endpoint {
   /// arrives is from a stranger, or for another endpoint on the same sockets.
   [[nodiscard]] bool owns(Bytes packet) const noexcept;
   /// Something was learned about a path; believed only before the handshake is complete.
-  void handle_path_error(const io::PathError& error, Time now);
+  void handle_path_error(const PathError& error, Time now);
   /// Does what is due.
   void handle_timeout(Time now);
 
@@ -119,9 +118,9 @@ class QUOIN_EXPORT Endpoint {
   [[nodiscard]] Connection* find(ConnectionKey id) noexcept;
   /// Connections are not accepted any more: new ones are refused (RFC 9000 §5.2.2).
   void stop_accepting() noexcept;
-  /// Whether paths may fragment (io::Capabilities::may_fragment) and ECN is available; for
+  /// Whether paths may fragment (Capabilities::may_fragment) and ECN is available; for
   /// connections made from now on.
-  void set_capabilities(const io::Capabilities& capabilities) noexcept;
+  void set_capabilities(const Capabilities& capabilities) noexcept;
   /// Replaces certificates and trust for connections made from now on. Errors:
   /// UsageError::invalid_argument for a Tls of the other role.
   [[nodiscard]] Result<> set_tls(Tls tls);

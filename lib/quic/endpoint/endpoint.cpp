@@ -234,7 +234,7 @@ bool Endpoint::owns(Bytes packet) const noexcept {
          impl_->cids.find(decoded.dcid, decoded.dcidlen).has_value();
 }
 
-void Endpoint::handle_path_error(const io::PathError& error, Time now) {
+void Endpoint::handle_path_error(const PathError& error, Time now) {
   const bool too_large = error.error == Error{Error::Domain::system, EMSGSIZE};
   for (const Impl::Slot& slot : impl_->slots) {
     if (!slot.connection || !slot.connection->conn ||
@@ -359,7 +359,7 @@ Connection* Endpoint::find(ConnectionKey id) noexcept {
 
 void Endpoint::stop_accepting() noexcept { impl_->accepting = false; }
 
-void Endpoint::set_capabilities(const io::Capabilities& capabilities) noexcept {
+void Endpoint::set_capabilities(const Capabilities& capabilities) noexcept {
   impl_->capabilities = capabilities;
 }
 
