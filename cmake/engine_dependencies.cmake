@@ -6,7 +6,7 @@
 # Gives: quoin_ngtcp2, quoin_nghttp3 (object libraries); quoin_engine_api (headers and private names of both);
 # quoin_tls_api (headers and private names of BoringSSL); QUOIN_TLS_LINK.
 
-# ---- How BoringSSL is reached; the reasons are in lib/quic/tls/library.hpp ------------------------------------------
+# ---- How BoringSSL is reached; the reasons are in lib/tls/library.hpp ---------------------------------------------
 
 set(QUOIN_TLS_LINK "auto" CACHE STRING "How BoringSSL is linked: isolated (loaded privately), direct, or auto")
 set_property(CACHE QUOIN_TLS_LINK PROPERTY STRINGS auto isolated direct)

@@ -4,7 +4,7 @@
 # Run as a script with NM, ARCH, OBJECTS (a file with one path a line) and OUTPUT.
 #
 # Each slot starts at quoin_tls_resolve, which keeps the caller's argument registers, has quoin_tls_load()
-# (lib/quic/tls/library.cpp) fill the whole table and jumps again. After that a call costs one indirect jump.
+# (lib/tls/library.cpp) fill the whole table and jumps again. After that a call costs one indirect jump.
 
 cmake_minimum_required(VERSION 3.25)
 

@@ -11,7 +11,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/key_phase.h"
 #include "quic/ngtcp2/loss_timer.h"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

@@ -31,7 +31,7 @@
 #include "quic/overtaking.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
-#include "quic/tls/requests.hpp"
+#include "tls/requests.hpp"
 
 namespace quoin::inline v0::quic {
 

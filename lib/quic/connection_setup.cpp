@@ -12,7 +12,7 @@
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/settings.h"
 #include "quic/resumption.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "quic/endpoint/derived_key.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

@@ -16,9 +16,9 @@
 #include <quoin/error.hpp>
 #include <quoin/tls.hpp>
 
-#include "quic/tls/tls_impl.hpp"
 #include "support/handshake.hpp"
 #include "support/hostile_world.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::test {
 

@@ -8,7 +8,7 @@
 
 #include "quic/endpoint/endpoint_impl.hpp"
 #include "quic/resumption.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

@@ -16,8 +16,8 @@
 #include <quoin/address.hpp>
 
 #include "quic/ngtcp2/types.hpp"
-#include "quic/tls/library.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/library.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Loads BoringSSL into the table that the generated trampolines jump through. The trampolines
 /// themselves come from cmake/tls_trampolines.cmake.
-#include "quic/tls/library.hpp"
+#include "tls/library.hpp"
 
 #if defined(QUOIN_TLS_SSL_PATH)
 

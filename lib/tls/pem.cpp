@@ -17,8 +17,8 @@
 #include <openssl/x509.h>
 
 #include "quic/ngtcp2/types.hpp"
-#include "quic/tls/requests.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/requests.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

@@ -13,9 +13,9 @@
 
 #include "quic/connection_impl.hpp"
 #include "quic/resumption.hpp"
-#include "quic/tls/library.hpp"
-#include "quic/tls/requests.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/library.hpp"
+#include "tls/requests.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
 namespace {

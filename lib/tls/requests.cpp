@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Certificates and signatures that come from elsewhere: BoringSSL's callbacks that stop a
 /// handshake, and the endpoint's answers that let it go on.
-#include "quic/tls/requests.hpp"
+#include "tls/requests.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,7 +17,7 @@
 
 #include "quic/connection_impl.hpp"
 #include "quic/endpoint/endpoint_impl.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

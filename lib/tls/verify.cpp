@@ -13,7 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {

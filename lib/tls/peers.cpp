@@ -9,7 +9,7 @@
 #include <openssl/base64.h>
 
 #include "quic/ngtcp2/types.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
 namespace {

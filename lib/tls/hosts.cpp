@@ -14,7 +14,7 @@
 #include <quoin/address.hpp>
 
 #include "quic/connection_impl.hpp"
-#include "quic/tls/tls_impl.hpp"
+#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
 namespace {
