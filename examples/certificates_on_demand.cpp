@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   if (!tls) return 1;
   quoin::Loop loop;
   quoin::Server server{loop, *tls};
-  server.on_tls_request([&](const quoin::quic::TlsRequest& request,
+  server.on_tls_request([&](const quoin::TlsRequest& request,
                             TlsAnswer answer) {
     if (!is_host_name(request.server_name)) {
       (void)answer.refuse("no host name");

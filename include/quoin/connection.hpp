@@ -140,7 +140,7 @@ class QUOIN_EXPORT Connection {
   /// Figures of the present moment; zeros when the connection is gone.
   [[nodiscard]] quic::Stats stats() const;
   /// What the handshake agreed on; empty when the connection is gone.
-  [[nodiscard]] quic::TlsInfo tls() const;
+  [[nodiscard]] TlsInfo tls() const;
 
   /// Ends the connection with a code of your protocol below 2^62 and a reason for a person. What
   /// was written and is not sent yet is lost.

@@ -17,7 +17,7 @@ struct ConnectionInfo {
   std::uint64_t number = 0;  ///< counts the connections of its server or client, from 1
   std::string host;          ///< client: "host:port" of the URL; server: empty
   Path path;                 ///< the path in use
-  quic::TlsInfo tls;         ///< what the handshake agreed on; empty if it did not get there
+  TlsInfo tls;               ///< what the handshake agreed on; empty if it did not get there
   quic::Stats stats;         ///< figures so far
   Error reason;              ///< why it ended; no_error while it is up
 };

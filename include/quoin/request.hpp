@@ -77,7 +77,7 @@ class QUOIN_EXPORT Request {
   /// What the handshake agreed on, and who the client is if Tls::verify_clients() was called: the
   /// names in its certificate, its issuer and digests; empty for a client that showed none. Empty
   /// in early data (0-RTT), and for a request that is gone.
-  [[nodiscard]] quic::TlsInfo tls() const;
+  [[nodiscard]] TlsInfo tls() const;
 
   /// Takes the body from now on; without it, and when it is too slow, the client is held back by
   /// flow control; a client that asked by `expect: 100-continue` is told to go on (RFC 9110

@@ -38,11 +38,11 @@ class QUOIN_EXPORT Tls {
   [[nodiscard]] static Result<Tls> server_from_pem(std::string_view chain, std::string_view key);
   /// A server whose private key is elsewhere, in a hardware module or another process, with its PEM
   /// chain (leaf first): each full handshake asks for one signature, see
-  /// quoin/quic/tls_request.hpp. Errors: as server().
+  /// quoin/tls_request.hpp. Errors: as server().
   [[nodiscard]] static Result<Tls> server_without_key(const std::filesystem::path& chain);
   /// The same from PEM text.
   [[nodiscard]] static Result<Tls> server_without_key_from_pem(std::string_view chain);
-  /// A server without a certificate: each handshake asks for one, see quoin/quic/tls_request.hpp,
+  /// A server without a certificate: each handshake asks for one, see quoin/tls_request.hpp,
   /// but for names of a host that add_host() gave it. set_strict_hosts() has no effect, and what
   /// is asked of clients is what the Tls says that comes as the answer. Errors:
   /// LocalError::certificate_invalid when BoringSSL gives no context.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// How a Server or Listener is given certificates and signatures that are kept elsewhere. What is
-/// wanted is in quoin/quic/tls_request.hpp.
+/// wanted is in quoin/tls_request.hpp.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace quoin::inline v0 {
 
-/// The answer to a quic::TlsRequest, to give at once or later, on the loop's thread: a value to
+/// The answer to a TlsRequest, to give at once or later, on the loop's thread: a value to
 /// copy and to store. A client that gives up in the meantime makes it stale.
 class QUOIN_EXPORT TlsAnswer {
  public:
@@ -34,14 +34,14 @@ class QUOIN_EXPORT TlsAnswer {
   Result<> refuse(std::string_view why) const;
 
   /// For the library's own use.
-  TlsAnswer(Handle desk, quic::TlsRequestId id) noexcept : desk_(desk), id_(id) {}
+  TlsAnswer(Handle desk, TlsRequestId id) noexcept : desk_(desk), id_(id) {}
 
  private:
   Handle desk_;
-  quic::TlsRequestId id_;
+  TlsRequestId id_;
 };
 
 /// Is told what a handshake waits for; runs in a turn of the loop.
-using TlsHandler = std::move_only_function<void(quic::TlsRequest, TlsAnswer)>;
+using TlsHandler = std::move_only_function<void(TlsRequest, TlsAnswer)>;
 
 }  // namespace quoin::inline v0

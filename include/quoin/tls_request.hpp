@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <quoin/quic/connection.hpp>
-
-namespace quoin::inline v0::quic {
+namespace quoin::inline v0 {
 
 /// How to sign; the numbers are TLS's (RFC 8446 §4.2.3). Which one it is follows from the
 /// certificate's public key and from what the client takes.
@@ -26,22 +24,23 @@ enum class SignatureScheme : std::uint16_t {
 };
 
 /// Names something that a connection waits for; never one of before, even if it is as old as the
-/// endpoint.
+/// endpoint. A value to keep and to give back, from which nothing is to be read.
 struct TlsRequestId {
-  ConnectionKey connection;  ///< who waits
-  std::uint64_t number = 0;  ///< counts from 1 for each endpoint; 0: names nothing
+  std::uint32_t slot = 0;        ///< of the connection that waits
+  std::uint32_t generation = 0;  ///< the same
+  std::uint64_t number = 0;      ///< counts from 1 for each endpoint; 0: names nothing
 
   friend auto operator<=>(const TlsRequestId&, const TlsRequestId&) = default;
 };
 
 /// What a server's connection waits for. It comes at most once as a `certificate` and after that
 /// once as a `signature`; a resumed session needs no signature. Until it is answered the handshake
-/// stands still, for Config::handshake_timeout at the most.
+/// stands still, for quic::Config::handshake_timeout at the most.
 struct TlsRequest {
   /// What is wanted.
   enum class Type : std::uint8_t {
-    certificate,  ///< of a Tls::server_on_demand(): Endpoint::give_certificate()
-    signature,    ///< of a Tls::server_without_key(): Endpoint::give_signature()
+    certificate,  ///< of a Tls::server_on_demand(): quic::Endpoint::give_certificate()
+    signature,    ///< of a Tls::server_without_key(): quic::Endpoint::give_signature()
   };
 
   Type type{};                     ///< what is wanted
@@ -53,4 +52,4 @@ struct TlsRequest {
   std::string certificate_sha256;  ///< signature: whose key it is, see Tls::certificate_sha256()
 };
 
-}  // namespace quoin::inline v0::quic
+}  // namespace quoin::inline v0

@@ -122,7 +122,7 @@ std::optional<std::chrono::sys_days> day_of(const std::string& text) {
                                static_cast<int>(day)};
 }
 
-Finding certificate(const quic::TlsInfo& tls) {
+Finding certificate(const TlsInfo& tls) {
   std::string detail = "for";
   constexpr std::size_t most_names = 8;
   for (std::size_t i = 0; i < std::min(tls.certificate_names.size(), most_names); ++i) {

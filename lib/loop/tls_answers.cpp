@@ -44,8 +44,7 @@ bool TlsAnswers::serve() {
     }
   };
 
-  while (std::optional<quic::TlsRequest> request =
-             self ? endpoint_->poll_tls_request() : std::nullopt) {
+  while (std::optional<TlsRequest> request = self ? endpoint_->poll_tls_request() : std::nullopt) {
     const TlsAnswer answer{self, request->id};
     if (!handler) {
       (void)answer.refuse("nobody was set to answer for certificates and keys");

@@ -248,9 +248,9 @@ quic::Stats Connection::stats() const {
   return connection == nullptr ? quic::Stats{} : connection->stats();
 }
 
-quic::TlsInfo Connection::tls() const {
+TlsInfo Connection::tls() const {
   const quic::Connection* const connection = find_connection(handle_);
-  return connection == nullptr ? quic::TlsInfo{} : connection->tls();
+  return connection == nullptr ? TlsInfo{} : connection->tls();
 }
 
 void Connection::close(std::uint64_t code, std::string_view reason) const {

@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <string>
 
-#include <openssl/mem.h>
-#include <openssl/ssl.h>
-
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/key_phase.h"
 #include "quic/ngtcp2/loss_timer.h"
-#include "tls/tls_impl.hpp"
+#include "tls/crypto.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {
@@ -19,11 +16,6 @@ namespace {
 /// ngtcp2 knows the packet numbers it has, so a short list of what cannot be answered with a
 /// CONNECTION_CLOSE is enough (integration rule 24).
 constexpr std::uint64_t no_application_protocol = 120;  // RFC 7301 §3.2
-constexpr std::uint64_t insufficient_security = 71;     // RFC 8446 §6
-
-std::string_view as_view(const std::uint8_t* data, unsigned size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
 
 }  // namespace
 
@@ -32,7 +24,7 @@ void Connection::Impl::handshake_ended() noexcept {
     counted_handshake = false;
     --shared.handshakes;
   }
-  stop_asking();
+  stop_waiting();
 }
 
 void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, Time now) {
@@ -99,8 +91,8 @@ void Connection::Impl::handle_read_error(int result, Time now) {
 }
 
 Error Connection::Impl::tls_failure() const {
-  if (tls_error) {
-    return *tls_error;
+  if (session.failure()) {
+    return *session.failure();
   }
   const std::uint64_t alert = ngtcp2_conn_get_tls_alert2(conn.get());
   std::string detail;
@@ -125,7 +117,7 @@ bool Connection::Impl::knows_reset_token(Bytes reset_token) const {
   known.resize(ngtcp2_conn_get_active_dcid3(conn.get(), known.data()));
   return std::ranges::any_of(known, [&](const ngtcp2_cid_token2& each) {
     return each.token_present != 0 &&
-           CRYPTO_memcmp(each.token.data, reset_token.data(), reset_token.size()) == 0;
+           tls::constant_time_equal(each.token.data, to_octets(reset_token), reset_token.size());
   });
 }
 
@@ -212,7 +204,7 @@ void Connection::Impl::handle_handshake_completed() {
   const Time now = to_time(ngtcp2_conn_get_timestamp(conn.get()));
   handshake_time = now - started;
   handshake_confirmed = handshake_confirmed || server;
-  if (early && SSL_early_data_accepted(ssl.get()) != 1) {
+  if (early && !session.early_data_accepted()) {
     // The library reports a refusal by itself only if it had begun to send early data.
     (void)ngtcp2_conn_tls_early_data_rejected(conn.get());
     if (!app_started) {
@@ -220,28 +212,12 @@ void Connection::Impl::handle_handshake_completed() {
       application->on_started(handle);
     }
   }
-  check_negotiated();
+  if (const Result<> negotiated = session.check_negotiated(); !negotiated) {
+    close(negotiated.error());
+  }
   if (server && !close_wanted) {
     tolerate_replacements();
     submit_new_token();
-  }
-}
-
-void Connection::Impl::check_negotiated() {
-  const std::uint8_t* name = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(ssl.get(), &name, &size);
-  alpn = as_view(name, size);
-  if (alpn.empty()) {
-    close(
-        {Error::Domain::tls, no_application_protocol, "the server chose no application protocol"});
-    return;
-  }
-  const auto& ciphers = tls.impl().ciphers;
-  const std::uint16_t cipher = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl.get()));
-  if (!ciphers.empty() && std::ranges::find(ciphers, cipher) == ciphers.end()) {
-    close({Error::Domain::tls, insufficient_security,
-           "the cipher suite agreed on is not one of those asked for"});
   }
 }
 
@@ -276,7 +252,11 @@ Version Connection::version() const noexcept {
 
 Path Connection::path() const { return to_path(*ngtcp2_conn_get_path2(impl_->conn.get())); }
 
-std::string_view Connection::alpn() const noexcept { return impl_->alpn; }
+std::string_view Connection::alpn() const noexcept { return impl_->session.alpn(); }
+
+TlsInfo Connection::tls() const { return impl_->session.info(); }
+
+bool Connection::serves(std::string_view name) const { return impl_->session.serves(name); }
 
 Application& Connection::application() noexcept { return *impl_->application; }
 

@@ -15,7 +15,6 @@
 
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
-#include <openssl/base.h>
 
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/config.hpp>
@@ -31,7 +30,8 @@
 #include "quic/overtaking.hpp"
 #include "quic/path_mtu.hpp"
 #include "quic/qlog.hpp"
-#include "tls/requests.hpp"
+#include "quic/tls_requests.hpp"
+#include "tls/session.hpp"
 
 namespace quoin::inline v0::quic {
 
@@ -103,9 +103,8 @@ struct AcceptInfo {
   bool address_validated = false;  ///< by a token of ours
 };
 
-struct SslDeleter {
-  void operator()(SSL* ssl) const noexcept;
-};
+/// TLS on QUIC.
+[[nodiscard]] const tls::Transport& transport() noexcept;
 
 struct ConnDeleter {
   void operator()(ngtcp2_conn* conn) const noexcept { ngtcp2_conn_del(conn); }
@@ -120,11 +119,17 @@ struct StreamCommand {
 };
 
 /// See Connection for what the public members mean.
-struct Connection::Impl {
+struct Connection::Impl final : tls::Handshake {
   Impl(Shared& shared, ConnectionKey id, bool server);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
+
+  // What the TLS side asks and tells, in connection_setup.cpp, tls_requests.cpp and resumption.cpp.
+  [[nodiscard]] const std::vector<std::string>& protocols() const noexcept override;
+  [[nodiscard]] bool takes_early_data() const noexcept override;
+  [[nodiscard]] bool begin_wait(TlsRequest& request) override;
+  void keep_ticket(std::string ticket) override;
 
   // Set-up, in connection_setup.cpp.
   [[nodiscard]] Result<> start_client(const Path& path, std::string_view server_name, Time now,
@@ -202,14 +207,9 @@ struct Connection::Impl {
     return close_wanted ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
   }
 
-  /// Server: the handshake goes on with this certificate, and what belongs to it.
-  void use_host(const Tls& chosen);
-
-  // What the handshake waits for, in tls/requests.cpp.
-  /// Begins to wait; false: there are too many who do.
-  [[nodiscard]] bool ask(TlsRequest request);
-  /// Nothing is waited for any more, and nothing was answered.
-  void stop_asking() noexcept;
+  // What the handshake waits for, in tls_requests.cpp.
+  /// Nothing is waited for any more.
+  void stop_waiting() noexcept;
   /// Waits for this request.
   [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;
   /// The handshake has what it waited for.
@@ -227,11 +227,9 @@ struct Connection::Impl {
   void handle_handshake_completed();
   void submit_new_token();
 
-  [[nodiscard]] bool is_http3() const noexcept { return alpn == "h3"; }
+  [[nodiscard]] bool is_http3() const noexcept { return session.alpn() == "h3"; }
 
   Shared& shared;
-  Tls tls;                  ///< as it was when the connection was made; outlives the TLS object
-  std::optional<Tls> host;  ///< server: the one whose certificate is shown, once that is known
   ConnectionKey id;
   bool server;
   Connection handle{*this};
@@ -251,10 +249,8 @@ struct Connection::Impl {
   bool has_challenged = false;          ///< the packet under way has a PATH_CHALLENGE
   bool writable = false;                ///< in the endpoint's write list
   Error close_reason;
-  std::string server_name;
-  std::string alpn;
-  std::string ticket;  ///< the newest TLS session, serialised
-  std::string token;   ///< the newest NEW_TOKEN
+  std::string newest_ticket;  ///< of the TLS session
+  std::string token;          ///< the newest NEW_TOKEN
   Time started{};
   Time last_now{};
   Duration handshake_time{};
@@ -282,19 +278,15 @@ struct Connection::Impl {
   std::unique_ptr<Application> application;
   QlogFile qlog;
   ngtcp2_crypto_conn_ref conn_ref{};
-  std::unique_ptr<SSL, SslDeleter> ssl;
+  tls::Session session;
   std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
   ngtcp2_ccerr last_error{};
-  std::optional<TlsRequest> asked;        ///< server: what it waits for
-  Time asked_at{};                        ///< and since when
-  std::vector<std::string> offered_alpn;  ///< server: by the client, if somebody wants to know
-  std::vector<std::byte> signature;       ///< server: given and not used yet
-  std::optional<Error> tls_error;  ///< why the handshake failed, where we know more than an alert
+  Time waits_since{};  ///< server: for what the session waits for
 
  private:
   [[nodiscard]] bool offer_preferred_address(ngtcp2_transport_params& params);
-  [[nodiscard]] Result<> make_tls();
-  [[nodiscard]] Result<> set_expected_name();
+  [[nodiscard]] Result<> start_tls(std::string_view server_name);
+  [[nodiscard]] bool allow_early_data();
   /// The options' session belongs to this server and this trust.
   [[nodiscard]] bool can_resume(const ConnectOptions& options) const;
   void use_resumption(const ConnectOptions& options);
@@ -313,7 +305,6 @@ struct Connection::Impl {
                                                                  std::uint8_t* dest,
                                                                  std::size_t size,
                                                                  ngtcp2_tstamp now);
-  void check_negotiated();
 };
 
 /// The callbacks that both roles give to ngtcp2, R5.

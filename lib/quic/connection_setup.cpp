@@ -6,13 +6,10 @@
 
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_boringssl.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/settings.h"
 #include "quic/resumption.hpp"
-#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {
@@ -65,14 +62,17 @@ std::optional<ngtcp2_cid> Shared::new_cid() {
   return std::nullopt;
 }
 
-void SslDeleter::operator()(SSL* ssl) const noexcept {
-  // ngtcp2 is gone already; nothing may find its way back to it (integration rule 25).
-  SSL_set_app_data(ssl, nullptr);
-  SSL_free(ssl);
+const tls::Transport& transport() noexcept {
+  static constexpr tls::Transport quic{
+      .name = "quic", .set_up = [](ssl_ctx_st* context, bool is_server) {
+        return (is_server ? ngtcp2_crypto_boringssl_configure_server_context(context)
+                          : ngtcp2_crypto_boringssl_configure_client_context(context)) == 0;
+      }};
+  return quic;
 }
 
 Connection::Impl::Impl(Shared& endpoint, ConnectionKey own_id, bool is_server)
-    : shared(endpoint), tls(endpoint.tls), id(own_id), server(is_server) {
+    : shared(endpoint), id(own_id), server(is_server), session(endpoint.tls, *this) {
   ngtcp2_ccerr_default(&last_error);
 }
 
@@ -119,43 +119,23 @@ void Connection::Impl::fill_params(ngtcp2_transport_params& params) const {
   params.disable_active_migration = server && config.disable_active_migration ? 1 : 0;
 }
 
-Result<> Connection::Impl::make_tls() {
-  conn_ref = {.get_conn = get_conn, .user_data = this};
-  ssl.reset(SSL_new(tls.impl().context.get()));
-  if (!ssl) {
-    return std::unexpected(Error{TransportError::internal_error, "no memory for a TLS object"});
-  }
-  SSL_set_app_data(ssl.get(), &conn_ref);
-  if (server) {
-    SSL_set_accept_state(ssl.get());
-    if (shared.config.early_data && !allow_early_data(ssl.get(), shared.config)) {
-      return std::unexpected(Error{TransportError::internal_error, "cannot allow early data"});
-    }
-    return {};
-  }
-  SSL_set_connect_state(ssl.get());
-  SSL_set_alpn_protos(ssl.get(), shared.alpn_wire.data(), shared.alpn_wire.size());
-  return set_expected_name();
+const std::vector<std::string>& Connection::Impl::protocols() const noexcept {
+  return shared.config.alpn;
 }
 
-Result<> Connection::Impl::set_expected_name() {
-  if (server_name.empty()) {
-    return std::unexpected(
-        Error{UsageError::invalid_argument, "the server's name is empty: nothing to verify"});
+bool Connection::Impl::takes_early_data() const noexcept { return shared.config.early_data; }
+
+Result<> Connection::Impl::start_tls(std::string_view server_name) {
+  if (const Result<> begun = server
+                                 ? session.start_server(transport())
+                                 : session.start_client(transport(), server_name, shared.alpn_wire);
+      !begun) {
+    return begun;
   }
-  X509_VERIFY_PARAM* param = SSL_get0_param(ssl.get());
-  if (const auto literal = Address::parse_host(server_name, 0)) {
-    if (X509_VERIFY_PARAM_set1_ip(param, to_octets(literal->ip()), literal->ip().size()) != 1) {
-      return std::unexpected(Error{TransportError::internal_error, "cannot set the IP address"});
-    }
-    return {};
-  }
-  X509_VERIFY_PARAM_set_hostflags(
-      param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  if (SSL_set_tlsext_host_name(ssl.get(), server_name.c_str()) != 1 ||
-      X509_VERIFY_PARAM_set1_host(param, server_name.data(), server_name.size()) != 1) {
-    return std::unexpected(
-        Error{UsageError::invalid_argument, "not a host name: " + printable(server_name)});
+  conn_ref = {.get_conn = get_conn, .user_data = this};
+  session.set_app_data(&conn_ref);
+  if (server && shared.config.early_data && !allow_early_data()) {
+    return std::unexpected(Error{TransportError::internal_error, "cannot allow early data"});
   }
   return {};
 }
@@ -165,7 +145,7 @@ void Connection::Impl::begin_handshake(ngtcp2_conn* made) {
   if (shared.config.initial_window != 0) {
     quoin_ngtcp2_set_initial_window(made, shared.config.initial_window);
   }
-  ngtcp2_conn_set_tls_native_handle(made, ssl.get());
+  ngtcp2_conn_set_tls_native_handle(made, session.native_handle());
   set_keep_alive(shared.config.keep_alive);
   ++shared.handshakes;
   counted_handshake = true;
@@ -173,9 +153,8 @@ void Connection::Impl::begin_handshake(ngtcp2_conn* made) {
 
 Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now,
                                         const ConnectOptions& options) {
-  server_name = name;
   started = last_now = now;
-  if (auto made = make_tls(); !made) {
+  if (auto made = start_tls(name); !made) {
     return made;
   }
   const auto made_cid = shared.new_cid();
@@ -217,7 +196,7 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
 
 Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& accepted, Time now) {
   started = last_now = now;
-  if (auto made = make_tls(); !made) {
+  if (auto made = start_tls({}); !made) {
     return made;
   }
   const auto made_cid = shared.new_cid();

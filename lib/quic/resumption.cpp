@@ -6,12 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <span>
 #include <string>
 #include <string_view>
-
-#include "quic/endpoint/derived_key.hpp"
-#include "tls/tls_impl.hpp"
+#include <utility>
 
 namespace quoin::inline v0::quic {
 namespace {
@@ -73,24 +70,14 @@ Result<Resumption> Resumption::parse(Bytes data) {
   return made;
 }
 
-int keep_ticket(SSL* ssl, SSL_SESSION* session) {
-  auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(SSL_get_app_data(ssl));
-  if (ref == nullptr) {
-    return 0;
-  }
-  auto& connection = *static_cast<Connection::Impl*>(ref->user_data);
-  std::uint8_t* data = nullptr;
-  std::size_t size = 0;
-  if (SSL_SESSION_to_bytes(session, &data, &size) == 1) {
-    connection.ticket.assign(reinterpret_cast<const char*>(data), size);
-    OPENSSL_free(data);
-    connection.shared.mark_ready(connection.id.slot);
-    connection.application->on_resumable(connection.handle);
-  }
-  return 0;  // the session stays with the library, which frees it
+void Connection::Impl::keep_ticket(std::string ticket) {
+  newest_ticket = std::move(ticket);
+  shared.mark_ready(id.slot);
+  application->on_resumable(handle);
 }
 
-bool allow_early_data(SSL* ssl, const Config& config) {
+bool Connection::Impl::allow_early_data() {
+  const Config& config = shared.config;
   std::string context = "quoin 1";
   for (const std::uint64_t value :
        {config.stream_window, config.connection_window, config.max_bidirectional_streams,
@@ -98,34 +85,18 @@ bool allow_early_data(SSL* ssl, const Config& config) {
     context += ' ' + std::to_string(value);
   }
   context += ' ' + config.early_data_context;
-  SSL_set_early_data_enabled(ssl, 1);
-  return SSL_set_quic_early_data_context(ssl, reinterpret_cast<const std::uint8_t*>(context.data()),
-                                         context.size()) == 1;
-}
-
-void share_ticket_keys(const Tls& server, const std::string& secret) {
-  SSL_CTX* const context = server.impl().context.get();
-  std::array<std::uint8_t, 48> keys{};
-  if (!derive_key(keys, secret, "quoin session tickets")) {
-    return;
-  }
-  // Setting them takes no lock, and another thread may be in a handshake with this context.
-  std::array<std::uint8_t, keys.size()> present{};
-  if (SSL_CTX_get_tlsext_ticket_keys(context, present.data(), present.size()) != 1 ||
-      present != keys) {
-    SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size());
-  }
+  return session.allow_early_data(context);
 }
 
 std::optional<Resumption> Connection::resumption() const {
-  if (impl_->ticket.empty()) {
+  if (impl_->newest_ticket.empty()) {
     return std::nullopt;
   }
   Resumption made;
-  ResumptionAccess::server_name(made) = impl_->server_name;
-  ResumptionAccess::trust(made) = impl_->tls.impl().trust_id();
-  ResumptionAccess::alpn(made) = impl_->alpn;
-  ResumptionAccess::tls_session(made) = impl_->ticket;
+  ResumptionAccess::server_name(made) = impl_->session.server_name();
+  ResumptionAccess::trust(made) = impl_->session.trust_id();
+  ResumptionAccess::alpn(made) = impl_->session.alpn();
+  ResumptionAccess::tls_session(made) = impl_->newest_ticket;
   ResumptionAccess::token(made) = impl_->token;
   std::array<std::uint8_t, 256> params{};
   const ngtcp2_ssize size =
@@ -142,26 +113,22 @@ bool Connection::is_early() const noexcept {
 }
 
 bool Connection::Impl::can_resume(const ConnectOptions& options) const {
-  return !options.resumption.empty() && options.resumption.server_name() == server_name &&
-         ResumptionAccess::trust(options.resumption) == tls.impl().trust_id();
+  return !options.resumption.empty() && options.resumption.server_name() == session.server_name() &&
+         ResumptionAccess::trust(options.resumption) == session.trust_id();
 }
 
 void Connection::Impl::use_resumption(const ConnectOptions& options) {
   const Resumption& known = options.resumption;
-  const std::string& data = ResumptionAccess::tls_session(known);
-  const std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> session{
-      SSL_SESSION_from_bytes(reinterpret_cast<const std::uint8_t*>(data.data()), data.size(),
-                             tls.impl().context.get()),
-      &SSL_SESSION_free};
-  if (!session || SSL_set_session(ssl.get(), session.get()) != 1) {
+  const tls::Offer offered = session.offer(ResumptionAccess::tls_session(known));
+  if (offered == tls::Offer::nothing) {
     return;  // unreadable, or of another version of the library: a full handshake
   }
   const std::string& params = ResumptionAccess::transport_parameters(known);
-  early = options.early_data && SSL_SESSION_early_data_capable(session.get()) == 1 &&
-          ngtcp2_conn_decode_and_set_0rtt_transport_params(
-              conn.get(), reinterpret_cast<const std::uint8_t*>(params.data()), params.size()) == 0;
+  early = options.early_data && offered == tls::Offer::early_data &&
+          ngtcp2_conn_decode_and_set_0rtt_transport_params(conn.get(), to_octets(params),
+                                                           params.size()) == 0;
   if (early) {
-    SSL_set_early_data_enabled(ssl.get(), 1);
+    session.send_early_data();
   }
 }
 

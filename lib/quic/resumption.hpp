@@ -2,12 +2,7 @@
 /// Taking tickets and using them, inside the engine. Not public.
 #pragma once
 
-#include <string>
-
-#include <openssl/ssl.h>
-
 #include <quoin/quic/resumption.hpp>
-#include <quoin/tls.hpp>
 
 #include "quic/connection_impl.hpp"
 
@@ -29,13 +24,5 @@ struct ResumptionAccess {
 
   [[nodiscard]] static auto& token(auto& resumption) { return resumption.token_; }
 };
-
-/// For SSL_CTX_sess_set_new_cb: keeps the newest ticket with its connection.
-int keep_ticket(SSL* ssl, SSL_SESSION* session);
-/// Allows early data at a server and binds it to the settings it depends on (RFC 9001 §4.6.1).
-[[nodiscard]] bool allow_early_data(SSL* ssl, const Config& config);
-/// Derives the keys that tickets are encrypted with from the endpoint's secret, so that all
-/// workers and restarts of a service understand each other's.
-void share_ticket_keys(const Tls& server, const std::string& secret);
 
 }  // namespace quoin::inline v0::quic

@@ -54,9 +54,9 @@ std::string_view Exchange::authority() const noexcept {
   return authority ? *authority : request_.get("host").value_or("");
 }
 
-quic::TlsInfo Exchange::tls() {
+TlsInfo Exchange::tls() {
   h3::Session* const h3 = session();
-  return h3 == nullptr ? quic::TlsInfo{} : h3->connection().tls();
+  return h3 == nullptr ? TlsInfo{} : h3->connection().tls();
 }
 
 bool Exchange::is_well_directed() {

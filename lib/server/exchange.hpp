@@ -82,7 +82,7 @@ class Exchange {
 
   [[nodiscard]] Address peer();
   [[nodiscard]] Priority priority();
-  [[nodiscard]] quic::TlsInfo tls();
+  [[nodiscard]] TlsInfo tls();
   /// The connection was made for the host that is asked for.
   [[nodiscard]] bool is_well_directed();
 

@@ -116,9 +116,9 @@ Address Request::peer() const {
   return exchange == nullptr ? Address{} : exchange->peer();
 }
 
-quic::TlsInfo Request::tls() const {
+TlsInfo Request::tls() const {
   auto* const exchange = resolve_as<Exchange>(handle_);
-  return exchange == nullptr ? quic::TlsInfo{} : exchange->tls();
+  return exchange == nullptr ? TlsInfo{} : exchange->tls();
 }
 
 void Request::on_body(Reader reader) {

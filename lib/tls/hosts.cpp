@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A server with several certificates: which one a client is shown, and what keeps the tickets of
-/// one apart from the others'.
+/// A server with several certificates: which one a client is shown.
 
 #include <algorithm>
 #include <memory>
@@ -8,18 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include <quoin/address.hpp>
 
-#include "quic/connection_impl.hpp"
+#include "base/octets.hpp"
+#include "tls/session.hpp"
 #include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
-namespace {
 
-constexpr std::string_view dns = "DNS:";
+namespace tls {
 
 std::string lower(std::string_view text) {
   std::string out{text};
@@ -29,42 +27,41 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> names_of(const Tls::Impl& impl) {
-  const X509* const leaf = SSL_CTX_get0_certificate(impl.context.get());
-  return leaf == nullptr ? std::vector<std::string>{} : quic::certificate_names(leaf);
+std::string_view name_sent(const SSL* ssl) {
+  const char* const sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  return sent == nullptr ? std::string_view{} : sent;
 }
 
-}  // namespace
-
-namespace quic {
-
-void index_names(Tls::Impl& impl) {
-  // Whoever took a ticket under one name or one demand for certificates must not bring it where
-  // there is another; a new certificate for the same names changes nothing.
-  std::string context = "quoin";
-  std::vector<std::string> names = names_of(impl);
-  for (std::string& name : names) {
-    name = lower(name);
-    if (name.starts_with(lower(dns))) {
-      impl.by_name.try_emplace(name.substr(dns.size()), &impl);
-    }
+int select_host(SSL* ssl, int* alert, void*) {
+  Session& session = Session::of(ssl);
+  const std::string name = lower(name_sent(ssl));
+  const Tls& root = session.settings();
+  const Tls::Impl* const found = root.impl().find_host(name);
+  if (found == nullptr) {
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    session.fail({Error::Domain::tls, SSL_AD_UNRECOGNIZED_NAME,
+                  "no certificate for the name asked for, " + printable(name)});
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
-  std::ranges::sort(names);
-  for (const std::string& name : names) {
-    context += '\n' + name;
+  const auto& hosts = root.impl().hosts;
+  const auto host = std::ranges::find(hosts, found, [](const Tls& each) { return &each.impl(); });
+  if (!session.use_host(host == hosts.end() ? root : *host)) {
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
-  context += "\n\n" + std::to_string(static_cast<int>(impl.client_auth)) + impl.anchors_id;
-  Sha256 digest{};
-  SHA256(reinterpret_cast<const std::uint8_t*>(context.data()), context.size(), digest.data());
-  SSL_CTX_set_session_id_context(impl.context.get(), digest.data(), digest.size());
+  return SSL_TLSEXT_ERR_OK;
 }
 
-void Connection::Impl::use_host(const Tls& chosen) {
-  host = chosen;
+bool Session::use_host(const Tls& chosen) {
   const Tls::Impl& impl = chosen.impl();
-  SSL* const own = ssl.get();
-  if (SSL_get_SSL_CTX(own) != impl.context.get()) {
-    SSL_set_SSL_CTX(own, impl.context.get());
+  SSL* const own = ssl_.get();
+  const ContextPtr context = impl.context(*transport_);
+  if (!context) {
+    return false;
+  }
+  host_ = chosen;
+  if (SSL_get_SSL_CTX(own) != context.get()) {
+    SSL_set_SSL_CTX(own, context.get());
   }
   const int wanted = impl.client_auth == ClientAuth::none ? SSL_VERIFY_NONE
                      : impl.client_auth == ClientAuth::request
@@ -72,38 +69,16 @@ void Connection::Impl::use_host(const Tls& chosen) {
                          : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_set_verify(own, wanted, nullptr);
   // Another context brings its own idea of early data along.
-  const bool early_data = shared.config.early_data && impl.client_auth == ClientAuth::none;
+  const bool early_data = connection_->takes_early_data() && impl.client_auth == ClientAuth::none;
   SSL_set_early_data_enabled(own, early_data ? 1 : 0);
-}
-
-int select_host(SSL* ssl, int* alert, void*) {
-  auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(SSL_get_app_data(ssl));
-  auto& connection = *static_cast<Connection::Impl*>(ref->user_data);
-  const char* const sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  const std::string name = lower(sent == nullptr ? "" : sent);
-  const Tls& root = connection.tls;
-  const Tls::Impl* const found = root.impl().find_host(name);
-  if (found == nullptr) {
-    *alert = SSL_AD_UNRECOGNIZED_NAME;
-    connection.tls_error = Error{Error::Domain::tls, SSL_AD_UNRECOGNIZED_NAME,
-                                 "no certificate for the name asked for, " + printable(name)};
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
-  }
-  const auto& hosts = root.impl().hosts;
-  const auto host = std::ranges::find(hosts, found, [](const Tls& each) { return &each.impl(); });
-  connection.use_host(host == hosts.end() ? root : *host);
-  return SSL_TLSEXT_ERR_OK;
+  return true;
 }
 
 namespace {
 
 // Client: the server has proved to be this host, too.
-bool is_certified_for(const Connection::Impl& connection, std::string_view host) {
-  if (connection.alpn.empty() || connection.tls.impl().trust == Trust::nothing || host.empty()) {
-    return false;
-  }
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate{
-      SSL_get_peer_certificate(connection.ssl.get()), &X509_free};
+bool is_certified_for(const SSL* ssl, std::string_view host) {
+  const CertificatePtr certificate{SSL_get_peer_certificate(ssl)};
   if (!certificate) {
     return false;
   }
@@ -117,10 +92,11 @@ bool is_certified_for(const Connection::Impl& connection, std::string_view host)
 
 }  // namespace
 
-bool Connection::serves(std::string_view name) const {
-  const Tls::Impl& root = impl_->tls.impl();
-  if (!impl_->server) {
-    return is_certified_for(*impl_, name);
+bool Session::serves(std::string_view name) const {
+  const Tls::Impl& root = settings_.impl();
+  if (!is_server()) {
+    return !alpn_.empty() && root.trust != Trust::nothing && !name.empty() &&
+           is_certified_for(ssl_.get(), name);
   }
   if (root.hosts.empty() && !root.on_demand) {
     return true;
@@ -133,13 +109,22 @@ bool Connection::serves(std::string_view name) const {
   const Tls::Impl* const found = root.find_host(asked);
   if (found == &root && root.on_demand) {
     // What a new connection would be given for another name, nobody knows.
-    const char* const sent = SSL_get_servername(impl_->ssl.get(), TLSEXT_NAMETYPE_host_name);
-    return asked == lower(sent == nullptr ? "" : sent);
+    return asked == lower(name_sent(ssl_.get()));
   }
-  return found == &impl_->host.value_or(impl_->tls).impl();
+  return found == &host_.value_or(settings_).impl();
 }
 
-}  // namespace quic
+}  // namespace tls
+
+void Tls::Impl::index_names() {
+  constexpr std::string_view dns = "dns:";
+  for (const std::string& each : tls::certificate_names(identity.leaf())) {
+    const std::string name = tls::lower(each);
+    if (name.starts_with(dns)) {
+      by_name.try_emplace(name.substr(dns.size()), this);
+    }
+  }
+}
 
 const Tls::Impl* Tls::Impl::find_host(std::string_view name) const {
   if (const auto exact = by_name.find(name); exact != by_name.end()) {
@@ -182,9 +167,9 @@ std::vector<std::string> Tls::names() const {
   if (!impl_->server) {
     return all;
   }
-  all = names_of(*impl_);
+  all = tls::certificate_names(impl_->identity.leaf());
   for (const Tls& host : impl_->hosts) {
-    for (std::string& name : names_of(host.impl())) {
+    for (std::string& name : tls::certificate_names(host.impl().identity.leaf())) {
       all.push_back(std::move(name));
     }
   }

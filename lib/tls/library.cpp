@@ -24,7 +24,7 @@ extern const char quoin_tls_names[];  // NOLINT(modernize-avoid-c-arrays): laid 
 void quoin_tls_load() noexcept;
 }
 
-namespace quoin::inline v0::quic {
+namespace quoin::inline v0::tls {
 namespace {
 
 /// Why BoringSSL cannot be used; empty when it can. Never destroyed: objects with static storage
@@ -87,17 +87,17 @@ std::once_flag loaded;
 
 }  // namespace
 
-const char* tls_library_error() noexcept {
+const char* library_error() noexcept {
   std::call_once(loaded, fill_table);
   return failure().empty() ? nullptr : failure().c_str();
 }
 
-}  // namespace quoin::inline v0::quic
+}  // namespace quoin::inline v0::tls
 
-void quoin_tls_load() noexcept { static_cast<void>(quoin::quic::tls_library_error()); }
+void quoin_tls_load() noexcept { static_cast<void>(quoin::tls::library_error()); }
 
 #else
 
-const char* quoin::quic::tls_library_error() noexcept { return nullptr; }
+const char* quoin::tls::library_error() noexcept { return nullptr; }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How quoin gets at BoringSSL's code at run time. Not what it does with it: that is tls.cpp.
+/// How quoin gets at BoringSSL's code at run time. Not what it does with it: that is context.cpp.
 ///
 /// A shared BoringSSL exports the same names as OpenSSL, without symbol versions. A program that
 /// linked both, say through quoin and libcurl, could have calls meant for one answered by the
@@ -11,12 +11,12 @@
 /// nothing to do.
 #pragma once
 
-namespace quoin::inline v0::quic {
+namespace quoin::inline v0::tls {
 
 /// Loads BoringSSL when that has not been done. Any thread, any number of times.
 /// Returns null when BoringSSL can be used, else why not, as a sentence that lives for ever. After
 /// an error every call to a BoringSSL function ends the process, so whoever makes the first TLS
 /// object asks here before.
-[[nodiscard]] const char* tls_library_error() noexcept;
+[[nodiscard]] const char* library_error() noexcept;
 
-}  // namespace quoin::inline v0::quic
+}  // namespace quoin::inline v0::tls

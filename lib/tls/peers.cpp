@@ -5,10 +5,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <openssl/base64.h>
 
-#include "quic/ngtcp2/types.hpp"
+#include "base/octets.hpp"
 #include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
@@ -16,20 +17,20 @@ namespace {
 
 Error usage(std::string_view detail) { return {UsageError::invalid_argument, detail}; }
 
-Result<Sha256> parse_pin(std::string_view text) {
+Result<tls::Sha256> parse_pin(std::string_view text) {
   constexpr std::string_view prefix = "sha256//";
   std::string_view digits = text;
   if (digits.starts_with(prefix)) {
     digits.remove_prefix(prefix.size());
   }
-  Sha256 digest{};
+  tls::Sha256 digest{};
   std::array<std::uint8_t, 36> room{};  // what 48 digits decode to
   std::size_t size = 0;
   if (digits.size() > 48 ||
       EVP_DecodeBase64(room.data(), &size, room.size(),
                        reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size()) != 1 ||
       size != digest.size()) {
-    return std::unexpected(usage("not a pin: \"" + quic::printable(text) +
+    return std::unexpected(usage("not a pin: \"" + printable(text) +
                                  "\"; it is the SHA-256 of a public key in base64, 44 characters"));
   }
   std::copy_n(room.begin(), digest.size(), digest.begin());
@@ -46,19 +47,17 @@ Result<> must_be(bool right, const char* role) {
 }  // namespace
 
 std::string Tls::Impl::trust_id() const {
-  std::string id = trust == Trust::nothing ? "insecure" : anchors_id;
+  std::string id = trust == tls::Trust::nothing ? "insecure" : anchors_id;
   std::vector<std::string> sorted;
-  for (const Sha256& each : pins) {
-    sorted.push_back(quic::base64(each));
+  for (const tls::Sha256& each : pins) {
+    sorted.push_back(tls::base64(each));
   }
   std::ranges::sort(sorted);
   for (const std::string& each : sorted) {
     id += " pin " + each;
   }
-  if (context) {
-    if (const X509* const own = SSL_CTX_get0_certificate(context.get())) {
-      id += " as " + quic::fingerprint(own);
-    }
+  if (const X509* const own = identity.leaf()) {
+    id += " as " + tls::fingerprint(own);
   }
   return id;
 }
@@ -70,7 +69,7 @@ Result<> Tls::pin(std::span<const std::string> pins) {
   if (pins.empty()) {
     return std::unexpected(usage("no pins were given; that would be no restriction at all"));
   }
-  std::vector<Sha256> parsed;
+  std::vector<tls::Sha256> parsed;
   for (const std::string& text : pins) {
     const auto digest = parse_pin(text);
     if (!digest) {
@@ -86,40 +85,43 @@ Result<> Tls::client_certificate_from_pem(std::string_view chain, std::string_vi
   if (auto right = must_be(!impl_->server, "client"); !right) {
     return right;
   }
-  if (!impl_->context) {
+  if (!impl_->store) {
     return std::unexpected(Error{LocalError::certificate_invalid, impl_->setup_error});
   }
-  return quic::use_certificate(impl_->context.get(), chain, key);
+  auto identity = tls::parse_identity(chain, key);
+  if (!identity) {
+    return std::unexpected(identity.error());
+  }
+  return impl_->use(std::move(*identity));
 }
 
 Result<> Tls::client_certificate(const std::filesystem::path& chain,
                                  const std::filesystem::path& key) {
-  return quic::from_pair(chain, key,
-                         [this](const std::string& chain_text, const std::string& key_text) {
-                           return client_certificate_from_pem(chain_text, key_text);
-                         });
+  return tls::from_pair(chain, key,
+                        [this](const std::string& chain_text, const std::string& key_text) {
+                          return client_certificate_from_pem(chain_text, key_text);
+                        });
 }
 
 Result<> Tls::verify_clients_from_pem(std::string_view trust_anchors, ClientAuth mode) {
   if (auto right = must_be(impl_->server, "server"); !right) {
     return right;
   }
-  if (auto trusted = quic::trust_anchors(*impl_, trust_anchors); !trusted) {
+  if (auto trusted = impl_->trust_anchors(trust_anchors); !trusted) {
     return trusted;
   }
-  impl_->client_auth = mode;
-  quic::index_names(*impl_);
+  impl_->ask_clients(mode);
   return {};
 }
 
 Result<> Tls::verify_clients(const std::filesystem::path& trust_anchors, ClientAuth mode) {
-  const auto text = quic::read_file(trust_anchors);
+  const auto text = tls::read_file(trust_anchors);
   if (!text) {
     return std::unexpected(text.error());
   }
   auto set = verify_clients_from_pem(*text, mode);
   if (!set) {
-    return std::unexpected(quic::in_file(set.error(), trust_anchors));
+    return std::unexpected(tls::in_file(set.error(), trust_anchors));
   }
   return set;
 }

@@ -15,16 +15,16 @@
 
 #include <quoin/address.hpp>
 
-#include "quic/ngtcp2/types.hpp"
+#include "base/octets.hpp"
 #include "tls/library.hpp"
 #include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0 {
 namespace {
 
-using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using CertificatePtr = std::unique_ptr<X509, decltype(&X509_free)>;
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using tls::BioPtr;
+using tls::CertificatePtr;
+using tls::KeyPtr;
 
 /// The longest life that browsers accept for a certificate trusted by its fingerprint, less what
 /// clocks may differ.
@@ -48,9 +48,8 @@ Result<std::string> alternative_names(std::span<const std::string> names) {
     } else if (is_host_name(name)) {
       text += "DNS:" + name;
     } else {
-      return std::unexpected(
-          Error{UsageError::invalid_argument,
-                "neither a host name nor an IP address: " + quic::printable(name)});
+      return std::unexpected(Error{UsageError::invalid_argument,
+                                   "neither a host name nor an IP address: " + printable(name)});
     }
   }
   if (text.empty()) {
@@ -61,12 +60,12 @@ Result<std::string> alternative_names(std::span<const std::string> names) {
 }
 
 KeyPtr make_key() {
-  KeyPtr key{EVP_PKEY_new(), &EVP_PKEY_free};
+  KeyPtr key{EVP_PKEY_new()};
   EC_KEY* curve = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
   if (!key || curve == nullptr || EC_KEY_generate_key(curve) != 1 ||
       EVP_PKEY_assign_EC_KEY(key.get(), curve) != 1) {
     EC_KEY_free(curve);
-    return {nullptr, &EVP_PKEY_free};
+    return {};
   }
   return key;
 }
@@ -110,7 +109,7 @@ std::string contents(BIO* memory) {
 }  // namespace
 
 Result<Tls> Tls::self_signed(std::span<const std::string> names) {
-  if (const char* problem = quic::tls_library_error()) {
+  if (const char* problem = tls::library_error()) {
     return std::unexpected(Error{LocalError::certificate_invalid, problem});
   }
   const auto alternatives = alternative_names(names);
@@ -118,15 +117,15 @@ Result<Tls> Tls::self_signed(std::span<const std::string> names) {
     return std::unexpected(alternatives.error());
   }
   const KeyPtr key = make_key();
-  const CertificatePtr certificate{X509_new(), &X509_free};
-  const BioPtr certificate_text{BIO_new(BIO_s_mem()), &BIO_free};
-  const BioPtr key_text{BIO_new(BIO_s_mem()), &BIO_free};
+  const CertificatePtr certificate{X509_new()};
+  const BioPtr certificate_text{BIO_new(BIO_s_mem())};
+  const BioPtr key_text{BIO_new(BIO_s_mem())};
   if (!key || !certificate || !fill(certificate.get(), key.get(), *alternatives) ||
       PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
           1) {
     return std::unexpected(Error{LocalError::certificate_invalid,
-                                 "cannot make a certificate: " + quic::take_tls_error()});
+                                 "cannot make a certificate: " + tls::take_tls_error()});
   }
   return server_from_pem(contents(certificate_text.get()), contents(key_text.get()));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The inside of Tls: a BoringSSL context set up for QUIC. Not public.
+/// The inside of Tls: what was set on it, and the BoringSSL contexts made from that. Not public.
 #pragma once
 
 #include <array>
@@ -7,8 +7,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <openssl/ssl.h>
@@ -17,9 +20,33 @@
 #include <quoin/error.hpp>
 #include <quoin/tls.hpp>
 
+#include "tls/handshake.hpp"
+
 namespace quoin::inline v0 {
 
+namespace tls {
+
 using Sha256 = std::array<std::uint8_t, 32>;
+using TicketKeys = std::array<std::uint8_t, 48>;
+
+/// Frees what the TLS library made.
+struct Free {
+  void operator()(SSL_CTX* old) const noexcept { SSL_CTX_free(old); }
+
+  void operator()(X509* old) const noexcept { X509_free(old); }
+
+  void operator()(X509_STORE* old) const noexcept { X509_STORE_free(old); }
+
+  void operator()(EVP_PKEY* old) const noexcept { EVP_PKEY_free(old); }
+
+  void operator()(BIO* old) const noexcept { BIO_free(old); }
+};
+
+using ContextPtr = std::unique_ptr<SSL_CTX, Free>;
+using CertificatePtr = std::unique_ptr<X509, Free>;
+using StorePtr = std::unique_ptr<X509_STORE, Free>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Free>;
+using BioPtr = std::unique_ptr<BIO, Free>;
 
 /// What a client checks about its server.
 enum class Trust : std::uint8_t {
@@ -27,17 +54,30 @@ enum class Trust : std::uint8_t {
   nothing,  ///< besides the pins
 };
 
-struct Tls::Impl {
-  struct ContextDeleter {
-    void operator()(SSL_CTX* old) const noexcept { SSL_CTX_free(old); }
-  };
+/// A certificate to show.
+struct Identity {
+  std::vector<CertificatePtr> chain;  ///< the leaf first; empty: there is none
+  KeyPtr key;                         ///< null: it is elsewhere
 
-  std::unique_ptr<SSL_CTX, ContextDeleter> context;
+  [[nodiscard]] X509* leaf() const noexcept {
+    return chain.empty() ? nullptr : chain.front().get();
+  }
+};
+
+}  // namespace tls
+
+/// The members are set before the first connection, by one thread; context() is for all threads.
+struct Tls::Impl {
   bool server = false;
   std::vector<std::uint16_t> ciphers;  ///< protocol numbers; empty: any
   std::function<void(std::string_view)> key_log;
-  std::string anchors_id;   ///< whose certificates are trusted, as a digest
   std::string setup_error;  ///< why no certificate can be trusted, if there is a reason
+
+  // Changed by the functions below only.
+  tls::Identity identity;
+  std::vector<tls::CertificatePtr> anchors;  ///< whose certificates are trusted
+  tls::StorePtr store;                       ///< the same, for all contexts; null: no TLS library
+  std::string anchors_id;                    ///< the same, as a digest
 
   // Server.
   std::vector<Tls> hosts;
@@ -49,32 +89,58 @@ struct Tls::Impl {
   ClientAuth client_auth = ClientAuth::none;
 
   // Client.
-  Trust trust = Trust::chain;
-  std::vector<Sha256> pins;
+  tls::Trust trust = tls::Trust::chain;
+  std::vector<tls::Sha256> pins;
+
+  /// Takes the certificate. Errors: LocalError::certificate_invalid, and nothing changes.
+  [[nodiscard]] Result<> use(tls::Identity made);
+  /// Adds the PEM certificates. Errors: LocalError::certificate_invalid.
+  [[nodiscard]] Result<> trust_anchors(std::string_view pem);
+  /// Server: asks clients for certificates.
+  void ask_clients(ClientAuth mode);
+  /// Server: encrypts tickets with these keys, on every transport.
+  void set_ticket_keys(const tls::TicketKeys& keys);
+
+  /// What connections on this transport are made of, with all that was set; null: no memory, or
+  /// no TLS library. Made when it is first asked for, and made anew when a setting has changed.
+  [[nodiscard]] tls::ContextPtr context(const tls::Transport& transport) const;
 
   /// Client: whom it trusts and who it says it is. Sessions of another one are not resumed.
   [[nodiscard]] std::string trust_id() const;
   /// Server: whose certificate is shown to a client that asks for `name`; null for nobody's.
   [[nodiscard]] const Impl* find_host(std::string_view name) const;
+  /// Server: enters the names of the certificate under which it is found.
+  void index_names();
+
+ private:
+  using Made = std::pair<const tls::Transport*, tls::ContextPtr>;
+
+  [[nodiscard]] tls::ContextPtr make_context(const tls::Transport& transport) const;
+  /// What a ticket is bound to: whoever took one under one name or one demand for certificates
+  /// must not bring it where there is another, nor to another transport.
+  [[nodiscard]] tls::Sha256 ticket_scope(const tls::Transport& transport) const;
+  void forget_contexts();
+
+  mutable std::mutex mutex_;  // for what follows
+  mutable std::vector<Made> contexts_;
+  std::optional<tls::TicketKeys> ticket_keys_;
 };
 
-namespace quic {
+namespace tls {
 
-/// Checks the peer's chain, name and key, and leaves the reason of a refusal with the connection.
+/// Checks the peer's chain, name and key, and leaves the reason of a refusal with the session.
 /// For SSL_CTX_set_cert_verify_callback.
 int verify_peer(X509_STORE_CTX* store, void* argument);
 /// Chooses the host that the client asks for. For SSL_CTX_set_tlsext_servername_callback.
 int select_host(SSL* ssl, int* alert, void* argument);
-/// Enters the certificate's names under which `impl` is found, and binds its tickets to them and
-/// to what it asks of clients. To be called when one of these has changed.
-void index_names(Tls::Impl& impl);
-/// Takes the PEM certificates as trust anchors.
-[[nodiscard]] Result<> trust_anchors(Tls::Impl& impl, std::string_view pem);
-/// Makes the context show this certificate.
-[[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain,
-                                       std::string_view key);
-/// The same without the key: the context asks for signatures, see requests.hpp.
-[[nodiscard]] Result<> use_certificate(SSL_CTX* context, std::string_view chain);
+/// Reads a certificate chain and its key; with the key that is elsewhere. Errors:
+/// LocalError::certificate_invalid.
+[[nodiscard]] Result<Identity> parse_identity(std::string_view chain, std::string_view key);
+[[nodiscard]] Result<Identity> parse_identity(std::string_view chain);
+/// Makes the context show this certificate. Errors: LocalError::certificate_invalid.
+[[nodiscard]] Result<> show(SSL_CTX* context, const Identity& identity);
+/// All certificates in the text; none when there is something else in it.
+[[nodiscard]] std::vector<CertificatePtr> read_certificates(std::string_view pem);
 /// Errors: system, with the file's name.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& file);
 /// Puts the name of the file in front of what is wrong with it.
@@ -98,19 +164,26 @@ auto from_pair(const std::filesystem::path& chain, const std::filesystem::path& 
   return used;
 }
 
+[[nodiscard]] Sha256 sha256(std::string_view text);
 /// Of the certificate's public key.
 [[nodiscard]] Sha256 spki_digest(const X509* certificate);
 /// Empty if there is no certificate.
 [[nodiscard]] std::string fingerprint(const X509* certificate);
 [[nodiscard]] std::string base64(const Sha256& digest);
-/// The certificate's subjectAltName as "DNS:name" and "IP:address".
+/// The certificate's subjectAltName as "DNS:name" and "IP:address"; none if it is null.
 [[nodiscard]] std::vector<std::string> certificate_names(const X509* certificate);
 /// A distinguished name in one line.
 [[nodiscard]] std::string name_text(const X509_NAME* name);
 /// "2027-01-31T00:00:00Z".
 [[nodiscard]] std::string time_text(const ASN1_TIME* time);
+/// ASCII letters in lower case.
+[[nodiscard]] std::string lower(std::string_view text);
+/// SNI as the client sent it; empty if it sent none.
+[[nodiscard]] std::string_view name_sent(const SSL* ssl);
 /// The newest message of the TLS library's error queue, which is emptied.
 [[nodiscard]] std::string take_tls_error();
+/// LocalError::certificate_invalid.
+[[nodiscard]] Error tls_error(std::string_view detail);
 
-}  // namespace quic
+}  // namespace tls
 }  // namespace quoin::inline v0

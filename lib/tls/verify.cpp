@@ -12,10 +12,13 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "quic/connection_impl.hpp"
+#include <quoin/address.hpp>
+
+#include "base/octets.hpp"
+#include "tls/session.hpp"
 #include "tls/tls_impl.hpp"
 
-namespace quoin::inline v0::quic {
+namespace quoin::inline v0::tls {
 namespace {
 
 std::string join(const std::vector<std::string>& parts) {
@@ -46,12 +49,12 @@ Error pin_error(const X509* certificate) {
                                            name_text(X509_get_subject_name(certificate)) + ")"};
 }
 
-Error explain(int code, const X509* certificate, const Connection::Impl& connection) {
+Error explain(int code, const X509* certificate, const Session& session) {
   const std::string subject = " (subject " + name_text(X509_get_subject_name(certificate)) + ")";
   switch (code) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return name_error(connection.server_name, certificate);
+      return name_error(session.server_name(), certificate);
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return {LocalError::certificate_expired,
               "the certificate expired at " + time_text(X509_get0_notAfter(certificate)) + subject};
@@ -67,7 +70,7 @@ Error explain(int code, const X509* certificate, const Connection::Impl& connect
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED: {
-      const std::string& setup = connection.tls.impl().setup_error;
+      const std::string& setup = session.settings().impl().setup_error;
       return {LocalError::certificate_untrusted,
               "no trusted issuer vouches for the certificate; it names the issuer " +
                   name_text(X509_get_issuer_name(certificate)) +
@@ -84,14 +87,13 @@ Error explain(int code, const X509* certificate, const Connection::Impl& connect
 int verify_peer(X509_STORE_CTX* store, void*) {
   const auto* ssl = static_cast<const SSL*>(
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(SSL_get_app_data(ssl));
-  auto& connection = *static_cast<Connection::Impl*>(ref->user_data);
-  const Tls::Impl& settings = connection.tls.impl();
+  Session& session = Session::of(ssl);
+  const Tls::Impl& settings = session.settings().impl();
   if (settings.trust == Trust::nothing || X509_verify_cert(store) == 1) {
     if (is_pinned(settings, X509_STORE_CTX_get0_cert(store))) {
       return 1;
     }
-    connection.tls_error = pin_error(X509_STORE_CTX_get0_cert(store));
+    session.fail(pin_error(X509_STORE_CTX_get0_cert(store)));
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     return 0;
   }
@@ -100,14 +102,17 @@ int verify_peer(X509_STORE_CTX* store, void*) {
     certificate = X509_STORE_CTX_get0_cert(store);
   }
   const int code = X509_STORE_CTX_get_error(store);
-  connection.tls_error = certificate == nullptr ? Error{LocalError::certificate_invalid,
-                                                        X509_verify_cert_error_string(code)}
-                                                : explain(code, certificate, connection);
+  session.fail(certificate == nullptr
+                   ? Error{LocalError::certificate_invalid, X509_verify_cert_error_string(code)}
+                   : explain(code, certificate, session));
   return 0;
 }
 
 std::vector<std::string> certificate_names(const X509* certificate) {
   std::vector<std::string> names;
+  if (certificate == nullptr) {
+    return names;
+  }
   auto* list = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   if (list == nullptr) {
@@ -134,7 +139,7 @@ std::vector<std::string> certificate_names(const X509* certificate) {
 }
 
 std::string name_text(const X509_NAME* name) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out{BIO_new(BIO_s_mem()), &BIO_free};
+  const BioPtr out{BIO_new(BIO_s_mem())};
   if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
     return {};
   }
@@ -164,33 +169,4 @@ std::string take_tls_error() {
   return reason == nullptr ? "unknown reason" : reason;
 }
 
-TlsInfo Connection::tls() const {
-  const SSL* ssl = impl_->ssl.get();
-  if (impl_->alpn.empty()) {
-    return {};
-  }
-  TlsInfo info{.version = SSL_get_version(ssl),
-               .alpn = impl_->alpn,
-               .resumed = SSL_session_reused(ssl) == 1};
-  info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
-  if (const char* group = SSL_get_curve_name(SSL_get_curve_id(ssl))) {
-    info.group = group;
-  }
-  if (!impl_->server) {
-    info.server_name = impl_->server_name;
-  } else if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) {
-    info.server_name = printable(name);
-  }
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate{SSL_get_peer_certificate(ssl),
-                                                                &X509_free};
-  if (certificate) {
-    info.certificate_names = certificate_names(certificate.get());
-    info.certificate_issuer = name_text(X509_get_issuer_name(certificate.get()));
-    info.certificate_expires = time_text(X509_get0_notAfter(certificate.get()));
-    info.certificate_sha256 = fingerprint(certificate.get());
-    info.spki_sha256 = base64(spki_digest(certificate.get()));
-  }
-  return info;
-}
-
-}  // namespace quoin::inline v0::quic
+}  // namespace quoin::inline v0::tls

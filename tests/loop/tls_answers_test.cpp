@@ -91,12 +91,12 @@ TEST_CASE("A server answers for certificates and keys when it can") {
   World world;
   Loop& loop = world.network.host("10.0.0.1");
   const Identity b = world.identity_for("b.example");
-  std::vector<quic::TlsRequest> asked;
-  world.server->on_tls_request([&](quic::TlsRequest request, TlsAnswer answer) {
+  std::vector<TlsRequest> asked;
+  world.server->on_tls_request([&](TlsRequest request, TlsAnswer answer) {
     asked.push_back(request);
     const auto reply = [&, request = std::move(request), answer] {
       CHECK(answer);
-      if (request.type == quic::TlsRequest::Type::signature) {
+      if (request.type == TlsRequest::Type::signature) {
         CHECK(answer.sign(sign(b.key, request.scheme, request.input)).has_value());
       } else if (request.server_name == "b.example") {
         CHECK(answer.use(Tls::server_without_key_from_pem(b.certificate).value()).has_value());
@@ -125,7 +125,7 @@ TEST_CASE("A server answers for certificates and keys when it can") {
 TEST_CASE("A certificate that was given for one name serves no other one") {
   World world;
   const Identity both = world.issuer.issue({.alternative_names = "DNS:a.example,DNS:b.example"});
-  world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+  world.server->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
     CHECK(answer.use(Tls::server_from_pem(both.certificate, both.key).value()).has_value());
   });
 
@@ -140,7 +140,7 @@ TEST_CASE("A client is answered at once when its certificate comes soon, and ack
   World world;
   Loop& loop = world.network.host("10.0.0.1");
   Time asked_at{};
-  world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+  world.server->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
     asked_at = loop.now();
     loop.after(took, [&, answer] { CHECK(answer.use(world.tls_for("a.example")).has_value()); });
   });
@@ -163,7 +163,7 @@ TEST_CASE("Early data survive that their certificate comes later") {
   Loop& loop = world.network.host("10.0.0.1");
   const Tls tls = world.tls_for("a.example");
   int asked = 0;
-  world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+  world.server->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
     ++asked;
     loop.after(50ms, [&tls, answer] { CHECK(answer.use(tls).has_value()); });
   });
@@ -186,7 +186,7 @@ TEST_CASE("A server that refuses a certificate says so to the client and in its 
   const bool has_handler = GENERATE(true, false);
   World world;
   if (has_handler) {
-    world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+    world.server->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
       // Between the turns: the answer must bring the next one about.
       world.network.after(1ms,
                           [answer] { CHECK(answer.refuse("no customer of ours").has_value()); });
@@ -211,7 +211,7 @@ TEST_CASE("An answer for a client that has given up is stale, and one for a serv
   const bool server_goes = GENERATE(false, true);
   World world;
   std::optional<TlsAnswer> kept;
-  world.server->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+  world.server->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
     kept = answer;
     if (server_goes) world.server.reset();
   });
@@ -241,7 +241,7 @@ TEST_CASE("A listener is given certificates, too, and may go while it is asked")
   std::optional<Listener> listener;
   listener.emplace(network.host("10.0.0.1"), Tls::server_on_demand().value(), config);
   const Identity identity = issuer.issue({.alternative_names = "DNS:a.example"});
-  listener->on_tls_request([&](const quic::TlsRequest&, TlsAnswer answer) {
+  listener->on_tls_request([&](const TlsRequest&, TlsAnswer answer) {
     if (listener_goes) listener.reset();
     const auto tls = Tls::server_from_pem(identity.certificate, identity.key).value();
     CHECK(answer.use(tls).has_value() == !listener_goes);

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 /// Stands for a hardware module, one that never signs.
 struct Module {
   void sign(
-      std::string_view /*certificate*/, quoin::quic::SignatureScheme /*scheme*/,
+      std::string_view /*certificate*/, quoin::SignatureScheme /*scheme*/,
       const std::vector<std::byte>& /*input*/,
       const std::function<void(std::span<const std::byte>)>& /*done*/) const {}
 };
@@ -113,7 +113,7 @@ void examine() {
 
 // identity.md
 void sign_elsewhere(quoin::Server& server, const Module& module) {
-  using quoin::quic::TlsRequest;
+  using quoin::TlsRequest;
   server.on_tls_request([&](const TlsRequest& asked, quoin::TlsAnswer answer) {
     module.sign(asked.certificate_sha256, asked.scheme, asked.input,
                 [answer](quoin::Bytes signed_input) {

@@ -120,12 +120,12 @@ Identity signed_by(const Identity& issuer, const CertificateRequest& request) {
   return make(request, certificate.get(), key.get());
 }
 
-std::vector<std::byte> sign(const std::string& key, quic::SignatureScheme scheme, Bytes input) {
+std::vector<std::byte> sign(const std::string& key, SignatureScheme scheme, Bytes input) {
   const BioPtr text{BIO_new_mem_buf(key.data(), static_cast<int>(key.size())), &BIO_free};
   const KeyPtr parsed{PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr),
                       &EVP_PKEY_free};
-  const bool is_rsa = scheme == quic::SignatureScheme::rsa_pss_rsae_sha256;
-  require(parsed && (is_rsa || scheme == quic::SignatureScheme::ecdsa_secp256r1_sha256), "scheme");
+  const bool is_rsa = scheme == SignatureScheme::rsa_pss_rsae_sha256;
+  require(parsed && (is_rsa || scheme == SignatureScheme::ecdsa_secp256r1_sha256), "scheme");
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
                                                                         &EVP_MD_CTX_free};
   EVP_PKEY_CTX* options = nullptr;

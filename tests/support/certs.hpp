@@ -32,7 +32,7 @@ struct Identity {
 };
 
 /// What somebody who keeps the PEM key `key` would sign for a handshake.
-[[nodiscard]] std::vector<std::byte> sign(const std::string& key, quic::SignatureScheme scheme,
+[[nodiscard]] std::vector<std::byte> sign(const std::string& key, SignatureScheme scheme,
                                           Bytes input);
 
 /// Signs certificates.

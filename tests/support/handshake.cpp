@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 /// Notes how the connection ends.
 class Watcher final : public quic::Application {
  public:
-  Watcher(bool& connected, Error& reason, quic::TlsInfo& info)
+  Watcher(bool& connected, Error& reason, TlsInfo& info)
       : connected_(connected), reason_(reason), info_(info) {}
 
   void on_connected(quic::Connection& connection) override {
@@ -52,7 +52,7 @@ class Watcher final : public quic::Application {
  private:
   bool& connected_;
   Error& reason_;
-  quic::TlsInfo& info_;
+  TlsInfo& info_;
 };
 
 quic::RandomSource random_source(std::uint64_t seed) {

@@ -26,8 +26,8 @@ struct HandshakeOutcome {
   bool server_connected = false;
   Error client_reason;
   Error server_reason;
-  quic::TlsInfo client;  ///< what the client knows of the server
-  quic::TlsInfo server;  ///< what the server knows of the client
+  TlsInfo client;  ///< what the client knows of the server
+  TlsInfo server;  ///< what the server knows of the client
   bool was_early = false;
   std::optional<quic::Resumption> resumption;  ///< what the client got for the next time
   std::chrono::milliseconds took{};            ///< until both were connected, or one was over

@@ -26,12 +26,12 @@ using quoin::Bytes;
 using quoin::ClientAuth;
 using quoin::Error;
 using quoin::LocalError;
+using quoin::SignatureScheme;
 using quoin::Time;
 using quoin::Tls;
+using quoin::TlsRequest;
+using quoin::TlsRequestId;
 using quoin::UsageError;
-using quoin::quic::SignatureScheme;
-using quoin::quic::TlsRequest;
-using quoin::quic::TlsRequestId;
 using quoin::test::Greeter;
 using quoin::test::HandshakeOptions;
 using quoin::test::HandshakeOutcome;
@@ -323,7 +323,7 @@ TEST_CASE("A request of a connection that we close is stale at once") {
   Desk desk{Tls::server_on_demand().value()};
   desk.answer = [&](const TlsRequest& request) {
     quoin::quic::Endpoint& endpoint = desk.greeter.endpoint();
-    endpoint.find(request.id.connection)->close({});
+    endpoint.find({request.id.slot, request.id.generation})->close({});
     CHECK_FALSE(endpoint.awaits(request.id));
     CHECK(endpoint.refuse(request.id, "late").error() == Error{UsageError::stale_handle});
   };

@@ -195,7 +195,7 @@ std::string shown_request(std::string_view method, const Url& url, const Headers
 }
 
 std::string shown_connection(const ConnectionInfo& info) {
-  const quic::TlsInfo& tls = info.tls;
+  const TlsInfo& tls = info.tls;
   std::string names;
   for (const std::string& name : tls.certificate_names) {
     names += (names.empty() ? "" : ", ") + without_controls(name);

@@ -106,7 +106,7 @@ struct QUOIN_EXPORT Config {
   /// Server: handshakes in flight from which new connections are refused; 1 or more.
   std::size_t max_handshakes = 4096;
   /// Server: handshakes that wait for a certificate or a signature at a time; one more fails with
-  /// the alert internal_error. 1 or more. See quoin/quic/tls_request.hpp.
+  /// the alert internal_error. 1 or more. See quoin/tls_request.hpp.
   std::size_t max_tls_requests = 1024;
   /// Connections at a time; more are refused (CONNECTION_REFUSED). 1 or more.
   std::size_t max_connections = 100'000;

@@ -21,6 +21,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/resumption.hpp>
 #include <quoin/time.hpp>
+#include <quoin/tls_info.hpp>
 
 namespace quoin::inline v0::quic {
 
@@ -63,21 +64,6 @@ struct Stats {
   std::uint64_t datagrams_lost = 0;          ///< taken for lost; some may be only late
   std::uint64_t datagrams_dropped = 0;       ///< never sent, see DatagramFate::dropped
   std::uint64_t datagrams_refused = 0;       ///< by DatagramPolicy::refuse
-};
-
-/// What the TLS handshake agreed on. Empty before it is complete.
-struct TlsInfo {
-  std::string version;                         ///< "TLSv1.3"
-  std::string cipher;                          ///< for example "TLS_AES_128_GCM_SHA256"
-  std::string group;                           ///< for example "X25519"
-  std::string alpn;                            ///< the application protocol
-  std::string server_name;                     ///< SNI, as asked for or as received
-  std::vector<std::string> certificate_names;  ///< the peer's subjectAltName, "DNS:a.example"
-  std::string certificate_issuer;              ///< the peer's certificate's, RFC 2253 form
-  std::string certificate_expires;             ///< "2027-01-31T00:00:00Z"
-  std::string certificate_sha256;              ///< of the peer's certificate, 64 hex digits
-  std::string spki_sha256;                     ///< of the peer's public key, base64
-  bool resumed = false;                        ///< an earlier session was resumed
 };
 
 /// One QUIC connection. Owned by its Endpoint; a reference is valid until the endpoint's next

@@ -85,7 +85,7 @@ class QUOIN_EXPORT Endpoint {
   /// returned once, until it has news again.
   [[nodiscard]] std::optional<ConnectionKey> poll_ready();
   /// Server: a certificate or signature that a handshake waits for; each is returned once, and not
-  /// at all if the connection is over before. See quoin/quic/tls_request.hpp.
+  /// at all if the connection is over before. See quoin/tls_request.hpp.
   [[nodiscard]] std::optional<TlsRequest> poll_tls_request();
   /// The handshake still waits for this.
   [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;

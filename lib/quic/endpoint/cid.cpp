@@ -13,21 +13,24 @@
 #include <utility>
 #include <vector>
 
-#include <openssl/aes.h>
-
 #include <quoin/bytes.hpp>
 #include <quoin/error.hpp>
 #include <quoin/quic/cid.hpp>
+
+#include "base/octets.hpp"
+#include "tls/crypto.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {
 
 using Octets = std::span<std::uint8_t>;
-using Block = std::array<std::uint8_t, AES_BLOCK_SIZE>;
+
+constexpr std::size_t key_size = tls::Aes128::key_size;
+constexpr std::size_t block_size = tls::Aes128::block_size;
+using Block = std::array<std::uint8_t, block_size>;
 
 constexpr std::size_t worker_cid_size = 12;
 constexpr unsigned max_workers = 128;
-constexpr std::size_t key_size = 16;
 constexpr std::size_t max_routed = 19;  // what fits behind the first octet
 constexpr unsigned unroutable = 7;      // as a configuration
 
@@ -52,19 +55,16 @@ class WorkerCids final : public CidGenerator {
 // The cipher of the draft over 5 to 19 octets: one block, or a Feistel network of four passes.
 class CidCipher {
  public:
-  explicit CidCipher(std::string_view key) noexcept {
-    const auto* const octets = reinterpret_cast<const std::uint8_t*>(key.data());
-    AES_set_encrypt_key(octets, key_size * 8, &encrypt_);
-    AES_set_decrypt_key(octets, key_size * 8, &decrypt_);
-  }
+  explicit CidCipher(std::string_view key) noexcept
+      : aes_(std::span<const std::uint8_t, key_size>{to_octets(key), key_size}) {}
 
   void encrypt(Octets text) const noexcept {
-    if (text.size() == AES_BLOCK_SIZE) return AES_encrypt(text.data(), text.data(), &encrypt_);
+    if (text.size() == block_size) return aes_.encrypt(text.first<block_size>());
     for (unsigned pass = 1; pass <= 4; ++pass) mix(text, pass);
   }
 
   void decrypt(Octets text) const noexcept {
-    if (text.size() == AES_BLOCK_SIZE) return AES_decrypt(text.data(), text.data(), &decrypt_);
+    if (text.size() == block_size) return aes_.decrypt(text.first<block_size>());
     for (unsigned pass = 4; pass >= 1; --pass) mix(text, pass);
   }
 
@@ -81,17 +81,16 @@ class CidCipher {
     std::ranges::copy(to_right ? left : right, block.begin());
     if (odd && to_right) block[half - 1] &= 0xf0U;
     if (odd && !to_right) block[0] &= 0x0fU;
-    block[AES_BLOCK_SIZE - 2] = static_cast<std::uint8_t>(text.size());
-    block[AES_BLOCK_SIZE - 1] = static_cast<std::uint8_t>(pass);
-    AES_encrypt(block.data(), block.data(), &encrypt_);
+    block[block_size - 2] = static_cast<std::uint8_t>(text.size());
+    block[block_size - 1] = static_cast<std::uint8_t>(pass);
+    aes_.encrypt(block);
     if (odd && to_right) block[0] &= 0x0fU;
     if (odd && !to_right) block[half - 1] &= 0xf0U;
     const Octets changed = to_right ? right : left;
     for (std::size_t i = 0; i < half; ++i) changed[i] ^= block[i];
   }
 
-  AES_KEY encrypt_{};
-  AES_KEY decrypt_{};
+  tls::Aes128 aes_;
 };
 
 std::size_t routed_size(const RoutableCids& settings) noexcept {

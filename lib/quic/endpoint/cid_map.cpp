@@ -5,18 +5,17 @@
 #include <algorithm>
 #include <utility>
 
-#include <openssl/mem.h>
-#include <openssl/siphash.h>
+#include "tls/crypto.hpp"
 
 namespace quoin::inline v0::quic {
 
 bool CidMap::Place::holds(const std::uint8_t* data, std::size_t length) const noexcept {
   // In constant time, because stateless reset tokens are looked up as well (RFC 9000 §10.3.1).
-  return is_taken && size == length && CRYPTO_memcmp(octets.data(), data, length) == 0;
+  return is_taken && size == length && tls::constant_time_equal(octets.data(), data, length);
 }
 
 std::uint32_t CidMap::hash(const std::uint8_t* data, std::size_t size) const noexcept {
-  return static_cast<std::uint32_t>(SIPHASH_24(key_.data(), data, size));
+  return static_cast<std::uint32_t>(tls::sip_hash(key_, data, size));
 }
 
 std::size_t CidMap::place_of(const std::uint8_t* data, std::size_t size,

@@ -11,6 +11,8 @@
 
 #include <ngtcp2/ngtcp2.h>
 
+#include "tls/crypto.hpp"
+
 namespace quoin::inline v0::quic {
 
 /// Connection ID -> slot of the connection. Open addressing with linear probing: a connection has
@@ -18,7 +20,7 @@ namespace quoin::inline v0::quic {
 /// was the dearest thing that an endpoint did in a handshake.
 class CidMap {
  public:
-  using Secret = std::array<std::uint64_t, 2>;
+  using Secret = tls::SipHashKey;
 
   explicit CidMap(const Secret& key) : key_(key), places_(least_places) {}
 

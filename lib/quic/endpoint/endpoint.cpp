@@ -7,8 +7,6 @@
 #include <string>
 
 #include "quic/endpoint/endpoint_impl.hpp"
-#include "quic/resumption.hpp"
-#include "tls/tls_impl.hpp"
 
 namespace quoin::inline v0::quic {
 namespace {
@@ -69,7 +67,7 @@ Endpoint::Impl::Impl(const Config& settings, Tls identity, RandomSource source, 
   own_reset_tokens = ResetTokens{secret};
   token_keys = TokenKeys{config.token_secrets.empty() ? std::vector{secret} : config.token_secrets};
   if (acceptor) {
-    share_ticket_keys(tls, secret);
+    tls::share_ticket_keys(tls, secret);
   }
   for (const Version version : config.versions) {
     versions.push_back(version == Version::v2 ? NGTCP2_PROTO_VER_V2 : NGTCP2_PROTO_VER_V1);
@@ -327,9 +325,6 @@ Result<ConnectionKey> Endpoint::connect(const Path& path, std::string_view serve
                                  "connect() needs an application and a whole path, not " +
                                      path.local.to_string() + " to " + path.remote.to_string()});
   }
-  if (!impl_->tls.impl().context) {
-    return std::unexpected(Error{LocalError::certificate_invalid, impl_->tls.impl().setup_error});
-  }
   impl_->sweep();
   if (impl_->connection_count >= impl_->config.max_connections) {
     return std::unexpected(Error{UsageError::limit_reached, "quic::Config::max_connections"});
@@ -371,7 +366,7 @@ Result<> Endpoint::set_tls(Tls tls) {
   impl_->tls = std::move(tls);
   if (impl_->acceptor) {
     // Tickets of before stay good; what they are bound to is in them.
-    share_ticket_keys(impl_->tls, impl_->secret);
+    tls::share_ticket_keys(impl_->tls, impl_->secret);
   }
   return {};
 }

@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include <ngtcp2/ngtcp2.h>
-#include <openssl/base.h>
+
+#include "tls/crypto.hpp"
 
 namespace quoin::inline v0::quic {
 
@@ -23,11 +23,7 @@ class ResetTokens {
   [[nodiscard]] bool make(const ngtcp2_cid& cid, std::uint8_t* token);
 
  private:
-  struct Deleter {
-    void operator()(HMAC_CTX* context) const noexcept;
-  };
-
-  std::unique_ptr<HMAC_CTX, Deleter> keyed_;  ///< null: there is no key
+  tls::KeyedHash keyed_;
 };
 
 }  // namespace quoin::inline v0::quic

@@ -3,7 +3,6 @@
 
 #include "quic/ngtcp2/types.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <netinet/in.h>
 
@@ -52,22 +51,6 @@ Address to_address(const ngtcp2_addr& address) noexcept {
 
 Path to_path(const ngtcp2_path& path) noexcept {
   return {to_address(path.local), to_address(path.remote)};
-}
-
-std::string to_hex(std::span<const std::uint8_t> octets) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : octets) {
-    text += digits[octet >> 4U];
-    text += digits[octet & 15U];
-  }
-  return text;
-}
-
-std::string printable(std::string_view text) {
-  std::string clean{text.substr(0, 256)};
-  std::ranges::replace_if(clean, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return clean;
 }
 
 Error to_error(const ngtcp2_ccerr& reason, bool http3) {

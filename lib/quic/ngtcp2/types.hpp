@@ -4,14 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
 
 #include <ngtcp2/ngtcp2.h>
 
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/time.hpp>
+
+#include "base/octets.hpp"
 
 namespace quoin::inline v0::quic {
 
@@ -29,18 +29,6 @@ namespace quoin::inline v0::quic {
 
 [[nodiscard]] inline Time to_time(ngtcp2_tstamp timestamp) noexcept {
   return Time{to_duration(timestamp)};
-}
-
-[[nodiscard]] inline const std::uint8_t* to_octets(Bytes data) noexcept {
-  return reinterpret_cast<const std::uint8_t*>(data.data());
-}
-
-[[nodiscard]] inline std::uint8_t* to_octets(std::span<std::byte> data) noexcept {
-  return reinterpret_cast<std::uint8_t*>(data.data());
-}
-
-[[nodiscard]] inline Bytes to_bytes(const std::uint8_t* data, std::size_t size) noexcept {
-  return {reinterpret_cast<const std::byte*>(data), size};
 }
 
 /// An ngtcp2_path with room for its addresses, made from ours.
@@ -76,9 +64,5 @@ struct SocketAddress {
 /// The reason in a CONNECTION_CLOSE, ours or the peer's, with its text cleaned of what does not
 /// belong in a log. `http3`: application codes are HTTP/3's.
 [[nodiscard]] Error to_error(const ngtcp2_ccerr& reason, bool http3);
-/// Lower-case hexadecimal digits.
-[[nodiscard]] std::string to_hex(std::span<const std::uint8_t> octets);
-/// Printable ASCII of what a peer sent; everything else becomes '?'.
-[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace quoin::inline v0::quic
