@@ -75,9 +75,9 @@ struct Tls::Impl {
 
   // Changed by the functions below only.
   tls::Identity identity;
-  std::vector<tls::CertificatePtr> anchors;  ///< whose certificates are trusted
-  tls::StorePtr store;                       ///< the same, for all contexts; null: no TLS library
-  std::string anchors_id;                    ///< the same, as a digest
+  tls::StorePtr store;     ///< whose certificates are trusted; null: there is no TLS library
+  std::string anchors_id;  ///< the same, as a digest
+  std::vector<tls::CertificatePtr> anchors;  ///< server: the same, to name them to clients
 
   // Server.
   std::vector<Tls> hosts;
