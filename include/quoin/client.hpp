@@ -336,8 +336,9 @@ class QUOIN_EXPORT Client {
   /// The connections that are up.
   [[nodiscard]] std::vector<ConnectionInfo> connections() const;
 
- private:
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

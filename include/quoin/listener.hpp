@@ -41,8 +41,8 @@ class QUOIN_EXPORT Listener {
   /// Called for each certificate or signature that a handshake waits for, with a
   /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
   void on_tls_request(TlsHandler handler);
-  /// Replaces quic::Config::token_secrets while the listener runs; see
-  /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
+  /// Replaces quic::Config::token_secrets, also before listen(); see
+  /// quic::Endpoint::set_token_secrets(). Errors: those of that, and nothing changes.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   /// New connections are refused from now on; those there are go on.
   void stop_accepting() noexcept;

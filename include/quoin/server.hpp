@@ -180,21 +180,22 @@ class QUOIN_EXPORT Server {
   void on_path(std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log);
 
   /// Uses other certificates for connections from now on; those there are go on as they are, and
-  /// tickets of before can be resumed if names and demands are the same. Errors:
-  /// UsageError::invalid_argument for a client's Tls, and nothing changes.
+  /// tickets of before can be resumed if names and demands are the same. May be called before
+  /// listen(). Errors: UsageError::invalid_argument for a client's Tls, and nothing changes.
   [[nodiscard]] Result<> set_tls(Tls tls);
   /// Called for each certificate or signature that a handshake waits for, with a
   /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
   void on_tls_request(TlsHandler handler);
-  /// Replaces quic::Config::token_secrets while the server runs, without a client's noticing; see
-  /// quic::Endpoint::set_token_secrets(). Errors: those of that; before listen(), from listen().
+  /// Replaces quic::Config::token_secrets, also before listen(), without a client's noticing; see
+  /// quic::Endpoint::set_token_secrets(). Errors: those of that, and nothing changes.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   /// The figures of now.
   [[nodiscard]] ServerStats stats() const;
 
+  struct Impl;
+
  private:
   friend class Workers;
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -113,13 +113,13 @@ void Client::Impl::arm(ClientCall& call) {
   const Duration limit =
       call.request.timeout > Duration{} ? call.request.timeout : config.request_timeout;
   if (limit > Duration{}) {
-    call.timer = loop.after(limit, [this, &call] {
+    call.timer = after(limit, [this, &call] {
       call.timer.reset();
       cancel(call, Error{LocalError::request_timeout, call.url.to_string()});
     });
   }
   if (config.first_byte_timeout > Duration{}) {
-    call.first_byte_timer = loop.after(config.first_byte_timeout, [this, &call] {
+    call.first_byte_timer = after(config.first_byte_timeout, [this, &call] {
       call.first_byte_timer.reset();
       cancel(call, Error{LocalError::request_timeout,
                          call.url.to_string() + ": the reply has not begun in time"});
@@ -195,7 +195,7 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   timing.connected =
       timing.reused || !connection.connected ? Duration{} : connection.connected_at - call.began;
   timing.sent = loop.now() - call.began;
-  if (!next_sweep) next_sweep = loop.now() + sweep_interval;
+  timers.set_at_latest(Deadline::sweep, loop.now() + sweep_interval);
   if (has_body) {
     if (!call.outgoing.is_pending()) RequestBodyAccess::send(call.request.body, call.outgoing);
     await_continue(call);
@@ -238,7 +238,7 @@ std::size_t Client::Impl::max_datagram_size(const ClientCall& call) {
   return h3->max_datagram_size(call.stream);
 }
 
-void Client::Impl::handle_datagram(ClientCall& call, Bytes data) {
+void Client::Impl::handle_call_datagram(ClientCall& call, Bytes data) {
   call.progress = loop.now();
   if (!call.callbacks.on_datagram) {
     return cancel(call, Error{h3::datagram_error, call.url.to_string() + ": not for datagrams"});
@@ -301,7 +301,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   call.progress = loop.now();
   if (!std::exchange(call.replying, true)) {
     call.reply.timing.first_byte = loop.now() - call.began;
-    if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
+    if (call.first_byte_timer) timers.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   }
   if (retry_unexpected(call, status)) return;
   handle_answer_to_expectation(call, status);
@@ -316,7 +316,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
     call.has_head = true;
     // What follows an extended CONNECT may last for ever.
     if (!call.request.protocol.empty() && call.timer) {
-      loop.cancel(*std::exchange(call.timer, std::nullopt));
+      timers.cancel(*std::exchange(call.timer, std::nullopt));
     }
     call.reply.status = status;
     call.reply.url = call.url.to_string();
@@ -392,8 +392,8 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   call.state = ClientCall::State::over;
   call.outgoing.drop();
   end_waiting(call);
-  if (call.timer) loop.cancel(*std::exchange(call.timer, std::nullopt));
-  if (call.first_byte_timer) loop.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
+  if (call.timer) timers.cancel(*std::exchange(call.timer, std::nullopt));
+  if (call.first_byte_timer) timers.cancel(*std::exchange(call.first_byte_timer, std::nullopt));
   if (result) result->timing.total = loop.now() - call.began;
   ++(result ? counted.replies : counted.requests_failed);
   call.result = std::move(result);
@@ -415,14 +415,12 @@ void Client::Impl::deliver_finished() {
 }
 
 void Client::Impl::sweep(Time now) {
-  if (!next_sweep || now < *next_sweep || is_stopped) return;
-  next_sweep.reset();
   std::vector<ClientCall*> silent;
   for (const auto& [key, call] : calls) {
     h3::Session* const h3 = session(call->connection);
     const bool is_kept = call->incoming.has_rest();
     if (call->state != ClientCall::State::active || (h3 == nullptr && !is_kept)) continue;
-    next_sweep = now + sweep_interval;
+    timers.set(Deadline::sweep, now + sweep_interval);
     const std::uint64_t mark = is_kept ? call->progress_mark : h3->progress(call->stream);
     if (mark != call->progress_mark) {
       call->progress_mark = mark;

@@ -34,6 +34,7 @@
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
 #include "loop/driver.hpp"
+#include "loop/endpoint_driver.hpp"
 
 namespace quoin::inline v0 {
 
@@ -91,14 +92,7 @@ void Call::cancel() {
 Client::Client(Loop& loop, Tls tls, ClientConfig config)
     : impl_(std::make_unique<Impl>(loop, std::move(tls), std::move(config))) {}
 
-Client::~Client() {
-  impl_->stop();
-  if (impl_->dispatching) {
-    // One of our callbacks is on the stack: what it runs on goes when it has returned.
-    Loop& loop = impl_->loop;
-    loop.post([doomed = std::move(impl_)] {});
-  }
-}
+Client::~Client() { EndpointDriver::retire(std::move(impl_)); }
 
 Call Client::get(std::string_view url, Done done) {
   ClientRequest request;
@@ -123,7 +117,7 @@ Result<> Client::resolve(std::string_view host, std::uint16_t port, const Addres
   return {};
 }
 
-Result<> Client::migrate(const Address& new_local) { return impl_->migrate(new_local); }
+Result<> Client::migrate(const Address& new_local) { return impl_->migrate_to(new_local); }
 
 std::string Client::save_sessions() const { return impl_->sessions.serialize(); }
 
@@ -176,8 +170,7 @@ std::vector<ConnectionInfo> Client::connections() const {
 }
 
 Client::Impl::Impl(Loop& on, Tls with, ClientConfig settings)
-    : loop(on),
-      tls(std::move(with)),
+    : EndpointDriver(on, Role::client, std::move(with), Error{HttpError::no_error}),
       config(std::move(settings)),
       sessions(config.max_sessions),
       alternatives(config.max_alternatives) {
@@ -187,76 +180,30 @@ Client::Impl::Impl(Loop& on, Tls with, ClientConfig settings)
 
 Client::Impl::~Impl() { stop(); }
 
-void Client::Impl::stop() noexcept {
-  if (std::exchange(is_stopped, true)) return;
+void Client::Impl::handle_stop() noexcept {
   owner.release();
-  if (close_timer) loop.cancel(*close_timer);
-  for (const auto& [key, origin] : origins) {
-    if (origin->timer) loop.cancel(*origin->timer);
-  }
-  for (const auto& [key, call] : calls) {
-    call->owner.release();
-    if (call->timer) loop.cancel(*call->timer);
-    if (call->first_byte_timer) loop.cancel(*call->first_byte_timer);
-    if (call->continue_timer) loop.cancel(*call->continue_timer);
-  }
-  if (endpoint) say_goodbye(*endpoint, loop);
-  detach(loop, *this);
+  for (const auto& [key, call] : calls) call->owner.release();
 }
 
-void Client::Impl::handle_datagram(const Datagram& datagram, Time now) {
-  endpoint->handle_datagram(datagram, now);
-}
+quic::Config& Client::Impl::quic_config() noexcept { return config.quic; }
 
-void Client::Impl::handle_path_error(const io::PathError& error, Time now) {
-  endpoint->handle_path_error(error, now);
-}
-
-void Client::Impl::handle_timeout(Time now) {
-  if (!endpoint) return;
-  if (const auto due = endpoint->poll_timeout(); due && *due <= now) endpoint->handle_timeout(now);
-}
-
-std::optional<Datagram> Client::Impl::poll_transmit(std::span<std::byte> buffer, Time now) {
-  if (!endpoint) return std::nullopt;
-  return endpoint->poll_transmit(buffer, loop.backend().capabilities().max_send_segments, now);
-}
-
-std::optional<Time> Client::Impl::poll_timeout() const noexcept {
-  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
-  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
-    if (next) due = due ? std::min(*due, *next) : *next;
-  }
-  return due;
-}
-
-void Client::Impl::dispatch(Time now) {
-  struct Dispatching {
-    bool& flag;
-
-    ~Dispatching() { flag = false; }
-  };
-
-  dispatching = true;
-  const Dispatching end{dispatching};
-  while (endpoint && !is_stopped) {
-    const std::optional<quic::ConnectionKey> ready = endpoint->poll_ready();
-    if (!ready) break;
-    serve(*ready);
-  }
+void Client::Impl::run_handlers(Time now) {
+  serve_ready();
   advance_all();
   do_work();
-  sweep(now);
-  close_idle(now);
-  migrate_pending(now);
+  if (is_stopped) return;
+  if (timers.take(Deadline::sweep)) sweep(now);
+  if (timers.take(Deadline::idle)) close_idle(now);
+  if (timers.take(Deadline::shutdown)) cancel_all();
+  migrate_pending();
   deliver_finished();
   if (closing && !is_stopped) close_if_idle();
 }
 
-Result<> Client::Impl::migrate(const Address& new_local) {
+Result<> Client::Impl::migrate_to(const Address& new_local) {
   if (const Result<> started = start(); !started) return started;
   close_unused_sockets();
-  const Result<Address> opened = open_socket(loop, *this, new_local);
+  const Result<Address> opened = open(new_local);
   if (!opened) return std::unexpected(opened.error());
   sockets.push_back(*opened);
   for (const auto& [id, connection] : connections) {
@@ -275,25 +222,23 @@ Result<> Client::Impl::network_changed() {
     const bool used = std::ranges::any_of(
         connections, [ipv4](const auto& entry) { return entry.second->address.is_ipv4() == ipv4; });
     if (!used) continue;
-    if (auto moved = migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value()); !moved) {
-      return moved;
-    }
+    if (auto moved = migrate_to(any_address(ipv4)); !moved) return moved;
   }
   return {};
 }
 
 void Client::Impl::close(Duration limit, std::move_only_function<void()> done) {
   closing = true;
-  if (done) close_done.push_back(std::move(done));
-  if (close_timer) loop.cancel(*close_timer);
-  close_timer = loop.after(limit, [this] {
-    std::vector<ClientCall*> left;
-    for (const auto& [key, call] : calls) left.push_back(call.get());
-    for (ClientCall* const call : left) cancel(*call, Error{UsageError::closed, "client closed"});
-    wake_driver(loop, *this);
-  });
+  call_when_ended(std::move(done));
+  timers.set(Deadline::shutdown, later(loop.now(), limit));
   attach(loop, *this);
-  wake_driver(loop, *this);
+  nudge();
+}
+
+void Client::Impl::cancel_all() {
+  std::vector<ClientCall*> left;
+  for (const auto& [key, call] : calls) left.push_back(call.get());
+  for (ClientCall* const call : left) cancel(*call, Error{UsageError::closed, "client closed"});
 }
 
 void Client::Impl::close_if_idle() {
@@ -302,16 +247,7 @@ void Client::Impl::close_if_idle() {
     endpoint->for_each(
         [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
   }
-  if (close_done.empty()) return;
-  // What says goodbye is sent at the end of this turn.
-  if (close_timer) loop.cancel(*close_timer);
-  close_timer = loop.after(Duration{}, [this] {
-    auto all = std::exchange(close_done, {});
-    for (auto& done : all) {
-      auto call = std::move(done);
-      call();
-    }
-  });
+  if (is_end_awaited()) say_all_ended();
 }
 
 }  // namespace quoin::inline v0

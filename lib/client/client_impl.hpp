@@ -34,7 +34,7 @@
 #include "client/session_cache.hpp"
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
-#include "loop/driver.hpp"
+#include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
 
 namespace quoin::inline v0 {
@@ -164,32 +164,28 @@ struct Origin {
   bool dirty = false;           ///< in the client's list
 };
 
-struct Client::Impl final : Driver, CallHost {
+struct Client::Impl : EndpointDriver, CallHost {
   Impl(Loop& on, Tls with, ClientConfig settings);
   ~Impl() override;
 
-  void stop() noexcept;
   Call begin(ClientRequest request, ClientCallbacks callbacks);
   void cancel(ClientCall& call, Error reason) override;
   void resume(ClientCall& call) override;
   void prioritize(ClientCall& call, const Priority& priority) override;
   [[nodiscard]] Result<> send_datagram(ClientCall& call, Bytes data) override;
   [[nodiscard]] std::size_t max_datagram_size(const ClientCall& call) override;
-  void handle_datagram(ClientCall& call, Bytes data);
-  [[nodiscard]] Result<> migrate(const Address& new_local);
+  void handle_call_datagram(ClientCall& call, Bytes data);
+  [[nodiscard]] Result<> migrate_to(const Address& new_local);
   [[nodiscard]] Result<> network_changed();
   void close(Duration limit, std::move_only_function<void()> done);
 
-  void handle_datagram(const Datagram& datagram, Time now) override;
-  void handle_path_error(const io::PathError& error, Time now) override;
-  void handle_timeout(Time now) override;
-  void dispatch(Time now) override;
-  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
-                                                      Time now) override;
-  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
+  [[nodiscard]] quic::Config& quic_config() noexcept override;
+  [[nodiscard]] Result<> check() override;
+  void run_handlers(Time now) override;
+  void serve(quic::ConnectionKey id) override;
+  void handle_stop() noexcept override;
 
   // pool.cpp: from a URL to a connection.
-  [[nodiscard]] Result<> start();
   [[nodiscard]] Result<Address> local_for(const Address& remote);
   Origin& origin_of(const Url& url);
   void mark(Origin& origin);
@@ -230,7 +226,6 @@ struct Client::Impl final : Driver, CallHost {
   [[nodiscard]] static std::string session_key(const ClientConnection& connection);
 
   // connections.cpp: events of the sessions.
-  void serve(quic::ConnectionKey id);
   void handle(ClientConnection& connection, h3::Event& event);
   void handle_stream(ClientConnection& connection, h3::Event& event);
   void handle_connected(ClientConnection& connection);
@@ -239,7 +234,7 @@ struct Client::Impl final : Driver, CallHost {
   void keep_session(const ClientConnection& connection);
   void drop(ClientConnection& connection);
   void drain(ClientConnection& connection);
-  void migrate_pending(Time now);
+  void migrate_pending();
   void close_unused_sockets();
   void keep_alive(const ClientConnection& connection);
   [[nodiscard]] h3::Session* session(quic::ConnectionKey id) noexcept;
@@ -267,12 +262,10 @@ struct Client::Impl final : Driver, CallHost {
   void deliver_finished();
   void do_work();
   void sweep(Time now);
+  void cancel_all();
   void close_if_idle();
 
-  Loop& loop;
-  Tls tls;
   ClientConfig config;
-  std::optional<quic::Endpoint> endpoint;
   SessionCache sessions;
   AltSvcCache alternatives;
   std::vector<Address> sockets;
@@ -293,15 +286,9 @@ struct Client::Impl final : Driver, CallHost {
   std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   std::move_only_function<void(std::string_view, const Address&)> on_connecting;
   ClientStats counted;
-  std::optional<Time> next_sweep;
-  std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
   std::uint64_t last_number = 0;
-  std::optional<TimerId> close_timer;
-  std::vector<std::move_only_function<void()>> close_done;
   bool closing = false;
-  bool dispatching = false;
   bool has_migrations = false;  ///< perhaps: some connection is to move to another socket
-  bool is_stopped = false;
   HandleOwner owner{this};
 };
 

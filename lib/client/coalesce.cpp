@@ -43,7 +43,7 @@ bool Client::Impl::join(Origin& origin) {
   origin.attempt_wanted = false;
   ++origin.users;
   ++counted.coalesced;
-  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  if (origin.timer) timers.cancel(*std::exchange(origin.timer, std::nullopt));
   feed_starved();
   mark(origin);
   return true;

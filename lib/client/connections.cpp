@@ -108,7 +108,7 @@ void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event)
       work_on(call);
       break;
     case Type::datagram:
-      handle_datagram(call, event.datagram);
+      handle_call_datagram(call, event.datagram);
       break;
     case Type::data:
       work_on(call);
@@ -151,7 +151,7 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   if (quic->tls().resumed) ++counted.resumed;
   origin.connecting = false;
   note_idle(connection);
-  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  if (origin.timer) timers.cancel(*std::exchange(origin.timer, std::nullopt));
   mark(origin);
   if (on_connected) {
     call_in_place(on_connected, describe(*quic, connection.number, origin.key));
@@ -232,7 +232,7 @@ void Client::Impl::drop(ClientConnection& connection) {
   }
 }
 
-void Client::Impl::migrate_pending(Time now) {
+void Client::Impl::migrate_pending() {
   struct Refused {
     ClientConnection* connection;
     Address local;
@@ -242,20 +242,18 @@ void Client::Impl::migrate_pending(Time now) {
   if (is_stopped || !std::exchange(has_migrations, false)) return;
   std::vector<Refused> refused;
   for (const auto& [id, connection] : connections) {
-    Address local = connection->migrate_to;
-    if (local.is_none()) continue;
+    const Address socket = connection->migrate_to;
+    if (socket.is_none()) continue;
     has_migrations = true;
     quic::Connection* const quic = endpoint->find(id);
     if (quic == nullptr) continue;
-    if (local.is_any()) {
-      const Address remote = quic->path().remote;
-      local = loop.backend().source_for(remote).value_or(local).with_port(local.port());
-    }
-    const Result<> moved = quic->migrate(local, now);
+    const Result<> moved = migrate(*quic, socket);
     // Not yet confirmed, or no spare connection ID yet: again in a later turn.
     if (!moved && moved.error() == Error{UsageError::limit_reached}) continue;
     connection->migrate_to = {};
-    if (!moved) refused.push_back({connection.get(), local, moved.error()});
+    if (moved) continue;
+    const Address local = source_for(socket, quic->path().remote).value_or(socket);
+    refused.push_back({connection.get(), local, moved.error()});
   }
   for (const Refused& each : refused) {
     const quic::Connection* const quic = endpoint->find(each.connection->id);
@@ -294,11 +292,8 @@ void Client::Impl::close_unused_sockets() {
              (quic != nullptr && quic->path().local.port() == socket.port());
     });
   };
-  std::erase_if(sockets, [&](const Address& socket) {
-    const bool unused = socket != sockets.back() && !is_used(socket);
-    if (unused) close_socket(loop, socket);
-    return unused;
-  });
+  close_unused(sockets, [&, newest = sockets.empty() ? Address{} : sockets.back()](
+                            const Address& socket) { return socket == newest || is_used(socket); });
 }
 
 }  // namespace quoin::inline v0

@@ -18,7 +18,7 @@ namespace quoin::inline v0 {
 void Client::Impl::await_continue(ClientCall& call) {
   if (!expects_continue(call.request.headers) || config.continue_timeout <= Duration{}) return;
   call.awaits_continue = true;
-  call.continue_timer = loop.after(config.continue_timeout, [this, &call] {
+  call.continue_timer = after(config.continue_timeout, [this, &call] {
     // Servers that have never heard of expectations say nothing.
     call.continue_timer.reset();
     end_waiting(call);
@@ -28,7 +28,7 @@ void Client::Impl::await_continue(ClientCall& call) {
 
 void Client::Impl::end_waiting(ClientCall& call) {
   call.awaits_continue = false;
-  if (call.continue_timer) loop.cancel(*std::exchange(call.continue_timer, std::nullopt));
+  if (call.continue_timer) timers.cancel(*std::exchange(call.continue_timer, std::nullopt));
 }
 
 // A 100, or a reply without one: then the body is wanted no more, unless all is well.

@@ -66,23 +66,21 @@ void Client::Impl::note_idle(ClientConnection& connection) {
   if (!is_idle(connection)) return;
   connection.idle_since = loop.now();
   feed_starved();
-  if (config.idle_connection_timeout <= Duration{} || next_idle) return;
-  next_idle = loop.now() + config.idle_connection_timeout;
-  wake_driver(loop, *this);
+  if (config.idle_connection_timeout <= Duration{} || timers.is_set(Deadline::idle)) return;
+  timers.set(Deadline::idle, later(loop.now(), config.idle_connection_timeout));
+  if (!is_dispatching()) nudge();
 }
 
 void Client::Impl::close_idle(Time now) {
-  if (!next_idle || now < *next_idle || is_stopped) return;
-  next_idle.reset();
   for (const auto& [id, connection] : connections) {
     if (!is_idle(*connection)) continue;
-    const Time due = connection->idle_since + config.idle_connection_timeout;
+    const Time due = later(connection->idle_since, config.idle_connection_timeout);
     if (due <= now) {
       ++counted.connections_idle;
       drain(*connection);
       drop(*connection);
     } else {
-      next_idle = next_idle ? std::min(*next_idle, due) : due;
+      timers.set_at_latest(Deadline::idle, due);
     }
   }
 }

@@ -69,8 +69,7 @@ bool is_silence(const Error& error) { return error == Error{LocalError::no_answe
 
 }  // namespace
 
-Result<> Client::Impl::start() {
-  if (endpoint) return {};
+Result<> Client::Impl::check() {
   if (Result<> usable = h3::check_library(); !usable) return usable;
   if (config.connect_timeout <= Duration{}) {
     return std::unexpected(
@@ -83,9 +82,6 @@ Result<> Client::Impl::start() {
         "ClientConfig::attempt_delay, max_connections, max_requests and max_alternatives must be "
         "more than 0"});
   }
-  Result<quic::Endpoint> made = quic::Endpoint::create(config.quic, tls, random_of(loop));
-  if (!made) return std::unexpected(made.error());
-  endpoint.emplace(std::move(*made));
   return {};
 }
 
@@ -93,20 +89,17 @@ Result<> Client::Impl::start() {
 Result<Address> Client::Impl::local_for(const Address& remote) {
   const auto fits = [&](const Address& local) { return local.is_ipv4() == remote.is_ipv4(); };
   // The latest first: that is where migrate() wants new connections to start.
-  const auto open = std::ranges::find_if(sockets.rbegin(), sockets.rend(), fits);
-  if (open != sockets.rend()) return *open;
+  const auto latest = std::ranges::find_if(sockets.rbegin(), sockets.rend(), fits);
+  if (latest != sockets.rend()) return *latest;
   Address wanted = config.local;
   if (wanted.is_none()) {
-    wanted = Address::parse(remote.is_ipv4() ? "0.0.0.0:0" : "[::]:0").value();
+    wanted = any_address(remote.is_ipv4());
   } else if (!fits(wanted)) {
     return std::unexpected(Error{Error::Domain::system, EAFNOSUPPORT,
                                  remote.host() + " cannot be reached from " + wanted.host()});
   }
-  Result<Address> opened = open_socket(loop, *this, wanted);
-  if (opened) {
-    sockets.push_back(*opened);
-    endpoint->set_capabilities(loop.backend().capabilities());
-  }
+  Result<Address> opened = open(wanted);
+  if (opened) sockets.push_back(*opened);
   return opened;
 }
 
@@ -282,15 +275,11 @@ void Client::Impl::try_next(Origin& origin) {
 }
 
 Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
-  const Result<Address> local = local_for(address);
-  if (!local) return std::unexpected(local.error());
-  Address source = *local;
-  if (local->is_any()) {
-    const Result<Address> found = loop.backend().source_for(address);
-    if (!found) return std::unexpected(found.error());
-    source = found->with_port(local->port());
-  }
-  const Path path{.local = source, .remote = address};
+  const Result<Address> socket = local_for(address);
+  if (!socket) return std::unexpected(socket.error());
+  const Result<Address> source = source_for(*socket, address);
+  if (!source) return std::unexpected(source.error());
+  const Path path{.local = *source, .remote = address};
   quic::ConnectOptions options;
   auto connection = std::make_unique<ClientConnection>();
   connection->origin = &origin;
@@ -322,8 +311,8 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
 }
 
 void Client::Impl::set_timer(Origin& origin, Duration delay) {
-  if (origin.timer) loop.cancel(*origin.timer);
-  origin.timer = loop.after(delay, [this, &origin] {
+  if (origin.timer) timers.cancel(*origin.timer);
+  origin.timer = after(delay, [this, &origin] {
     origin.timer.reset();
     origin.overdue = true;
     mark(origin);
@@ -388,7 +377,7 @@ void Client::Impl::fail_attempt(Origin& origin, const Error& reason) {
 
 void Client::Impl::fail_origin(Origin& origin) {
   origin.connecting = false;
-  if (origin.timer) loop.cancel(*std::exchange(origin.timer, std::nullopt));
+  if (origin.timer) timers.cancel(*std::exchange(origin.timer, std::nullopt));
   const Error reason = origin.failure.value_or(Error{LocalError::no_answer, origin.key});
   const std::deque<ClientCall*> waiting = std::exchange(origin.waiting, {});
   for (ClientCall* const call : waiting) finish(*call, std::unexpected(reason));

@@ -2,29 +2,18 @@
 /// What Server and Client do alike with their endpoint. Not public.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <quoin/connection_info.hpp>
 #include <quoin/h3/session.hpp>
-#include <quoin/loop.hpp>
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 
 namespace quoin::inline v0 {
-
-/// For tables of connections; their IDs are not chosen by peers.
-struct ConnectionKeyHash {
-  std::size_t operator()(const quic::ConnectionKey& id) const noexcept {
-    return std::hash<std::uint64_t>{}(std::uint64_t{id.generation} << 32U | id.slot);
-  }
-};
 
 /// Calls a handler that may replace itself, if there is one. It is back in its place afterwards,
 /// whether it returns or throws.
@@ -52,14 +41,10 @@ void call_in_place(Handler& place, const Arguments&... arguments) {
 
 /// Fills in what HTTP/3 needs and the application left open, or said in one place of two.
 void complete_for_http3(quic::Config& config, h3::Config& h3);
-/// Randomness from the loop's backend.
-[[nodiscard]] quic::RandomSource random_of(Loop& loop);
 /// The HTTP/3 session on a connection of an endpoint that runs nothing else.
 [[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey id) noexcept;
 /// What is to be told about a connection.
 [[nodiscard]] ConnectionInfo describe(const quic::Connection& connection, std::uint64_t number,
                                       std::string host);
-/// Closes all connections and sends as many of the farewells as go out at once.
-void say_goodbye(quic::Endpoint& endpoint, Loop& loop);
 
 }  // namespace quoin::inline v0

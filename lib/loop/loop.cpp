@@ -46,10 +46,6 @@ constexpr int max_dispatch_rounds = 4;
 // What the pacer held back while a turn was taken is often due twice before it is all sent.
 constexpr int max_catch_ups = 2;
 
-Time later(Time time, Duration delay) noexcept {
-  return delay < Time::max() - time ? time + std::max(delay, Duration::zero()) : Time::max();
-}
-
 }  // namespace
 
 struct Loop::Impl {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// The jobs of Loop::after(), ordered by when they are due. Knows no clock and calls nothing.
+/// Jobs ordered by when they are due: those of Loop::after(), and those of drivers. Knows no clock
+/// and calls nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +16,11 @@
 #include <quoin/time.hpp>
 
 namespace quoin::inline v0 {
+
+/// `delay`, or none if it is negative, after `time`; for ever is the end of time.
+[[nodiscard]] inline Time later(Time time, Duration delay) noexcept {
+  return delay < Time::max() - time ? time + std::max(delay, Duration::zero()) : Time::max();
+}
 
 /// A binary heap of slots that know their place in it, so that cancelling costs O(log n) and
 /// frees the job's closure at once.

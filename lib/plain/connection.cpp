@@ -74,7 +74,7 @@ std::size_t Stream::write(Bytes data, bool last) const {
   const Found found{handle_};
   if (!found) return 0;
   const std::size_t taken = found.streams->write(found.state->id, data, last);
-  found.driver().nudge();
+  found.driver().nudge_to_send();
   return taken;
 }
 
@@ -82,7 +82,7 @@ bool Stream::write_shared(SharedBytes data, bool last) const {
   const Found found{handle_};
   if (!found) return false;
   const bool taken = found.streams->write_shared(found.state->id, std::move(data), last);
-  found.driver().nudge();
+  found.driver().nudge_to_send();
   return taken;
 }
 
@@ -110,7 +110,7 @@ Result<> Stream::prioritize(quic::StreamPriority priority) const {
   const Found found{handle_};
   if (!found) return stale();
   auto set = found.streams->prioritize(found.state->id, priority);
-  found.driver().nudge();
+  found.driver().nudge_to_send();
   return set;
 }
 
@@ -121,7 +121,7 @@ void Stream::resume() const {
 void Stream::reset(std::uint64_t code) const {
   if (const Found found{handle_}) {
     found.streams->reset(found.state->id, code);
-    found.driver().nudge();
+    found.driver().nudge_to_send();
   }
 }
 
@@ -134,7 +134,7 @@ void Stream::stop_sending(std::uint64_t code) const {
   }
   found.state->reader = nullptr;
   found.streams->stop_sending(found.state->id, code);
-  found.driver().nudge();
+  found.driver().nudge_to_send();
 }
 
 void Stream::on_close(std::move_only_function<void(const Error&)> handler) const {
@@ -187,7 +187,7 @@ Result<quic::DatagramId> Connection::send_datagram(Bytes data) const {
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
   auto sent = connection->send_datagram(data);
-  state->driver.nudge();
+  state->driver.nudge_to_send();
   return sent;
 }
 
@@ -204,37 +204,31 @@ Result<> Connection::migrate(const Address& new_local) const {
   const auto opened = driver.open(new_local);
   if (!opened) return std::unexpected(opened.error());
   const Path used = connection->path();
-  const auto local = driver.source_for(*opened, used.remote);
-  auto moved = local ? connection->migrate(*local, driver.loop().now())
-                     : Result<>{std::unexpected(local.error())};
+  auto moved = driver.migrate(*connection, *opened);
   if (moved) {
     // The path in use is kept until the new one is validated; what was left before is not needed.
-    std::erase_if(state->sockets, [&](const Address& socket) {
-      const bool unused = socket.port() != used.local.port();
-      if (unused) close_socket(driver.loop(), socket);
-      return unused;
-    });
+    driver.close_unused(state->sockets,
+                        [&](const Address& socket) { return socket.port() == used.local.port(); });
     state->sockets.push_back(*opened);
   } else {
-    close_socket(driver.loop(), *opened);
+    close_socket(driver.loop, *opened);
   }
-  driver.nudge();
+  driver.nudge_to_send();
   return moved;
 }
 
 Result<> Connection::network_changed() const {
   const quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
-  const bool ipv4 = connection->path().remote.is_ipv4();
-  return migrate(Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value());
+  return migrate(any_address(connection->path().remote.is_ipv4()));
 }
 
 Result<> Connection::update_keys() const {
   const auto* const state = resolve_as<ConnectionState>(handle_);
   quic::Connection* const connection = find_connection(handle_);
   if (connection == nullptr) return stale();
-  auto updated = connection->update_keys(state->driver.loop().now());
-  state->driver.nudge();
+  auto updated = connection->update_keys(state->driver.loop.now());
+  state->driver.nudge_to_send();
   return updated;
 }
 
@@ -257,7 +251,7 @@ void Connection::close(std::uint64_t code, std::string_view reason) const {
   const auto* const state = resolve_as<ConnectionState>(handle_);
   if (quic::Connection* const connection = find_connection(handle_)) {
     connection->close({Error::Domain::application, code, std::string{reason}});
-    state->driver.nudge();
+    state->driver.nudge_to_send();
   }
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Dialer: one socket for each family of addresses, and connections from there. The rest is
 /// PlainDriver's.
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,40 +21,33 @@
 #include <quoin/tls.hpp>
 
 #include "base/mapped_address.hpp"
+#include "loop/endpoint_driver.hpp"
 #include "plain/driver.hpp"
 
 namespace quoin::inline v0 {
-namespace {
 
-/// The unspecified address of `remote`'s family.
-Address any_for(const Address& remote) {
-  constexpr std::array<std::byte, 16> zeros{};
-  return Address::from_bytes(Bytes{zeros}.first(remote.ip().size()), 0).value();
-}
+struct Dialer::Impl final : PlainDriver {
+  using PlainDriver::PlainDriver;
 
-}  // namespace
-
-struct Dialer::Impl {
-  PlainDriver driver;
   std::optional<Address> wanted;  ///< what bind() was told
-  std::optional<Address> ipv4{};  ///< the socket
-  std::optional<Address> ipv6{};  ///< the socket
+  std::optional<Address> ipv4;    ///< the socket
+  std::optional<Address> ipv6;    ///< the socket
 
   /// The socket to reach `remote` from.
   Result<Address> socket_for(const Address& remote) {
     auto& socket = remote.is_ipv4() ? ipv4 : ipv6;
     if (socket) return *socket;
-    auto opened = driver.open(wanted ? *wanted : any_for(remote));
+    auto opened = open(wanted ? *wanted : any_address(remote.is_ipv4()));
     if (opened) socket = *opened;
     return opened;
   }
 };
 
 Dialer::Dialer(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams)
-    : impl_(new Impl{.driver{loop, std::move(tls), std::move(config), streams, false},
-                     .wanted = std::nullopt}) {}
+    : impl_(std::make_unique<Impl>(loop, EndpointDriver::Role::client, std::move(tls),
+                                   std::move(config), streams)) {}
 
-Dialer::~Dialer() = default;
+Dialer::~Dialer() { EndpointDriver::retire(std::move(impl_)); }
 
 void Dialer::bind(const Address& local) {
   impl_->wanted = local;
@@ -73,12 +63,12 @@ Result<> Dialer::connect(std::string_view address, std::string_view server_name,
   remote = unmapped(*remote);
   const auto socket = impl_->socket_for(*remote);
   if (!socket) return std::unexpected(socket.error());
-  const auto local = impl_->driver.source_for(*socket, *remote);
+  const auto local = impl_->source_for(*socket, *remote);
   if (!local) return std::unexpected(local.error());
   const std::string name = server_name.empty() ? remote->host() : std::string{server_name};
-  return impl_->driver.connect({.local = *local, .remote = *remote}, name, std::move(done));
+  return impl_->connect({.local = *local, .remote = *remote}, name, std::move(done));
 }
 
-quic::EndpointStats Dialer::stats() const noexcept { return impl_->driver.stats(); }
+quic::EndpointStats Dialer::stats() const noexcept { return impl_->endpoint_stats(); }
 
 }  // namespace quoin::inline v0

@@ -30,8 +30,7 @@
 #include <quoin/tls.hpp>
 
 #include "base/handle.hpp"
-#include "loop/driver.hpp"
-#include "loop/tls_answers.hpp"
+#include "loop/endpoint_driver.hpp"
 
 namespace quoin::inline v0 {
 
@@ -87,25 +86,15 @@ struct ConnectionState {
 };
 
 /// Runs an endpoint with plain streams, and the handlers, on a loop.
-class PlainDriver final : public Driver {
+class PlainDriver : public EndpointDriver {
  public:
-  PlainDriver(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams, bool server);
-  /// Says goodbye to the peers. A handler of this driver may be running.
+  PlainDriver(Loop& on, Role role, Tls tls, quic::Config config, quic::StreamsConfig streams);
   ~PlainDriver() override;
 
-  /// Makes the endpoint, once. Errors: those of quic::Endpoint::create().
-  [[nodiscard]] Result<> start();
-  /// Opens a socket. Errors: those of start() and io::Backend::open().
-  [[nodiscard]] Result<Address> open(const Address& local);
-  /// The address that datagrams to `remote` have when they leave from this socket. Errors: those
-  /// of io::Backend::source_for().
-  [[nodiscard]] Result<Address> source_for(const Address& socket, const Address& remote);
   /// Connects from a socket that is open.
   [[nodiscard]] Result<> connect(const Path& path, std::string_view server_name,
                                  std::move_only_function<void(Result<Connection>)> done);
   void stop_accepting() noexcept;
-  [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
-  [[nodiscard]] quic::EndpointStats stats() const noexcept;
 
   [[nodiscard]] quic::Connection* find(const ConnectionState& state) noexcept;
   /// Null when the connection is over.
@@ -113,36 +102,22 @@ class PlainDriver final : public Driver {
   [[nodiscard]] StreamState& add_stream(ConnectionState& state, quic::StreamId id);
   /// Calls the reader and the writer of the stream again, soon.
   void resume(StreamState& stream);
-  /// A command was queued: a turn is needed.
-  void nudge() noexcept;
-
-  [[nodiscard]] Loop& loop() noexcept { return loop_; }
+  /// A command was queued: a turn is needed, unless this one ends with sending.
+  void nudge_to_send() noexcept;
 
   /// Server: called with each connection when its handshake is complete.
   std::move_only_function<void(Connection)> on_connection;
-  TlsAnswers tls_answers;
-
-  void handle_datagram(const Datagram& datagram, Time now) override;
-  void handle_path_error(const io::PathError& error, Time now) override;
-  void handle_timeout(Time now) override;
-  void dispatch(Time now) override;
-  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
-                                                      Time now) override;
-  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
 
  private:
-  /// What outlives a driver that a handler destroys: the handler may be looking at bytes in it.
-  struct Heir {
-    std::unique_ptr<quic::Endpoint> endpoint;
-    std::vector<std::byte> scratch;
-  };
+  [[nodiscard]] quic::Config& quic_config() noexcept override { return config_; }
 
-  [[nodiscard]] quic::Acceptor acceptor() const;
-  void say_goodbye();
-  // These return false when a handler destroyed the driver: nothing may be touched then.
-  [[nodiscard]] bool serve(quic::ConnectionKey id);
-  [[nodiscard]] bool serve_ready();
-  [[nodiscard]] bool serve_resumed();
+  [[nodiscard]] quic::Acceptor acceptor() override;
+  [[nodiscard]] quic::Acceptor streams_acceptor() const;
+  void run_handlers(Time now) override;
+  void serve(quic::ConnectionKey id) override;
+  void handle_stop() noexcept override;
+  void serve_resumed();
+  // These return false when a handler destroyed the driver: nothing is left to do then.
   [[nodiscard]] bool handle(ConnectionState& state, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_opened(ConnectionState& state, quic::StreamId id);
@@ -154,16 +129,12 @@ class PlainDriver final : public Driver {
   void finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
                    std::size_t taken);
 
-  Loop& loop_;
-  Tls tls_;
   quic::Config config_;
   quic::StreamsConfig streams_config_;
   bool server_;
-  std::unique_ptr<quic::Endpoint> endpoint_;
   std::map<quic::ConnectionKey, std::unique_ptr<ConnectionState>> states_;
   std::vector<Handle> resumed_;
   std::vector<std::byte> scratch_;  ///< what a writer fills
-  Heir* heir_ = nullptr;            ///< not null while handlers run
   HandleOwner owner_{this};
 };
 

@@ -17,39 +17,41 @@
 #include <quoin/quic/stream.hpp>
 #include <quoin/tls.hpp>
 
+#include "loop/endpoint_driver.hpp"
 #include "plain/driver.hpp"
 
 namespace quoin::inline v0 {
 
-struct Listener::Impl {
-  PlainDriver driver;
+struct Listener::Impl final : PlainDriver {
+  using PlainDriver::PlainDriver;
 };
 
 Listener::Listener(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams)
-    : impl_(new Impl{.driver{loop, std::move(tls), std::move(config), streams, true}}) {}
+    : impl_(std::make_unique<Impl>(loop, EndpointDriver::Role::server, std::move(tls),
+                                   std::move(config), streams)) {}
 
-Listener::~Listener() = default;
+Listener::~Listener() { EndpointDriver::retire(std::move(impl_)); }
 
 void Listener::on_connection(std::move_only_function<void(Connection)> handler) {
-  impl_->driver.on_connection = std::move(handler);
+  impl_->on_connection = std::move(handler);
 }
 
 Result<Address> Listener::listen(std::string_view address) {
   const auto local = Address::parse(address);
   if (!local) return std::unexpected(local.error());
-  return impl_->driver.open(*local);
+  return impl_->open(*local);
 }
 
 void Listener::on_tls_request(TlsHandler handler) {
-  impl_->driver.tls_answers.handler = std::move(handler);
+  impl_->tls_answers.handler = std::move(handler);
 }
 
 Result<> Listener::set_token_secrets(std::vector<std::string> secrets) {
-  return impl_->driver.set_token_secrets(std::move(secrets));
+  return impl_->set_token_secrets(std::move(secrets));
 }
 
-void Listener::stop_accepting() noexcept { impl_->driver.stop_accepting(); }
+void Listener::stop_accepting() noexcept { impl_->stop_accepting(); }
 
-quic::EndpointStats Listener::stats() const noexcept { return impl_->driver.stats(); }
+quic::EndpointStats Listener::stats() const noexcept { return impl_->endpoint_stats(); }
 
 }  // namespace quoin::inline v0

@@ -29,7 +29,7 @@
 #include "http/date.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
-#include "loop/driver.hpp"
+#include "loop/endpoint_driver.hpp"
 #include "message/status.hpp"
 #include "server/exchange.hpp"
 #include "server/server_impl.hpp"
@@ -48,30 +48,8 @@ void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
   if (relays.any()) {
     quoin::route(datagram, relays, *endpoint, now);
   } else {
-    endpoint->handle_datagram(datagram, now);
+    EndpointDriver::handle_datagram(datagram, now);
   }
-}
-
-void Server::Impl::handle_path_error(const io::PathError& error, Time now) {
-  endpoint->handle_path_error(error, now);
-}
-
-void Server::Impl::handle_timeout(Time now) {
-  if (!endpoint) return;
-  if (const auto due = endpoint->poll_timeout(); due && *due <= now) endpoint->handle_timeout(now);
-}
-
-std::optional<Datagram> Server::Impl::poll_transmit(std::span<std::byte> buffer, Time now) {
-  if (!endpoint) return std::nullopt;
-  return endpoint->poll_transmit(buffer, loop.backend().capabilities().max_send_segments, now);
-}
-
-std::optional<Time> Server::Impl::poll_timeout() const noexcept {
-  std::optional<Time> due = endpoint ? endpoint->poll_timeout() : std::nullopt;
-  for (const std::optional<Time>& next : {next_sweep, next_idle}) {
-    if (next) due = due ? std::min(*due, *next) : *next;
-  }
-  return due;
 }
 
 h3::Session* Server::Impl::session(quic::ConnectionKey connection) noexcept {
@@ -80,7 +58,7 @@ h3::Session* Server::Impl::session(quic::ConnectionKey connection) noexcept {
 
 void Server::Impl::want_work(const Handle& exchange) {
   work.push_back(exchange);
-  wake_driver(loop, *this);
+  nudge();
 }
 
 std::string_view Server::Impl::date() const {
@@ -100,29 +78,14 @@ const bool& Server::Impl::stopped() const noexcept { return is_stopped; }
 
 Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
 
-void Server::Impl::dispatch(Time now) {
-  if (!endpoint) {
-    if (shutting_down) close_drained();
-    return;
-  }
-
-  struct Dispatching {
-    bool& flag;
-
-    ~Dispatching() { flag = false; }
-  };
-
-  dispatching = true;
-  const Dispatching end{dispatching};
-  if (!is_stopped) (void)tls_answers.serve();
-  while (!is_stopped) {
-    const std::optional<quic::ConnectionKey> ready = endpoint->poll_ready();
-    if (!ready) break;
-    serve(*ready);
-  }
+void Server::Impl::run_handlers(Time now) {
+  serve_ready();
   do_work();
-  sweep(now);
-  retire_idle(now);
+  // None of them has come if a handler has stopped the server.
+  if (timers.take(Deadline::sweep)) sweep(now);
+  if (timers.take(Deadline::idle)) retire_idle(now);
+  if (timers.take(Deadline::grace)) close_idle();
+  if (timers.take(Deadline::shutdown)) close_all();
   if (shutting_down && !is_stopped) close_drained();
   // Before anything is sent: what a client has seen is in the figures.
   if (board != nullptr) board->write(stats());
@@ -222,7 +185,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
   made->set_early(event.early);
   Exchange& exchange = connection.exchanges.add(std::move(made));
   ++counted.open_requests;
-  if (!next_sweep) next_sweep = loop.now() + sweep_interval;
+  timers.set_at_latest(Deadline::sweep, loop.now() + sweep_interval);
   call_handler(exchange);
 }
 
@@ -348,14 +311,12 @@ void Server::Impl::do_work() {
 }
 
 void Server::Impl::sweep(Time now) {
-  if (!next_sweep || now < *next_sweep || is_stopped) return;
-  next_sweep.reset();
   const TimeLimits limits{.response = config.response_timeout,
                           .idle = config.stream_idle_timeout,
                           .whole = config.request_timeout};
   for (const auto& [id, connection] : connections) {
     connection->exchanges.for_each([&](Exchange& exchange) {
-      next_sweep = now + sweep_interval;
+      timers.set(Deadline::sweep, now + sweep_interval);
       if (exchange.handle_silence(now, limits)) ++counted.timeouts;
     });
   }
@@ -365,20 +326,18 @@ void Server::Impl::note_idle(ServerConnection& connection) {
   if (!connection.exchanges.empty()) return;
   connection.idle_since = loop.now();
   if (config.idle_connection_timeout <= Duration{}) return;
-  const Time due =
-      loop.now() + (connection.retiring ? time_to_leave : config.idle_connection_timeout);
-  next_idle = next_idle ? std::min(*next_idle, due) : due;
+  const Duration allowed = connection.retiring ? time_to_leave : config.idle_connection_timeout;
+  timers.set_at_latest(Deadline::idle, later(loop.now(), allowed));
 }
 
 // All connections are looked at, so not more often than they are for requests that stand still.
 void Server::Impl::retire_idle(Time now) {
-  if (!next_idle || now < *next_idle || is_stopped || shutting_down) return;
-  next_idle.reset();
+  if (shutting_down) return;
   for (const auto& [id, connection] : connections) {
     h3::Session* const h3 = session(id);
     if (h3 == nullptr || connection->closing || !connection->exchanges.empty()) continue;
-    Time due = connection->idle_since +
-               (connection->retiring ? time_to_leave : config.idle_connection_timeout);
+    Time due = later(connection->idle_since,
+                     connection->retiring ? time_to_leave : config.idle_connection_timeout);
     if (due <= now && connection->retiring) {
       close(*connection);
       continue;
@@ -390,8 +349,7 @@ void Server::Impl::retire_idle(Time now) {
       h3->shutdown();
       due = now + time_to_leave;
     }
-    due = std::max(due, now + sweep_interval);
-    next_idle = next_idle ? std::min(*next_idle, due) : due;
+    timers.set_at_latest(Deadline::idle, std::max(due, now + sweep_interval));
   }
 }
 

@@ -22,6 +22,7 @@
 #include "h3/library.hpp"
 #include "http/endpoint.hpp"
 #include "loop/driver.hpp"
+#include "loop/endpoint_driver.hpp"
 #include "server/server_impl.hpp"
 
 namespace quoin::inline v0 {
@@ -29,14 +30,7 @@ namespace quoin::inline v0 {
 Server::Server(Loop& loop, Tls tls, ServerConfig config)
     : impl_(std::make_unique<Impl>(loop, std::move(tls), std::move(config))) {}
 
-Server::~Server() {
-  impl_->stop();
-  if (impl_->dispatching) {
-    // One of our handlers is on the stack: what it runs on goes when it has returned.
-    Loop& loop = impl_->loop;
-    loop.post([doomed = std::move(impl_)] {});
-  }
-}
+Server::~Server() { EndpointDriver::retire(std::move(impl_)); }
 
 Server& Server::route(std::string_view method, std::string_view pattern, Handler handler) {
   impl_->router.add(method, pattern, std::move(handler));
@@ -67,12 +61,7 @@ Server& Server::fallback(Handler handler) {
 Result<Address> Server::listen(std::string_view address) {
   const Result<Address> wanted = Address::parse(address);
   if (!wanted) return std::unexpected(wanted.error());
-  if (const Result<> started = impl_->start(); !started) {
-    return std::unexpected(started.error());
-  }
-  Result<Address> opened = open_socket(impl_->loop, *impl_, *wanted);
-  if (opened) impl_->endpoint->set_capabilities(impl_->loop.backend().capabilities());
-  return opened;
+  return impl_->open(*wanted);
 }
 
 void Server::shutdown(Duration limit, std::move_only_function<void()> done) {
@@ -96,22 +85,12 @@ void Server::on_path(
   impl_->on_path = std::move(log);
 }
 
-Result<> Server::set_tls(Tls tls) {
-  if (!tls.is_server()) {
-    return std::unexpected(Error{UsageError::invalid_argument, "a server needs a server's Tls"});
-  }
-  impl_->tls = tls;
-  return impl_->endpoint ? impl_->endpoint->set_tls(std::move(tls)) : Result<>{};
-}
+Result<> Server::set_tls(Tls tls) { return impl_->set_tls(std::move(tls)); }
 
 void Server::on_tls_request(TlsHandler handler) { impl_->tls_answers.handler = std::move(handler); }
 
 Result<> Server::set_token_secrets(std::vector<std::string> secrets) {
-  if (impl_->endpoint) {
-    return impl_->endpoint->set_token_secrets(std::move(secrets), impl_->loop.now());
-  }
-  impl_->config.quic.token_secrets = std::move(secrets);
-  return {};
+  return impl_->set_token_secrets(std::move(secrets));
 }
 
 ServerStats Server::stats() const { return impl_->stats(); }
@@ -123,31 +102,22 @@ ServerStats Server::Impl::stats() const {
 }
 
 Server::Impl::Impl(Loop& on, Tls with, ServerConfig settings)
-    : loop(on), tls(std::move(with)), config(std::move(settings)) {
+    : EndpointDriver(on, Role::server, std::move(with), Error{HttpError::no_error}),
+      config(std::move(settings)) {
   complete_for_http3(config.quic, config.h3);
   config.h3.extended_connect = true;  // routes decide what is done with it
 }
 
 Server::Impl::~Impl() { stop(); }
 
-Result<> Server::Impl::start() {
-  if (endpoint) return {};
-  if (Result<> usable = h3::check_library(); !usable) return usable;
-  Result<quic::Endpoint> made = quic::Endpoint::create(
-      config.quic, tls, random_of(loop), [this](quic::Connection& connection) {
-        return std::make_unique<h3::Session>(connection, config.h3);
-      });
-  if (!made) return std::unexpected(made.error());
-  endpoint.emplace(std::move(*made));
-  tls_answers.open(*endpoint);
-  return {};
-}
+quic::Config& Server::Impl::quic_config() noexcept { return config.quic; }
 
-Result<Address> Server::Impl::adopt(int descriptor) {
-  if (const Result<> started = start(); !started) return std::unexpected(started.error());
-  Result<Address> adopted = adopt_socket(loop, *this, descriptor);
-  if (adopted) endpoint->set_capabilities(loop.backend().capabilities());
-  return adopted;
+Result<> Server::Impl::check() { return h3::check_library(); }
+
+quic::Acceptor Server::Impl::acceptor() {
+  return [this](quic::Connection& connection) {
+    return std::make_unique<h3::Session>(connection, config.h3);
+  };
 }
 
 void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
@@ -156,7 +126,7 @@ void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
   } else {
     quoin::route(datagram, relays, *endpoint, loop.now());
   }
-  wake_driver(loop, *this);
+  nudge();
 }
 
 namespace {
@@ -169,18 +139,9 @@ constexpr Duration probe_interval = std::chrono::milliseconds{250};
 
 }  // namespace
 
-void Server::Impl::stop() noexcept {
-  if (std::exchange(is_stopped, true)) return;
-  if (shutdown_timer) loop.cancel(*shutdown_timer);
-  if (idle_timer) loop.cancel(*idle_timer);
-  tls_answers.close();
-  if (endpoint) say_goodbye(*endpoint, loop);
-  detach(loop, *this);
-}
-
 void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> done) {
-  const Time deadline = loop.now() + std::max(limit, Duration{});
-  if (done) shutdown_done.push_back(std::move(done));
+  const Time deadline = later(loop.now(), limit);
+  call_when_ended(std::move(done));
   if (!std::exchange(shutting_down, true)) {
     shutdown_deadline = deadline;
     if (endpoint) endpoint->stop_accepting();
@@ -188,21 +149,21 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
       if (!connection->exchanges.empty()) leave_to_client(*connection);
       if (h3::Session* const h3 = session(id)) h3->shutdown();
     }
-    idle_timer = loop.after(std::min(limit, idle_grace), [this] { close_idle(); });
+    timers.set(Deadline::grace, later(loop.now(), std::min(limit, idle_grace)));
   }
   shutdown_deadline = std::min(shutdown_deadline, deadline);
-  if (shutdown_timer) loop.cancel(*shutdown_timer);
-  shutdown_timer = loop.after(shutdown_deadline - loop.now(), [this] {
-    for (const auto& [id, connection] : connections) close(*connection);
-    // Those that are still shaking hands have no session that could be drained.
-    if (endpoint) {
-      endpoint->for_each(
-          [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
-    }
-    wake_driver(loop, *this);
-  });
+  timers.set(Deadline::shutdown, shutdown_deadline);
   attach(loop, *this);
-  wake_driver(loop, *this);
+  nudge();
+}
+
+void Server::Impl::close_all() {
+  for (const auto& [id, connection] : connections) close(*connection);
+  // Those that are still shaking hands have no session that could be drained.
+  if (endpoint) {
+    endpoint->for_each(
+        [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });
+  }
 }
 
 void Server::Impl::leave_to_client(ServerConnection& connection) {
@@ -228,8 +189,7 @@ void Server::Impl::close_idle() {
       }
     });
   }
-  if (!connections.empty()) idle_timer = loop.after(idle_grace, [this] { close_idle(); });
-  wake_driver(loop, *this);
+  if (!connections.empty()) timers.set(Deadline::grace, later(loop.now(), idle_grace));
 }
 
 void Server::Impl::close(ServerConnection& connection) {
@@ -250,16 +210,7 @@ void Server::Impl::close_drained() {
     all_closed = all_closed && (connection->closing || h3 == nullptr);
   }
   if (endpoint && loop.now() < shutdown_deadline && endpoint->stats().handshakes != 0) return;
-  if (!all_closed || shutdown_done.empty()) return;
-  // What says goodbye is sent at the end of this turn.
-  if (shutdown_timer) loop.cancel(*shutdown_timer);
-  shutdown_timer = loop.after(Duration{}, [this] {
-    auto all = std::exchange(shutdown_done, {});
-    for (auto& done : all) {
-      auto call = std::move(done);
-      call();
-    }
-  });
+  if (all_closed && is_end_awaited()) say_all_ended();
 }
 
 }  // namespace quoin::inline v0

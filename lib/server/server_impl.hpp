@@ -24,8 +24,7 @@
 #include <quoin/time.hpp>
 
 #include "http/endpoint.hpp"
-#include "loop/driver.hpp"
-#include "loop/tls_answers.hpp"
+#include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "quic/streams/table.hpp"
 #include "server/exchange.hpp"
@@ -52,28 +51,22 @@ struct ServerConnection {
   std::uint64_t datagrams_dropped = 0;  ///< by its session, as far as they are counted
 };
 
-struct Server::Impl final : Driver, ExchangeHost {
+struct Server::Impl : EndpointDriver, ExchangeHost {
   Impl(Loop& on, Tls with, ServerConfig settings);
   ~Impl() override;
 
-  [[nodiscard]] Result<> start();
   [[nodiscard]] ServerStats stats() const;
   void shut_down(Duration limit, std::move_only_function<void()> done);
-  /// Says goodbye and takes itself out of the loop; no application code is called after.
-  void stop() noexcept;
 
-  /// Goes on with a socket of the process before; takes the descriptor.
-  [[nodiscard]] Result<Address> adopt(int descriptor);
   /// Datagrams that a neighbour passed on.
   void handle_relayed(const Datagram& datagram, bool from_older);
 
   void handle_datagram(const Datagram& datagram, Time now) override;
-  void handle_path_error(const io::PathError& error, Time now) override;
-  void handle_timeout(Time now) override;
-  void dispatch(Time now) override;
-  [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
-                                                      Time now) override;
-  [[nodiscard]] std::optional<Time> poll_timeout() const noexcept override;
+  [[nodiscard]] quic::Config& quic_config() noexcept override;
+  [[nodiscard]] Result<> check() override;
+  [[nodiscard]] quic::Acceptor acceptor() override;
+  void run_handlers(Time now) override;
+  void serve(quic::ConnectionKey id) override;
 
   [[nodiscard]] h3::Session* session(quic::ConnectionKey connection) noexcept override;
   void want_work(const Handle& exchange) override;
@@ -85,7 +78,6 @@ struct Server::Impl final : Driver, ExchangeHost {
   [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
 
   ServerConnection& connection_of(quic::ConnectionKey id);
-  void serve(quic::ConnectionKey id);
   void handle(ServerConnection& connection, h3::Event& event);
   void handle_connected(ServerConnection& connection);
   void handle_disconnected(ServerConnection& connection, const Error& reason);
@@ -102,15 +94,12 @@ struct Server::Impl final : Driver, ExchangeHost {
   void note_idle(ServerConnection& connection);
   void retire_idle(Time now);
   void close_idle();
+  void close_all();
   /// Lets its client close it, as long as that gives signs of life.
   void leave_to_client(ServerConnection& connection);
   void close_drained();
 
-  Loop& loop;
-  Tls tls;
   ServerConfig config;
-  std::optional<quic::Endpoint> endpoint;
-  TlsAnswers tls_answers{loop, *this};
   TakeoverRelays relays;  ///< during a hot restart
   Router router;
   SharedHandler fallback;
@@ -126,18 +115,11 @@ struct Server::Impl final : Driver, ExchangeHost {
   std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
   StatsBoard* board = nullptr;  ///< for other threads; null: none asks
-  std::optional<Time> next_sweep;
-  std::optional<Time> next_idle;  ///< when a connection may have been idle for too long
   std::uint64_t last_number = 0;
   mutable std::string date_text;
   mutable std::int64_t date_second = 0;
-  std::optional<TimerId> shutdown_timer;
-  std::optional<TimerId> idle_timer;  ///< ends the grace for connections without a request
-  std::vector<std::move_only_function<void()>> shutdown_done;
   Time shutdown_deadline;
   bool shutting_down = false;
-  bool dispatching = false;
-  bool is_stopped = false;
 };
 
 }  // namespace quoin::inline v0

@@ -23,6 +23,7 @@
 
 #include "base/handle.hpp"
 #include "http/endpoint.hpp"
+#include "loop/random.hpp"
 #include "websocket/codec.hpp"
 
 namespace quoin::inline v0 {

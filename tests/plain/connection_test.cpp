@@ -18,6 +18,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <quoin/address.hpp>
 #include <quoin/bytes.hpp>
 #include <quoin/connection.hpp>
 #include <quoin/dialer.hpp>
@@ -210,6 +211,36 @@ TEST_CASE("a handler may destroy the client it was called by") {
   REQUIRE(world.run_until([&] { return reason.has_value(); }, 5s));
   CHECK(doomed == nullptr);
   CHECK(*reason == Error{Error::Domain::application, 0});
+}
+
+TEST_CASE("what follows a dialer that its own handler destroyed may have its address at once") {
+  PlainWorld world;
+  world.listener.on_connection([](Connection) {});
+  const Tls trust = Tls::client_from_pem(world.tls.certificate_pem()).value();
+  const quoin::Address local = quoin::Address::parse("10.0.0.2:6000").value();
+  auto first = std::make_unique<quoin::Dialer>(world.client, trust, PlainWorld::settings());
+  std::optional<quoin::Dialer> second;
+  Connection moved;
+  REQUIRE(first
+              ->connect("10.0.0.1:4433", "localhost",
+                        [&](Result<Connection> made) { moved = made.value(); })
+              .has_value());
+  REQUIRE(world.run_until([&] { return static_cast<bool>(moved); }, 5s));
+  world.network.run_for(1s);
+  REQUIRE(moved.migrate(local).has_value());
+  std::optional<bool> connected;
+  moved.on_path([&](const quic::PathEvent&) {
+    if (second) return;
+    first.reset();
+    second.emplace(world.client, trust, PlainWorld::settings());
+    second->bind(local);
+    REQUIRE(second
+                ->connect("10.0.0.1:4433", "localhost",
+                          [&](Result<Connection> made) { connected = made.has_value(); })
+                .has_value());
+  });
+  REQUIRE(world.run_until([&] { return connected.has_value(); }, 15s));
+  CHECK(*connected);
 }
 
 TEST_CASE("a handler may connect again when its connection ends") {
