@@ -109,6 +109,11 @@ class QUOIN_EXPORT Connection {
   void on_streams_available(std::move_only_function<void(bool bidirectional)> handler) const;
   /// Called with what happens to paths: validation, migration, the size of datagrams.
   void on_path(std::move_only_function<void(const quic::PathEvent&)> handler) const;
+  /// Called once when the Listener or Dialer that it came from begins to shut down: the moment to
+  /// finish what is under way, and to open a stream for a word of farewell if your protocol has
+  /// one. The peer's new streams are refused with code 0 from then on, and the connection is closed
+  /// with code 0 as soon as it has no streams. Without a handler that happens all the same.
+  void on_shutdown(std::move_only_function<void()> handler) const;
   /// Called once when the connection is over, with the reason; the last call.
   void on_closed(std::move_only_function<void(const Error& reason)> handler) const;
 

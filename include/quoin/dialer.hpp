@@ -15,6 +15,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
 namespace quoin::inline v0 {
@@ -26,7 +27,9 @@ class QUOIN_EXPORT Dialer {
   Dialer(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams = {});
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
-  /// Ends its connections, telling the peers with code 0, and destroys all handlers.
+  /// Ends its connections, telling the peers with code 0, and destroys all handlers; in a handler
+  /// of this dialer, as soon as that has returned. What was written and is not sent is lost: see
+  /// shutdown().
   ~Dialer();
 
   /// Connects from this address instead of any, from the next connect() on.
@@ -35,9 +38,12 @@ class QUOIN_EXPORT Dialer {
   /// `server_name`, a DNS name or an IP address; empty: the IP address of `address`. `done` is
   /// called once, later, with the connection or with the reason for there being none. Errors, with
   /// which `done` is not called: UsageError::invalid_argument for the address or with the name of
-  /// a wrong setting, system when no socket can be had.
+  /// a wrong setting, closed after shutdown(), system when no socket can be had.
   [[nodiscard]] Result<> connect(std::string_view address, std::string_view server_name,
                                  std::move_only_function<void(Result<Connection>)> done);
+  /// Makes no more connections, gives those up that are being made (`done` of their connect() gets
+  /// UsageError::closed), and ends the others as Listener::shutdown() does.
+  void shutdown(Duration limit, std::move_only_function<void()> done = {});
   /// What was counted since the first connect().
   [[nodiscard]] quic::EndpointStats stats() const noexcept;
 

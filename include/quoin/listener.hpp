@@ -17,6 +17,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 #include <quoin/tls_answer.hpp>
 
@@ -29,23 +30,36 @@ class QUOIN_EXPORT Listener {
   Listener(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams = {});
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
-  /// Ends its connections, telling the peers with code 0, and destroys all handlers.
+  /// Ends its connections, telling the peers with code 0, and destroys all handlers; in a handler
+  /// of this listener, as soon as that has returned. What was written and is not sent is lost: see
+  /// shutdown().
   ~Listener();
 
   /// Called with each connection when its handshake is complete: the place to set handlers.
   void on_connection(std::move_only_function<void(Connection)> handler);
   /// Listens on "192.0.2.1:4433" or "[::]:4433" (port 0: any) and returns the address with the
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the
-  /// address or with the name of a wrong setting, system with the address.
+  /// address or with the name of a wrong setting, closed after shutdown(), system with the address.
   [[nodiscard]] Result<Address> listen(std::string_view address);
   /// Called for each certificate or signature that a handshake waits for, with a
   /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
   void on_tls_request(TlsHandler handler);
+  /// Uses other certificates for connections from now on; those there are go on as they are, and
+  /// tickets of before can be resumed if names and demands are the same. May be called before
+  /// listen(). Errors: UsageError::invalid_argument for a client's Tls, and nothing changes.
+  [[nodiscard]] Result<> set_tls(Tls tls);
   /// Replaces quic::Config::token_secrets, also before listen(); see
   /// quic::Endpoint::set_token_secrets(). Errors: those of that, and nothing changes.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
   /// New connections are refused from now on; those there are go on.
   void stop_accepting() noexcept;
+  /// Accepts no more connections, tells those there are (Connection::on_shutdown()), refuses new
+  /// streams of their peers with code 0, and closes each with code 0 as soon as it has no streams,
+  /// at once if it has none now. What is left after `limit` is closed all the same. Then, in a
+  /// later turn, after every on_closed(), calls `done` once; it may destroy the listener. A stream
+  /// is over when the peer's QUIC has all of it; whether its application has read it, only your
+  /// protocol can tell. Handshakes are given up. More calls can only shorten the limit.
+  void shutdown(Duration limit, std::move_only_function<void()> done = {});
   /// What was counted since the first listen().
   [[nodiscard]] quic::EndpointStats stats() const noexcept;
 

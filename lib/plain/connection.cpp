@@ -168,6 +168,11 @@ void Connection::on_path(std::move_only_function<void(const quic::PathEvent&)> h
   if (auto* const state = resolve_as<ConnectionState>(handle_)) state->on_path = std::move(handler);
 }
 
+void Connection::on_shutdown(std::move_only_function<void()> handler) const {
+  if (auto* const state = resolve_as<ConnectionState>(handle_))
+    state->on_shutdown = std::move(handler);
+}
+
 void Connection::on_closed(std::move_only_function<void(const Error&)> handler) const {
   if (auto* const state = resolve_as<ConnectionState>(handle_))
     state->on_closed = std::move(handler);

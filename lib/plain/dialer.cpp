@@ -18,6 +18,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
 #include "base/mapped_address.hpp"
@@ -58,6 +59,7 @@ void Dialer::bind(const Address& local) {
 
 Result<> Dialer::connect(std::string_view address, std::string_view server_name,
                          std::move_only_function<void(Result<Connection>)> done) {
+  if (impl_->is_shutting_down()) return std::unexpected(Error{UsageError::closed});
   auto remote = Address::parse(address);
   if (!remote) return std::unexpected(remote.error());
   remote = unmapped(*remote);
@@ -67,6 +69,10 @@ Result<> Dialer::connect(std::string_view address, std::string_view server_name,
   if (!local) return std::unexpected(local.error());
   const std::string name = server_name.empty() ? remote->host() : std::string{server_name};
   return impl_->connect({.local = *local, .remote = *remote}, name, std::move(done));
+}
+
+void Dialer::shutdown(Duration limit, std::move_only_function<void()> done) {
+  impl_->shut_down(limit, std::move(done));
 }
 
 quic::EndpointStats Dialer::stats() const noexcept { return impl_->endpoint_stats(); }

@@ -115,6 +115,16 @@ void PlainDriver::run_handlers(Time /*now*/) {
   serve_resumed();
   // Those that were resumed may have brought about events of their own.
   serve_ready();
+  if (!shutting_down_ || is_stopped) return;
+  tell_shutdown();
+  if (is_stopped) return;
+  if (timers.take(Deadline::shutdown)) {
+    close_all();
+  } else {
+    close_unused_connections();
+  }
+  const bool all_ended = states_.empty() && endpoint_stats().handshakes == 0;
+  if (all_ended && is_end_awaited()) say_all_ended();
 }
 
 void PlainDriver::serve(quic::ConnectionKey id) {
@@ -129,9 +139,13 @@ void PlainDriver::serve(quic::ConnectionKey id) {
     const auto event = streams->poll_event();
     if (!event) return;
     if (event->type == Type::disconnected) {
-      (void)handle_disconnected(state, event->error);
+      const bool given_up = shutting_down_ && state.on_dialed;
+      (void)handle_disconnected(state, given_up ? Error{UsageError::closed} : event->error);
       return;
     }
+    // Nobody is to begin with a connection that is about to be closed.
+    if (event->type == Type::connected && shutting_down_) continue;
+    if (event->type == Type::connected) state.announced = true;
     if (!handle(state, *event)) return;
   }
   (void)handle_disconnected(state, reason);

@@ -79,9 +79,12 @@ struct ConnectionState {
   std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> on_datagram_fate;
   std::move_only_function<void(bool)> on_streams_available;
   std::move_only_function<void(const quic::PathEvent&)> on_path;
+  std::move_only_function<void()> on_shutdown;
   std::move_only_function<void(const Error&)> on_closed;
   /// Client: who waits for the connection to be made.
   std::move_only_function<void(Result<Connection>)> on_dialed;
+  bool announced = false;  ///< the application has it
+  bool told = false;       ///< on_shutdown was called, or would have been
   HandleOwner owner{this};
 };
 
@@ -95,6 +98,10 @@ class PlainDriver : public EndpointDriver {
   [[nodiscard]] Result<> connect(const Path& path, std::string_view server_name,
                                  std::move_only_function<void(Result<Connection>)> done);
   void stop_accepting() noexcept;
+  /// Ends all connections in good order, for `limit` at the most; then calls `done`.
+  void shut_down(Duration limit, std::move_only_function<void()> done);
+
+  [[nodiscard]] bool is_shutting_down() const noexcept { return shutting_down_; }
 
   [[nodiscard]] quic::Connection* find(const ConnectionState& state) noexcept;
   /// Null when the connection is over.
@@ -117,6 +124,9 @@ class PlainDriver : public EndpointDriver {
   void serve(quic::ConnectionKey id) override;
   void handle_stop() noexcept override;
   void serve_resumed();
+  void tell_shutdown();
+  void close_unused_connections();
+  void close_all();
   // These return false when a handler destroyed the driver: nothing is left to do then.
   [[nodiscard]] bool handle(ConnectionState& state, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);
@@ -132,6 +142,7 @@ class PlainDriver : public EndpointDriver {
   quic::Config config_;
   quic::StreamsConfig streams_config_;
   bool server_;
+  bool shutting_down_ = false;
   std::map<quic::ConnectionKey, std::unique_ptr<ConnectionState>> states_;
   std::vector<Handle> resumed_;
   std::vector<std::byte> scratch_;  ///< what a writer fills

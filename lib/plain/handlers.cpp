@@ -99,7 +99,7 @@ bool PlainDriver::announce(ConnectionState& state) {
 }
 
 bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
-  if (!state.on_stream) {
+  if (!state.on_stream || shutting_down_) {
     if (quic::Streams* const streams = streams_of(state)) {
       streams->stop_sending(id, no_code);
       streams->reset(id, no_code);
@@ -127,6 +127,13 @@ bool PlainDriver::handle_disconnected(ConnectionState& state, const Error& reaso
   if (!call(owner_.handle(), state.on_closed, reason)) return false;
   states_.erase(state.id);
   return true;
+}
+
+void PlainDriver::tell_shutdown() {
+  for (const auto& [id, state] : states_) {
+    if (!state->announced || std::exchange(state->told, true)) continue;
+    if (!call(owner_.handle(), state->on_shutdown)) return;
+  }
 }
 
 bool PlainDriver::read(StreamState& stream) {

@@ -15,6 +15,7 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
 #include "loop/endpoint_driver.hpp"
@@ -37,6 +38,7 @@ void Listener::on_connection(std::move_only_function<void(Connection)> handler) 
 }
 
 Result<Address> Listener::listen(std::string_view address) {
+  if (impl_->is_shutting_down()) return std::unexpected(Error{UsageError::closed});
   const auto local = Address::parse(address);
   if (!local) return std::unexpected(local.error());
   return impl_->open(*local);
@@ -46,11 +48,17 @@ void Listener::on_tls_request(TlsHandler handler) {
   impl_->tls_answers.handler = std::move(handler);
 }
 
+Result<> Listener::set_tls(Tls tls) { return impl_->set_tls(std::move(tls)); }
+
 Result<> Listener::set_token_secrets(std::vector<std::string> secrets) {
   return impl_->set_token_secrets(std::move(secrets));
 }
 
 void Listener::stop_accepting() noexcept { impl_->stop_accepting(); }
+
+void Listener::shutdown(Duration limit, std::move_only_function<void()> done) {
+  impl_->shut_down(limit, std::move(done));
+}
 
 quic::EndpointStats Listener::stats() const noexcept { return impl_->endpoint_stats(); }
 
