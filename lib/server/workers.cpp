@@ -26,10 +26,10 @@
 #include <quoin/workers.hpp>
 
 #include "quic/endpoint/token_secrets.hpp"
-#include "quic/resumption.hpp"
 #include "server/server_impl.hpp"
 #include "server/takeover_relays.hpp"
 #include "server/workers_impl.hpp"
+#include "tls/session.hpp"
 
 namespace quoin::inline v0 {
 namespace {
@@ -178,7 +178,7 @@ Result<> Workers::set_tls(const Tls& tls) {
   impl_->tls = tls;
   // Before any worker is in a handshake with it; then each finds that it has them.
   if (!impl_->places.empty()) {
-    quic::share_ticket_keys(tls, impl_->config.quic.secret);
+    tls::share_ticket_keys(tls, impl_->config.quic.secret);
   }
   impl_->change_all(std::move(lock), [tls](Server& server) { (void)server.set_tls(tls); });
   return {};
