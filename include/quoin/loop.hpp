@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include <quoin/export.hpp>
 #include <quoin/io/backend.hpp>
@@ -19,6 +21,14 @@ namespace quoin::inline v0 {
 enum class TimerId : std::uint64_t {};
 
 /// One thread's share of the library. It must outlive every server and client made on it.
+///
+/// A handler, which is whatever the library calls of the application's in a turn, may replace or
+/// remove itself, destroy its owner (the server, client, listener or dialer), and throw anything.
+/// What it throws ends the request or stream that the call is about, if it is about one, and
+/// nothing else: the handler is called again as if it had returned, everything else goes on, and
+/// on_exception() is told. A request gets a 500, or is reset with H3_INTERNAL_ERROR if the response
+/// has begun; a plain stream is reset with code 0 in both directions; a WebSocket is closed with
+/// 1011; a handshake that waits for an answer is refused.
 class QUOIN_EXPORT Loop {
  public:
   /// On the system's best backend.
@@ -30,7 +40,8 @@ class QUOIN_EXPORT Loop {
   ~Loop();
 
   /// Turns and waits until stop(), which may have been called before. All handlers are called
-  /// from here (or from turn()). Must not be called by a handler (it returns at once then).
+  /// from here (or from turn()), and nothing that they throw comes out: see on_exception(). Must
+  /// not be called by a handler (it returns at once then).
   void run();
   /// Makes run() return after the present turn. Thread-safe and safe in a signal handler.
   void stop() noexcept;
@@ -51,6 +62,14 @@ class QUOIN_EXPORT Loop {
   /// Calls `job` in a turn soon. Thread-safe; everything else in the library, except stop(),
   /// belongs to the thread that runs the loop.
   void post(std::move_only_function<void()> job);
+
+  /// Called at the end of the turn with each exception that a handler threw; `where` names the
+  /// member that had been given the handler, "Server::on_access" say. Without a handler, each is a
+  /// line on standard error. To have exceptions out of turn() and run(), let `handler` throw: the
+  /// turn is complete then, nothing of it is lost, and both may be called again. When it throws
+  /// several times in a turn, the first is what leaves.
+  void on_exception(
+      std::move_only_function<void(std::string_view where, std::exception_ptr thrown)> handler);
 
   /// The backend; valid as long as the loop.
   [[nodiscard]] io::Backend& backend() noexcept;

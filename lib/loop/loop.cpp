@@ -6,11 +6,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,7 @@
 #include "base/local_table.hpp"
 #include "base/timer_heap.hpp"
 #include "io/udp/shared_sockets.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 #include "loop/outbox.hpp"
 #include "loop/slot_queue.hpp"
@@ -52,7 +55,7 @@ struct Loop::Impl {
   /// What the loop is doing.
   enum class Stage : std::uint8_t { outside, receiving, dispatching, sending };
 
-  explicit Impl(std::unique_ptr<io::Backend> chosen) : backend(std::move(chosen)) {}
+  Impl(Loop& of, std::unique_ptr<io::Backend> chosen) : self(of), backend(std::move(chosen)) {}
 
   [[nodiscard]] bool is_turning() const noexcept { return stage != Stage::outside; }
 
@@ -73,6 +76,7 @@ struct Loop::Impl {
   void detach(Driver& driver) noexcept;
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
 
+  Loop& self;
   std::unique_ptr<io::Backend> backend;
   LocalTable<Driver> sockets;
   std::span<const Datagram> unread;  ///< of what was received last
@@ -94,6 +98,7 @@ struct Loop::Impl {
   std::mutex jobs_mutex;
   std::vector<Job> jobs;  // guarded by jobs_mutex
   std::vector<Job> running_jobs;
+  ExceptionReports reports;
 };
 
 void Loop::Impl::turn() {
@@ -101,7 +106,7 @@ void Loop::Impl::turn() {
     return;
   }
 
-  /// Handlers may throw; the loop stays usable then.
+  /// A driver may throw for its own part; the loop stays usable then.
   struct End {
     Impl& loop;
 
@@ -112,8 +117,8 @@ void Loop::Impl::turn() {
 
     ~End() {
       loop.stage = Stage::outside;
-      loop.turn_wanted = loop.turn_wanted || !loop.unsettled.empty() || !loop.ready.empty();
-      loop.running_jobs.clear();
+      loop.turn_wanted = loop.turn_wanted || !loop.unsettled.empty() || !loop.ready.empty() ||
+                         !loop.reports.empty();
     }
   };
 
@@ -128,6 +133,8 @@ void Loop::Impl::turn() {
   dispatch();
   send();
   catch_up();
+  // Last of all, since the application may want the exception out of run().
+  if (const std::exception_ptr thrown = reports.deliver()) std::rethrow_exception(thrown);
 }
 
 void Loop::Impl::receive() {
@@ -185,7 +192,7 @@ void Loop::Impl::run_jobs() {
   // A job that schedules the next one must not keep the turn from ending.
   const std::uint64_t among = timers.added();
   while (std::optional<Job> job = timers.take(now, among)) {
-    (*job)();
+    call_and_forget(self, "Loop::after", *job);
   }
   if (has_jobs.load(std::memory_order_acquire)) {
     {
@@ -194,7 +201,7 @@ void Loop::Impl::run_jobs() {
       running_jobs.swap(jobs);
     }
     for (Job& job : running_jobs) {
-      std::exchange(job, nullptr)();
+      call_and_forget(self, "Loop::post", job);
     }
     running_jobs.clear();
   }
@@ -341,12 +348,14 @@ std::optional<Time> Loop::Impl::deadline() const noexcept {
 Loop::Loop() : Loop(io::system_backend()) {}
 
 Loop::Loop(std::unique_ptr<io::Backend> backend)
-    : impl_(std::make_unique<Impl>(std::move(backend))) {}
+    : impl_(std::make_unique<Impl>(*this, std::move(backend))) {}
 
 Loop::~Loop() {
   // What jobs own may call the loop when it goes.
   const TimerQueue timers = std::exchange(impl_->timers, {});
   const std::vector<Job> jobs = std::exchange(impl_->jobs, {});
+  // There may have been no turn since; that the handler throws here changes nothing any more.
+  (void)impl_->reports.deliver();
 }
 
 void Loop::run() {
@@ -400,9 +409,20 @@ void Loop::post(Job job) {
   }
 }
 
+void Loop::on_exception(
+    std::move_only_function<void(std::string_view where, std::exception_ptr thrown)> handler) {
+  impl_->reports.handler = std::move(handler);
+}
+
 io::Backend& Loop::backend() noexcept { return *impl_->backend; }
 
 int Loop::descriptor() const noexcept { return impl_->backend->descriptor(); }
+
+void report_exception(Loop& loop, const char* where, std::exception_ptr thrown) noexcept {
+  Loop::Impl& impl = loop.impl();
+  impl.reports.add(where, std::move(thrown));
+  if (!impl.is_turning() && !std::exchange(impl.turn_wanted, true)) impl.backend->wake();
+}
 
 void attach(Loop& loop, Driver& driver) { loop.impl().attach(driver); }
 
