@@ -30,6 +30,7 @@
 #include "client/content_decoder.hpp"
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 #include "message/status.hpp"
 
@@ -243,11 +244,9 @@ void Client::Impl::handle_call_datagram(ClientCall& call, Bytes data) {
   if (!call.callbacks.on_datagram) {
     return cancel(call, Error{h3::datagram_error, call.url.to_string() + ": not for datagrams"});
   }
-  try {
-    call_in_place(call.callbacks.on_datagram, data);
-  } catch (const std::exception& error) {
-    cancel(call, Error{HttpError::request_cancelled, std::string{"callback: "} + error.what()});
-  }
+  const auto thrown =
+      run_guarded(loop, "ClientCallbacks::on_datagram", [&] { call.callbacks.on_datagram(data); });
+  if (thrown) give_up(call, "on_datagram", thrown);
 }
 
 void Client::Impl::do_work() {
@@ -268,19 +267,24 @@ void Client::Impl::work_on(ClientCall& call) {
   if (call.state != ClientCall::State::active || (h3 == nullptr && !is_kept)) return;
   if (call.outgoing.is_pending() && !call.awaits_continue) {
     const Moved sent =
-        call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_block, is_stopped);
+        call.outgoing.move(*h3, call.stream, call.request.trailers, scratch_block,
+                           {.loop = loop, .stopped = is_stopped, .where = "ClientRequest::body"});
     call.body_sent += sent.bytes;
     if (sent.bytes != 0) call.progress = loop.now();
-    if (sent.failed) cancel(call, Error{HttpError::request_cancelled, sent.why});
+    if (sent.threw) call.end_code = HttpError::internal_error;
+    if (sent.failed) cancel(call, Error{call.end_code, sent.why});
   }
   if (is_stopped || !call.has_head || call.state != ClientCall::State::active) return;
-  const Moved got = is_kept ? call.incoming.move_rest(is_stopped)
-                            : call.incoming.move(*h3, call.stream, is_stopped);
+  const BodyCalls calls_of{
+      .loop = loop, .stopped = is_stopped, .where = "ClientCallbacks::on_data"};
+  const Moved got =
+      is_kept ? call.incoming.move_rest(calls_of) : call.incoming.move(*h3, call.stream, calls_of);
   if (got.bytes != 0) call.progress = loop.now();
+  if (got.threw) call.end_code = HttpError::internal_error;
   if (std::exchange(call.cancel_wanted, false)) {
-    if (h3 != nullptr) h3->cancel(call.stream, HttpError::request_cancelled);
+    if (h3 != nullptr) h3->cancel(call.stream, call.end_code);
   } else if (got.failed) {
-    cancel(call, Error{HttpError::request_cancelled, "reader of the reply: " + got.why});
+    cancel(call, Error{call.end_code, "reader of the reply: " + got.why});
   } else if (call.incoming.is_over() && call.state == ClientCall::State::active) {
     finish(call, std::move(call.reply));
   }
@@ -305,27 +309,29 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   }
   if (retry_unexpected(call, status)) return;
   handle_answer_to_expectation(call, status);
-  try {
-    if (event.type == h3::Event::Type::informational) {
-      call_in_place(call.callbacks.on_informational, status, event.headers);
-      return;
-    }
-    if (retry_too_early(call, status) || retry_misdirected(call, status)) return;
-    learn_alternatives(call, status, event.headers);
-    if (redirect(call, status, event.headers)) return;
-    call.has_head = true;
-    // What follows an extended CONNECT may last for ever.
-    if (!call.request.protocol.empty() && call.timer) {
-      timers.cancel(*std::exchange(call.timer, std::nullopt));
-    }
-    call.reply.status = status;
-    call.reply.url = call.url.to_string();
-    begin_reading(call, event.headers);
-    call.reply.headers = std::move(event.headers);
-    call_in_place(call.callbacks.on_headers, status, call.reply.headers);
-  } catch (const std::exception& error) {
-    cancel(call, Error{HttpError::request_cancelled, std::string{"callback: "} + error.what()});
+  if (event.type == h3::Event::Type::informational) {
+    if (!call.callbacks.on_informational) return;
+    const auto thrown = run_guarded(loop, "ClientCallbacks::on_informational", [&] {
+      call.callbacks.on_informational(status, event.headers);
+    });
+    if (thrown) give_up(call, "on_informational", thrown);
+    return;
   }
+  if (retry_too_early(call, status) || retry_misdirected(call, status)) return;
+  learn_alternatives(call, status, event.headers);
+  if (redirect(call, status, event.headers)) return;
+  call.has_head = true;
+  // What follows an extended CONNECT may last for ever.
+  if (!call.request.protocol.empty() && call.timer) {
+    timers.cancel(*std::exchange(call.timer, std::nullopt));
+  }
+  call.reply.status = status;
+  call.reply.url = call.url.to_string();
+  begin_reading(call, event.headers);
+  call.reply.headers = std::move(event.headers);
+  const auto thrown = call_and_forget(loop, "ClientCallbacks::on_headers",
+                                      call.callbacks.on_headers, status, call.reply.headers);
+  if (thrown) give_up(call, "on_headers", thrown);
 }
 
 // The stream has ended before the reply did.
@@ -374,7 +380,7 @@ void Client::Impl::leave_connection(ClientCall& call) {
   } else if (call.incoming.is_running()) {
     call.cancel_wanted = true;  // the reader still looks at bytes of the stream
   } else if (h3 != nullptr) {
-    h3->cancel(call.stream, HttpError::request_cancelled);
+    h3->cancel(call.stream, call.end_code);
   }
   if (found == connections.end()) return;
   note_idle(*found->second);
@@ -383,6 +389,13 @@ void Client::Impl::leave_connection(ClientCall& call) {
 
 void Client::Impl::cancel(ClientCall& call, Error reason) {
   finish(call, std::unexpected(std::move(reason)));
+}
+
+void Client::Impl::give_up(ClientCall& call, std::string_view what,
+                           const std::exception_ptr& thrown) {
+  if (is_stopped) return;
+  call.end_code = HttpError::internal_error;
+  cancel(call, Error{call.end_code, std::string{what} + ": " + message_of(thrown)});
 }
 
 // Its callbacks are called and destroyed by deliver_finished().
@@ -401,7 +414,7 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   wake_driver(loop, *this);
 }
 
-// What `done` begins or ends is for the next round; what it throws leaves the others in the queue.
+// What `done` begins or ends is for the next round.
 void Client::Impl::deliver_finished() {
   for (std::size_t left = finished.size(); left > 0 && !is_stopped; --left) {
     const auto node = calls.extract(finished.front());
@@ -409,8 +422,7 @@ void Client::Impl::deliver_finished() {
     ClientCall& call = *node.mapped();
     call.owner.release();
     if (call.origin != nullptr) release(*call.origin);
-    if (left > 1) wake_driver(loop, *this);
-    if (call.callbacks.done) call.callbacks.done(std::move(*call.result));
+    call_and_forget(loop, "ClientCallbacks::done", call.callbacks.done, std::move(*call.result));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@
 #include "client/session_cache.hpp"
 #include "http/body.hpp"
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
 
@@ -109,7 +111,8 @@ struct ClientCall {
   std::uint64_t progress_mark = 0;
   std::uint64_t body_sent = 0;
   unsigned tries = 0;
-  bool sent_early = false;       ///< before the handshake was complete
+  HttpError end_code = HttpError::request_cancelled;  ///< for the stream, if it is given up
+  bool sent_early = false;                            ///< before the handshake was complete
   bool must_wait = false;        ///< the server wants it after the handshake (425)
   bool replying = false;         ///< the first headers of a reply have arrived
   bool has_head = false;         ///< the final ones have
@@ -170,6 +173,8 @@ struct Client::Impl : EndpointDriver, CallHost {
 
   Call begin(ClientRequest request, ClientCallbacks callbacks);
   void cancel(ClientCall& call, Error reason) override;
+  /// Application code threw: cancel() with H3_INTERNAL_ERROR.
+  void give_up(ClientCall& call, std::string_view what, const std::exception_ptr& thrown);
   void resume(ClientCall& call) override;
   void prioritize(ClientCall& call, const Priority& priority) override;
   [[nodiscard]] Result<> send_datagram(ClientCall& call, Bytes data) override;
@@ -281,10 +286,10 @@ struct Client::Impl : EndpointDriver, CallHost {
   std::vector<Handle> work;
   std::vector<Handle> working;  ///< the part of it that is being done
   quic::LargeBlockPtr scratch_block;
-  std::move_only_function<void(const ConnectionInfo&)> on_connected;
-  std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
-  std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
-  std::move_only_function<void(std::string_view, const Address&)> on_connecting;
+  HandlerPlace<void(const ConnectionInfo&)> on_connected;
+  HandlerPlace<void(const ConnectionInfo&)> on_disconnected;
+  HandlerPlace<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
+  HandlerPlace<void(std::string_view, const Address&)> on_connecting;
   ClientStats counted;
   std::uint64_t last_number = 0;
   bool closing = false;

@@ -21,6 +21,7 @@
 
 #include "client/client_impl.hpp"
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
 namespace quoin::inline v0 {
@@ -62,8 +63,8 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
       break;
     case Type::path:
       if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
-        call_in_place(on_path, describe(*quic, connection.number, connection.origin->key),
-                      event.path);
+        call_in_place(loop, "Client::on_path", on_path,
+                      describe(*quic, connection.number, connection.origin->key), event.path);
       }
       break;
     case Type::streams_available:
@@ -154,7 +155,8 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   if (origin.timer) timers.cancel(*std::exchange(origin.timer, std::nullopt));
   mark(origin);
   if (on_connected) {
-    call_in_place(on_connected, describe(*quic, connection.number, origin.key));
+    call_in_place(loop, "Client::on_connected", on_connected,
+                  describe(*quic, connection.number, origin.key));
   }
 }
 
@@ -197,7 +199,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     ConnectionInfo info = describe(*quic, connection.number, origin.key);
     info.path.remote = connection.connected ? info.path.remote : connection.address;
     info.reason = error;
-    call_in_place(on_disconnected, info);
+    call_in_place(loop, "Client::on_disconnected", on_disconnected, info);
   }
   feed_starved();
   for (Origin* const host : hosts_of(connection)) release(*host);
@@ -258,7 +260,8 @@ void Client::Impl::migrate_pending() {
   for (const Refused& each : refused) {
     const quic::Connection* const quic = endpoint->find(each.connection->id);
     if (quic == nullptr || is_stopped) return;
-    call_in_place(on_path, describe(*quic, each.connection->number, each.connection->origin->key),
+    call_in_place(loop, "Client::on_path", on_path,
+                  describe(*quic, each.connection->number, each.connection->origin->key),
                   quic::PathEvent{.type = quic::PathEvent::Type::failed,
                                   .path = {.local = each.local, .remote = quic->path().remote},
                                   .error = each.error});

@@ -29,6 +29,7 @@
 #include "client/resolver.hpp"
 #include "h3/library.hpp"
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
 namespace quoin::inline v0 {
@@ -217,12 +218,18 @@ void Client::Impl::ask_resolver(Origin& origin, const std::string& host, std::ui
   set_timer(origin, origin.place ? config.attempt_delay : origin.deadline - loop.now());
   if (!config.resolver) config.resolver = system_resolver(loop);
   const Handle self = owner.handle();
-  config.resolver(
-      host, port,
-      [self, key = origin.key, place = origin.place](Result<std::vector<Address>> addresses) {
-        auto* const client = resolve_as<Client::Impl>(self);
-        if (client != nullptr) client->handle_addresses(key, place, std::move(addresses));
-      });
+  const auto thrown = run_guarded(loop, "ClientConfig::resolver", [&] {
+    config.resolver(
+        host, port,
+        [self, key = origin.key, place = origin.place](Result<std::vector<Address>> addresses) {
+          auto* const client = resolve_as<Client::Impl>(self);
+          if (client != nullptr) client->handle_addresses(key, place, std::move(addresses));
+        });
+  });
+  if (!thrown || is_stopped) return;
+  handle_addresses(
+      std::string{origin.key}, origin.place,
+      std::unexpected(Error{LocalError::name_resolution, "the resolver: " + message_of(thrown)}));
 }
 
 void Client::Impl::handle_addresses(const std::string& key, const std::optional<AltService>& place,
@@ -257,7 +264,8 @@ void Client::Impl::try_next(Origin& origin) {
       const Duration left = origin.deadline - loop.now();
       const bool is_last = origin.next_address == origin.addresses.size() && !origin.place;
       set_timer(origin, is_last ? left : std::min(left, config.attempt_delay));
-      call_in_place(on_connecting, std::string_view{origin.key}, address);
+      call_in_place(loop, "Client::on_connecting", on_connecting, std::string_view{origin.key},
+                    address);
       return;
     }
     if (!origin.failure) {

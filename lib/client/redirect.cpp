@@ -69,7 +69,12 @@ bool Client::Impl::redirect(ClientCall& call, int status, const Headers& headers
                                                       std::to_string(most) + " redirects"});
     return true;
   }
-  call_in_place(call.callbacks.on_redirect, status, headers, target->to_string());
+  if (call.callbacks.on_redirect) {
+    const auto thrown = run_guarded(loop, "ClientCallbacks::on_redirect", [&] {
+      call.callbacks.on_redirect(status, headers, target->to_string());
+    });
+    if (thrown) give_up(call, "on_redirect", thrown);
+  }
   if (is_stopped || call.state != ClientCall::State::active) return true;
   leave_connection(call);
   call.outgoing.drop();

@@ -15,6 +15,8 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
+#include "loop/call_in_place.hpp"
+
 namespace quoin::inline v0 {
 
 Operation<void> sleep(Loop& loop, Duration delay) {
@@ -33,18 +35,15 @@ struct TaskGroup::State {
   Loop& loop;
   std::vector<std::shared_ptr<TaskContext>> contexts;
   std::vector<Completion<void>> joiners;
-  std::move_only_function<void(std::exception_ptr)> on_failure;
-  bool is_open = true;
+  HandlerPlace<void(std::exception_ptr)> on_failure;
 };
 
 void TaskGroup::State::handle_end(const TaskContext* context, std::exception_ptr failure) {
   std::erase_if(contexts, [&](const auto& each) { return each.get() == context; });
   if (failure && on_failure) {
-    auto handler = std::exchange(on_failure, nullptr);
-    handler(std::move(failure));
-    if (!on_failure && is_open) on_failure = std::move(handler);
+    call_in_place(loop, "TaskGroup::on_failure", on_failure, std::move(failure));
   } else if (failure) {
-    loop.after(Duration{}, [failure] { std::rethrow_exception(failure); });
+    report_exception(loop, "TaskGroup::spawn", std::move(failure));
   }
   if (!contexts.empty()) return;
   for (Completion<void>& joiner : std::exchange(joiners, {})) joiner();
@@ -58,7 +57,6 @@ void TaskGroup::State::cancel() noexcept {
 TaskGroup::TaskGroup(Loop& loop) : state_(std::make_shared<State>(loop)) {}
 
 TaskGroup::~TaskGroup() {
-  state_->is_open = false;
   state_->on_failure = nullptr;
   state_->cancel();
 }

@@ -23,6 +23,7 @@
 #include <quoin/streaming.hpp>
 
 #include "coro/bytes.hpp"
+#include "loop/call_in_place.hpp"
 
 namespace quoin::inline v0 {
 
@@ -187,16 +188,11 @@ void run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<voi
   // `owner` is destroyed after the task, of which it may be the closure.
   const auto context = TaskContext::make(
       loop, std::move(task),
-      [response, owner = std::move(owner)](const TaskContext* /*context*/,
-                                           const std::exception_ptr& failure) mutable {
+      [&loop, response, owner = std::move(owner)](const TaskContext* /*context*/,
+                                                  const std::exception_ptr& failure) mutable {
         if (!failure) return;
-        try {
-          std::rethrow_exception(failure);
-        } catch (const std::exception& error) {
-          response.fail(error.what());
-        } catch (...) {
-          response.fail("unknown exception");
-        }
+        report_exception(loop, "a handler that is a task", failure);
+        response.fail(message_of(failure));
       });
   response.on_finished(Owner{context});
   context->begin();

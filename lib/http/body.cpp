@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Moving message bodies: an application's closure is taken out of its place while it runs, so
-/// that it may replace or drop itself.
+/// Moving message bodies: readers and writers are taken out of their place while they run, so that
+/// they may replace or drop themselves.
 #include "http/body.hpp"
 
 #include <algorithm>
@@ -22,6 +22,7 @@
 #include <quoin/streaming.hpp>
 
 #include "h3/session_access.hpp"
+#include "loop/call_in_place.hpp"
 #include "quic/streams/block_pool.hpp"
 
 namespace quoin::inline v0 {
@@ -82,9 +83,9 @@ void Outgoing::drop() noexcept {
 }
 
 Moved Outgoing::move(h3::Session& session, quic::StreamId stream, const Headers& trailers,
-                     quic::LargeBlockPtr& scratch, const bool& stopped) {
+                     quic::LargeBlockPtr& scratch, const BodyCalls& calls) {
   if (!pending_) return {};
-  return writer_ ? move_written(session, stream, trailers, scratch, stopped)
+  return writer_ ? move_written(session, stream, trailers, scratch, calls)
                  : move_shared(session, stream, trailers);
 }
 
@@ -103,22 +104,19 @@ Moved Outgoing::move_shared(h3::Session& session, quic::StreamId stream, const H
 }
 
 Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, const Headers& trailers,
-                             quic::LargeBlockPtr& scratch, const bool& stopped) {
+                             quic::LargeBlockPtr& scratch, const BodyCalls& calls) {
   Moved moved;
   if (!scratch) scratch = std::make_unique_for_overwrite<quic::LargeBlock>();
-  while (pending_ && !paused_ && !stopped) {
+  while (pending_ && !paused_ && !calls.stopped) {
     const std::size_t room = std::min(session.room(stream), quic::LargeBlock::size);
     if (room == 0) break;
     Filled filled;
     Writer running = std::exchange(writer_, nullptr);
-    try {
-      filled = running(std::span{scratch->bytes}.first(room));
-    } catch (const std::exception& error) {
-      filled.failed = true;
-      moved.why = error.what();
-    } catch (...) {
-      filled.failed = true;
-      moved.why = "unknown exception";
+    const std::exception_ptr thrown = run_guarded(
+        calls.loop, calls.where, [&] { filled = running(std::span{scratch->bytes}.first(room)); });
+    if (thrown) {
+      filled.failed = moved.threw = true;
+      moved.why = message_of(thrown);
     }
     if (!pending_) break;  // it has dropped itself, by a reset say
     writer_ = std::move(running);
@@ -144,43 +142,35 @@ Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, const 
 void Incoming::set(Reader reader) {
   if (over_) return;
   reader_ = std::move(reader);
-  ++replaced_;
 }
 
-void Incoming::drop() noexcept {
-  reader_ = nullptr;
-  ++replaced_;
-}
+void Incoming::drop() noexcept { reader_ = nullptr; }
 
 // Calls the reader and says how much it took.
-std::size_t Incoming::offer(Bytes data, bool last, Moved& moved) {
-  Reader running = std::exchange(reader_, nullptr);
-  const std::uint32_t before = replaced_;
+std::size_t Incoming::offer(Bytes data, bool last, const BodyCalls& calls, Moved& moved) {
+  auto running = reader_.take();
   std::size_t taken = 0;
   running_ = true;
-  try {
-    taken = std::min(running(data, last), data.size());
-  } catch (const std::exception& error) {
-    moved.failed = true;
-    moved.why = error.what();
-  } catch (...) {
-    moved.failed = true;
-    moved.why = "unknown exception";
-  }
+  const std::exception_ptr thrown = run_guarded(
+      calls.loop, calls.where, [&] { taken = std::min(running.handler(data, last), data.size()); });
   running_ = false;
-  if (replaced_ == before) reader_ = std::move(running);
+  if (thrown) {
+    moved.failed = moved.threw = true;
+    moved.why = message_of(thrown);
+  }
+  reader_.put_back(std::move(running));
   over_ = over_ || (last && taken == data.size() && !moved.failed);
   moved.bytes += taken;
   return taken;
 }
 
-Moved Incoming::move(h3::Session& session, quic::StreamId stream, const bool& stopped) {
+Moved Incoming::move(h3::Session& session, quic::StreamId stream, const BodyCalls& calls) {
   Moved moved;
-  while (reader_ && !stopped) {
+  while (reader_ && !calls.stopped) {
     const h3::Chunk chunk = session.read(stream);
     const std::size_t size = chunk.data.size();
     if (size == 0 && !chunk.last) break;
-    const std::size_t taken = offer(chunk.data, chunk.last, moved);
+    const std::size_t taken = offer(chunk.data, chunk.last, calls, moved);
     session.consume(stream, taken);
     if (over_ || moved.failed) drop();
     if (taken < size) break;
@@ -201,11 +191,11 @@ bool Incoming::keep_rest(h3::Session& session, quic::StreamId stream) {
   return true;
 }
 
-Moved Incoming::move_rest(const bool& stopped) {
+Moved Incoming::move_rest(const BodyCalls& calls) {
   Moved moved;
-  while (reader_ && !stopped) {
+  while (reader_ && !calls.stopped) {
     const Bytes left = as_bytes(*rest_).subspan(rest_taken_);
-    const std::size_t taken = offer(left, true, moved);
+    const std::size_t taken = offer(left, true, calls, moved);
     rest_taken_ += taken;
     if (over_ || moved.failed) drop();
     if (taken < left.size()) break;

@@ -11,8 +11,10 @@
 #include <quoin/bytes.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/headers.hpp>
+#include <quoin/loop.hpp>
 #include <quoin/streaming.hpp>
 
+#include "loop/call_in_place.hpp"
 #include "quic/streams/block_pool.hpp"
 
 namespace quoin::inline v0 {
@@ -21,7 +23,15 @@ namespace quoin::inline v0 {
 struct Moved {
   std::uint64_t bytes = 0;  ///< were moved
   bool failed = false;      ///< the application threw or gave up; see `why`
+  bool threw = false;       ///< it threw, which is reported
   std::string why;          ///< for the log
+};
+
+/// What moving a body needs to call its reader or writer.
+struct BodyCalls {
+  Loop& loop;           ///< learns of exceptions
+  const bool& stopped;  ///< once true, no application code may be called any more
+  const char* where;    ///< what reader or writer were given to, for Loop::on_exception()
 };
 
 /// What the first `content-length` says, if it says a number.
@@ -50,15 +60,14 @@ class Outgoing {
 
   /// Hands over what the session takes, and behind the body the trailers that there are by then.
   /// Calls the writer, which may do anything but destroy this object and fills `scratch`; that is
-  /// exchanged for another block if the session keeps it, and made if there is none. `stopped`,
-  /// once true, says that no application code may be called any more.
+  /// exchanged for another block if the session keeps it, and made if there is none.
   [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const Headers& trailers,
-                           quic::LargeBlockPtr& scratch, const bool& stopped);
+                           quic::LargeBlockPtr& scratch, const BodyCalls& calls);
 
  private:
   Moved move_shared(h3::Session& session, quic::StreamId stream, const Headers& trailers);
   Moved move_written(h3::Session& session, quic::StreamId stream, const Headers& trailers,
-                     quic::LargeBlockPtr& scratch, const bool& stopped);
+                     quic::LargeBlockPtr& scratch, const BodyCalls& calls);
   [[nodiscard]] bool keeps_promise(std::uint64_t bytes, bool last, Moved& moved);
 
   SharedBytes data_;
@@ -86,7 +95,7 @@ class Incoming {
   void drop() noexcept;
 
   /// Offers the reader what there is until it takes no more; see Outgoing::move().
-  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const bool& stopped);
+  [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const BodyCalls& calls);
 
   /// Takes what is left of the message out of a session whose connection is over, for
   /// move_rest(); at most what flow control let the peer send. False if the message has no end.
@@ -96,15 +105,14 @@ class Incoming {
   [[nodiscard]] bool has_rest() const noexcept { return rest_.has_value(); }
 
   /// move() for what was kept.
-  [[nodiscard]] Moved move_rest(const bool& stopped);
+  [[nodiscard]] Moved move_rest(const BodyCalls& calls);
 
  private:
-  [[nodiscard]] std::size_t offer(Bytes data, bool last, Moved& moved);
+  [[nodiscard]] std::size_t offer(Bytes data, bool last, const BodyCalls& calls, Moved& moved);
 
-  Reader reader_;
+  HandlerPlace<std::size_t(Bytes, bool)> reader_;
   std::optional<std::string> rest_;  // of a connection that is over
   std::size_t rest_taken_ = 0;
-  std::uint32_t replaced_ = 0;
   bool over_ = false;
   bool running_ = false;
 };

@@ -15,24 +15,6 @@
 
 namespace quoin::inline v0 {
 
-/// Calls a handler that may replace itself, if there is one. It is back in its place afterwards,
-/// whether it returns or throws.
-template <class Handler, class... Arguments>
-void call_in_place(Handler& place, const Arguments&... arguments) {
-  if (!place) return;
-
-  struct PutBack {
-    Handler& place;
-    Handler running;
-
-    ~PutBack() {
-      if (!place) place = std::move(running);
-    }
-  };
-
-  PutBack call{place, std::exchange(place, nullptr)};
-  call.running(arguments...);
-}
 
 /// Asking twice does no harm (RFC 9110 §9.2.1).
 [[nodiscard]] constexpr bool is_safe_method(std::string_view method) noexcept {

@@ -21,6 +21,7 @@
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
 
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 #include "loop/random.hpp"
 #include "quic/endpoint/token_secrets.hpp"
@@ -210,9 +211,7 @@ void EndpointDriver::tell_ended() {
   while (!ended_.empty() && !is_stopped) {
     std::move_only_function<void()> done = std::move(ended_.front());
     ended_.pop_front();
-    // What it throws leaves the others for the next turn.
-    if (!ended_.empty()) timers.set(Deadline::farewell, loop.now());
-    done();
+    call_and_forget(loop, "shutdown", done);
   }
   timers.cancel(Deadline::farewell);
 }

@@ -10,6 +10,7 @@
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/tls_answer.hpp>
 
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
 namespace quoin::inline v0 {
@@ -33,26 +34,16 @@ bool TlsAnswers::serve() {
   if (endpoint_ == nullptr) return true;
   const Handle self = owner_.handle();
 
-  /// A handler may replace itself, throw, or destroy all this.
-  struct PutBack {
-    TlsAnswers& desk;
-    const Handle& self;
-    TlsHandler running;
-
-    ~PutBack() {
-      if (self && !desk.handler) desk.handler = std::move(running);
-    }
-  };
-
   while (std::optional<TlsRequest> request = self ? endpoint_->poll_tls_request() : std::nullopt) {
     const TlsAnswer answer{self, request->id};
     if (!handler) {
       (void)answer.refuse("nobody was set to answer for certificates and keys");
       continue;
     }
-    PutBack call{*this, self, std::exchange(handler, nullptr)};
-    call.running(std::move(*request), answer);
-    if (!self) return false;
+    const Called called =
+        call_in_place(loop_, "on_tls_request", self, handler, std::move(*request), answer);
+    if (called.gone) return false;
+    if (called.thrown) (void)answer.refuse("on_tls_request: " + message_of(called.thrown));
   }
   return true;
 }

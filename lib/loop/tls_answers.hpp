@@ -8,6 +8,7 @@
 #include <quoin/tls_answer.hpp>
 
 #include "base/handle.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
 namespace quoin::inline v0 {
@@ -24,8 +25,8 @@ class TlsAnswers {
   /// All answers are stale from now on, and no handler is called.
   void close() noexcept { owner_.release(); }
 
-  /// Calls the handler with all that is waited for; without one, refuses. False: the handler has
-  /// closed the desk, or destroyed it.
+  /// Calls the handler with all that is waited for; without one, or if it throws, refuses. False:
+  /// the handler has closed the desk, or destroyed it.
   bool serve();
 
   [[nodiscard]] quic::Endpoint& endpoint() noexcept { return *endpoint_; }
@@ -34,7 +35,7 @@ class TlsAnswers {
 
   [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
 
-  TlsHandler handler;
+  HandlerPlace<void(quic::TlsRequest, TlsAnswer)> handler;
 
  private:
   Loop& loop_;

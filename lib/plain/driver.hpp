@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <quoin/address.hpp>
+#include <quoin/bytes.hpp>
 #include <quoin/connection.hpp>
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
@@ -30,6 +31,7 @@
 #include <quoin/tls.hpp>
 
 #include "base/handle.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 
 namespace quoin::inline v0 {
@@ -44,11 +46,11 @@ struct StreamState {
 
   ConnectionState& connection;
   quic::StreamId id;
-  Reader reader;
-  Writer writer;
-  std::move_only_function<void(std::uint64_t)> on_reset;
-  std::move_only_function<void(std::uint64_t)> on_stop_sending;
-  std::move_only_function<void()> on_writable;
+  HandlerPlace<std::size_t(Bytes, bool)> reader;
+  HandlerPlace<Filled(std::span<std::byte>)> writer;
+  HandlerPlace<void(std::uint64_t)> on_reset;
+  HandlerPlace<void(std::uint64_t)> on_stop_sending;
+  HandlerPlace<void()> on_writable;
   std::move_only_function<void(const Error&)> on_close;
   /// stop_sending() was called by the reader, which still looks at the bytes.
   std::optional<std::uint64_t> stop_code;
@@ -74,12 +76,12 @@ struct ConnectionState {
   quic::ConnectionKey id;
   std::vector<Address> sockets;  ///< what migrations opened: the latest, and the one in use
   std::unordered_map<quic::StreamId, std::unique_ptr<StreamState>> streams;
-  std::move_only_function<void(Stream)> on_stream;
-  std::move_only_function<void(Bytes)> on_datagram;
-  std::move_only_function<void(quic::DatagramId, quic::DatagramFate)> on_datagram_fate;
-  std::move_only_function<void(bool)> on_streams_available;
-  std::move_only_function<void(const quic::PathEvent&)> on_path;
-  std::move_only_function<void()> on_shutdown;
+  HandlerPlace<void(Stream)> on_stream;
+  HandlerPlace<void(Bytes)> on_datagram;
+  HandlerPlace<void(quic::DatagramId, quic::DatagramFate)> on_datagram_fate;
+  HandlerPlace<void(bool)> on_streams_available;
+  HandlerPlace<void(const quic::PathEvent&)> on_path;
+  HandlerPlace<void()> on_shutdown;
   std::move_only_function<void(const Error&)> on_closed;
   /// Client: who waits for the connection to be made.
   std::move_only_function<void(Result<Connection>)> on_dialed;
@@ -113,7 +115,7 @@ class PlainDriver : public EndpointDriver {
   void nudge_to_send() noexcept;
 
   /// Server: called with each connection when its handshake is complete.
-  std::move_only_function<void(Connection)> on_connection;
+  HandlerPlace<void(Connection)> on_connection;
 
  private:
   [[nodiscard]] quic::Config& quic_config() noexcept override { return config_; }
@@ -130,14 +132,21 @@ class PlainDriver : public EndpointDriver {
   // These return false when a handler destroyed the driver: nothing is left to do then.
   [[nodiscard]] bool handle(ConnectionState& state, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);
+  template <class Signature, class... Arguments>
+  [[nodiscard]] bool tell(const char* where, HandlerPlace<Signature>& place,
+                          Arguments&&... arguments);
+  template <class Signature, class... Arguments>
+  [[nodiscard]] bool tell(const char* where, StreamState& stream, HandlerPlace<Signature>& place,
+                          Arguments&&... arguments);
   [[nodiscard]] bool handle_opened(ConnectionState& state, quic::StreamId id);
   [[nodiscard]] bool handle_closed(StreamState& stream, const Error& reason);
   [[nodiscard]] bool handle_disconnected(ConnectionState& state, const Error& reason);
   [[nodiscard]] bool announce(ConnectionState& state);
   [[nodiscard]] bool read(StreamState& stream);
   [[nodiscard]] bool fill(StreamState& stream);
-  void finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
-                   std::size_t taken);
+  void finish_read(StreamState& stream, const quic::StreamChunk& chunk, std::size_t taken);
+  void give_up(StreamState& stream);
+  void give_up(const ConnectionState& state);
 
   quic::Config config_;
   quic::StreamsConfig streams_config_;

@@ -15,6 +15,7 @@
 #include <quoin/quic/stream.hpp>
 #include <quoin/streaming.hpp>
 
+#include "loop/call_in_place.hpp"
 #include "plain/driver.hpp"
 
 namespace quoin::inline v0 {
@@ -28,19 +29,43 @@ constexpr std::uint64_t no_code = 0;
 /// A writer fills so much at a time.
 constexpr std::size_t scratch_size = 16 * 1024;
 
-/// The handler runs outside of its place, so that it may replace itself or be destroyed there; it
-/// goes back unless there is another one, or `place` is gone with the `owner`.
-template <class Handler, class... Arguments>
-bool call(const Handle& owner, Handler& place, Arguments&&... arguments) {
-  if (!place) return true;
-  Handler handler = std::exchange(place, nullptr);
-  handler(std::forward<Arguments>(arguments)...);
-  if (!owner) return false;
-  if (!place) place = std::move(handler);
+}  // namespace
+
+/// Calls a handler that belongs to no stream.
+template <class Signature, class... Arguments>
+bool PlainDriver::tell(const char* where, HandlerPlace<Signature>& place,
+                       Arguments&&... arguments) {
+  const Handle self = owner_.handle();
+  return !call_in_place(loop, where, self, place, std::forward<Arguments>(arguments)...).gone;
+}
+
+/// Calls a handler for what has happened to a stream, which does not survive what it throws.
+template <class Signature, class... Arguments>
+bool PlainDriver::tell(const char* where, StreamState& stream, HandlerPlace<Signature>& place,
+                       Arguments&&... arguments) {
+  const Handle self = owner_.handle();
+  const Called called =
+      call_in_place(loop, where, self, place, std::forward<Arguments>(arguments)...);
+  if (called.gone) return false;
+  if (called.thrown) give_up(stream);
   return true;
 }
 
-}  // namespace
+void PlainDriver::give_up(StreamState& stream) {
+  stream.reader = nullptr;
+  stream.writer = nullptr;
+  // Looked up again after each call: it may have opened connections, and what is over goes then.
+  if (quic::Streams* const streams = streams_of(stream.connection)) {
+    streams->stop_sending(stream.id, no_code);
+    streams->reset(stream.id, no_code);
+  }
+}
+
+void PlainDriver::give_up(const ConnectionState& state) {
+  if (quic::Connection* const connection = find(state)) {
+    connection->close({Error::Domain::application, no_code});
+  }
+}
 
 bool PlainDriver::handle(ConnectionState& state, const quic::StreamEvent& event) {
   switch (event.type) {
@@ -49,13 +74,15 @@ bool PlainDriver::handle(ConnectionState& state, const quic::StreamEvent& event)
     case Type::opened:
       return handle_opened(state, event.stream);
     case Type::datagram:
-      return call(owner_.handle(), state.on_datagram, Bytes{event.datagram});
+      return tell("Connection::on_datagram", state.on_datagram, Bytes{event.datagram});
     case Type::datagram_fate:
-      return call(owner_.handle(), state.on_datagram_fate, event.datagram_id, event.fate);
+      return tell("Connection::on_datagram_fate", state.on_datagram_fate, event.datagram_id,
+                  event.fate);
     case Type::path:
-      return call(owner_.handle(), state.on_path, event.path);
+      return tell("Connection::on_path", state.on_path, event.path);
     case Type::streams_available:
-      return call(owner_.handle(), state.on_streams_available, event.bidirectional);
+      return tell("Connection::on_streams_available", state.on_streams_available,
+                  event.bidirectional);
     case Type::data:
     case Type::reset:
     case Type::stop_sending:
@@ -75,13 +102,14 @@ bool PlainDriver::handle_stream(StreamState& stream, const quic::StreamEvent& ev
       return read(stream);
     case Type::reset:
       stream.reader = nullptr;
-      return call(owner_.handle(), stream.on_reset, event.error.code());
+      return tell("Stream::on_reset", stream, stream.on_reset, event.error.code());
     case Type::stop_sending:
       stream.writer = nullptr;
-      return call(owner_.handle(), stream.on_stop_sending, event.error.code());
+      return tell("Stream::on_stop_sending", stream, stream.on_stop_sending, event.error.code());
     case Type::writable:
       stream.reader_paused = false;
-      return fill(stream) && call(owner_.handle(), stream.on_writable) && read(stream);
+      return fill(stream) && tell("Stream::on_writable", stream, stream.on_writable) &&
+             read(stream);
     case Type::closed:
       return handle_closed(stream, event.error);
     default:
@@ -91,11 +119,18 @@ bool PlainDriver::handle_stream(StreamState& stream, const quic::StreamEvent& ev
 
 bool PlainDriver::announce(ConnectionState& state) {
   const Connection named{state.owner.handle()};
-  if (!server_) {
-    auto done = std::exchange(state.on_dialed, nullptr);
-    return call(owner_.handle(), done, Result<Connection>{named});
+  const Handle self = owner_.handle();
+  Called called;
+  if (server_) {
+    called = call_in_place(loop, "Listener::on_connection", self, on_connection, named);
+  } else {
+    called.thrown =
+        call_and_forget(loop, "Dialer::connect", state.on_dialed, Result<Connection>{named});
+    called.gone = !self;
   }
-  return call(owner_.handle(), on_connection, named);
+  if (called.gone) return false;
+  if (called.thrown) give_up(state);  // nobody has taken charge of it
+  return true;
 }
 
 bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
@@ -106,14 +141,16 @@ bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
     }
     return true;
   }
-  const Stream named{add_stream(state, id).owner.handle()};
-  return call(owner_.handle(), state.on_stream, named);
+  StreamState& stream = add_stream(state, id);
+  return tell("Connection::on_stream", stream, state.on_stream, Stream{stream.owner.handle()});
 }
 
 bool PlainDriver::handle_closed(StreamState& stream, const Error& reason) {
   ConnectionState& state = stream.connection;
   const quic::StreamId id = stream.id;
-  if (!call(owner_.handle(), stream.on_close, reason)) return false;
+  const Handle self = owner_.handle();
+  call_and_forget(loop, "Stream::on_close", stream.on_close, reason);
+  if (!self) return false;
   state.streams.erase(id);
   return true;
 }
@@ -122,9 +159,12 @@ bool PlainDriver::handle_disconnected(ConnectionState& state, const Error& reaso
   while (!state.streams.empty()) {
     if (!handle_closed(*state.streams.begin()->second, reason)) return false;
   }
-  auto done = std::exchange(state.on_dialed, nullptr);
-  if (!call(owner_.handle(), done, Result<Connection>{std::unexpected(reason)})) return false;
-  if (!call(owner_.handle(), state.on_closed, reason)) return false;
+  const Handle self = owner_.handle();
+  call_and_forget(loop, "Dialer::connect", state.on_dialed,
+                  Result<Connection>{std::unexpected(reason)});
+  if (!self) return false;
+  call_and_forget(loop, "Connection::on_closed", state.on_closed, reason);
+  if (!self) return false;
   states_.erase(state.id);
   return true;
 }
@@ -132,7 +172,7 @@ bool PlainDriver::handle_disconnected(ConnectionState& state, const Error& reaso
 void PlainDriver::tell_shutdown() {
   for (const auto& [id, state] : states_) {
     if (!state->announced || std::exchange(state->told, true)) continue;
-    if (!call(owner_.handle(), state->on_shutdown)) return;
+    if (!tell("Connection::on_shutdown", state->on_shutdown)) return;
   }
 }
 
@@ -143,21 +183,31 @@ bool PlainDriver::read(StreamState& stream) {
     const quic::StreamChunk chunk = streams->read(stream.id);
     if (chunk.data.empty() && !chunk.last) return true;
     const Handle self = owner_.handle();
-    Reader reader = std::exchange(stream.reader, nullptr);
+    auto running = stream.reader.take();
     stream.reading = true;
     stream.resumed_inside = false;
-    const std::size_t taken = std::min(reader(chunk.data, chunk.last), chunk.data.size());
+    std::size_t taken = 0;
+    const auto thrown = run_guarded(loop, "Stream::on_data", [&] {
+      taken = std::min(running.handler(chunk.data, chunk.last), chunk.data.size());
+    });
     if (!self) return false;
     stream.reading = false;
-    finish_read(stream, std::move(reader), chunk, taken);
+    if (thrown) {
+      stream.stop_code.reset();
+      give_up(stream);
+      return true;
+    }
+    const bool over = chunk.last && taken == chunk.data.size();
+    if (!over) stream.reader.put_back(std::move(running));
+    finish_read(stream, chunk, taken);
     if (taken < chunk.data.size()) return true;
   }
   return true;
 }
 
-void PlainDriver::finish_read(StreamState& stream, Reader reader, const quic::StreamChunk& chunk,
+void PlainDriver::finish_read(StreamState& stream, const quic::StreamChunk& chunk,
                               std::size_t taken) {
-  // Looked up again: the reader may have opened connections, and what is over goes then.
+  // Again, as in give_up().
   quic::Streams* const streams = streams_of(stream.connection);
   if (streams == nullptr) return;
   streams->consume(stream.id, taken);
@@ -168,7 +218,6 @@ void PlainDriver::finish_read(StreamState& stream, Reader reader, const quic::St
   }
   const bool left_some = taken < chunk.data.size();
   stream.reader_paused = left_some && !stream.resumed_inside;
-  if (!stream.reader && (left_some || !chunk.last)) stream.reader = std::move(reader);
 }
 
 bool PlainDriver::fill(StreamState& stream) {
@@ -186,13 +235,19 @@ bool PlainDriver::fill(StreamState& stream) {
     scratch_.resize(scratch_size);
     const std::span<std::byte> target = std::span{scratch_}.first(std::min(room, scratch_size));
     const Handle self = owner_.handle();
-    Writer writer = std::exchange(stream.writer, nullptr);
+    auto running = stream.writer.take();
     stream.writing = true;
     stream.resumed_inside = false;
-    const Filled filled = writer(target);
+    Filled filled;
+    const auto thrown =
+        run_guarded(loop, "Stream::source", [&] { filled = running.handler(target); });
     if (!self) return false;
     stream.writing = false;
-    streams = streams_of(stream.connection);  // again, as in finish_read()
+    if (thrown) {
+      give_up(stream);
+      return true;
+    }
+    streams = streams_of(stream.connection);  // again, as in give_up()
     if (streams == nullptr) return true;
     if (filled.failed) {
       streams->reset(stream.id, no_code);
@@ -201,7 +256,7 @@ bool PlainDriver::fill(StreamState& stream) {
     const std::size_t bytes = std::min(filled.bytes, target.size());
     (void)streams->write(stream.id, target.first(bytes), filled.last);
     if (filled.last) return true;
-    if (!stream.writer) stream.writer = std::move(writer);
+    stream.writer.put_back(std::move(running));
     if (bytes == 0) {
       stream.writer_paused = !stream.resumed_inside;
       return true;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +28,7 @@
 #include "http/date.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "message/status.hpp"
 #include "server/exchange.hpp"
@@ -63,8 +63,9 @@ void Server::Impl::want_work(const Handle& exchange) {
 
 std::string_view Server::Impl::date() const {
   if (!config.wall_clock) return {};
-  const auto second =
-      std::chrono::floor<std::chrono::seconds>(config.wall_clock()).time_since_epoch().count();
+  std::chrono::system_clock::time_point time;
+  if (run_guarded(loop, "ServerConfig::wall_clock", [&] { time = config.wall_clock(); })) return {};
+  const auto second = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
   if (date_text.empty() || second != date_second) {
     date_second = second;
     date_text = format_http_date(second);
@@ -135,7 +136,8 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
       break;
     case Type::path:
       if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
-        call_in_place(on_path, describe(*quic, connection.number, {}), event.path);
+        call_in_place(loop, "Server::on_path", on_path, describe(*quic, connection.number, {}),
+                      event.path);
       }
       break;
     case Type::informational:
@@ -160,7 +162,8 @@ void Server::Impl::handle_connected(ServerConnection& connection) {
   if (quic == nullptr) return;
   note_idle(connection);
   if (shutting_down) session(connection.id)->shutdown();
-  if (on_connected) call_in_place(on_connected, describe(*quic, connection.number, {}));
+  if (!on_connected) return;
+  call_in_place(loop, "Server::on_connected", on_connected, describe(*quic, connection.number, {}));
 }
 
 void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
@@ -173,7 +176,7 @@ void Server::Impl::handle_disconnected(ServerConnection& connection, const Error
   if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
     ConnectionInfo info = describe(*quic, node.mapped()->number, {});
     info.reason = reason;
-    call_in_place(on_disconnected, info);
+    call_in_place(loop, "Server::on_disconnected", on_disconnected, info);
   }
 }
 
@@ -214,11 +217,10 @@ void Server::Impl::call_handler(Exchange& exchange) {
   }
   exchange.set_parameters(std::move(match.parameters));
   const Handle handle = exchange.handle();
-  try {
-    (*match.handler)(Request{handle}, Response{handle});
-  } catch (const std::exception& error) {
-    Response{handle}.fail(error.what());
-  }
+  const char* const where = match.handler == fallback ? "Server::fallback" : "Server::route";
+  const auto thrown =
+      run_guarded(loop, where, [&] { (*match.handler)(Request{handle}, Response{handle}); });
+  if (thrown && !is_stopped) Response{handle}.fail(message_of(thrown));
 }
 
 void Server::Impl::answer_without_handler(Exchange& exchange, const std::string& allow) {
@@ -276,13 +278,14 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   if (exchange.was_given_up()) count_reset(connection);
   note_idle(connection);
   if (on_access && !is_stopped) {
-    call_in_place(on_access, Access{.connection = connection.number,
-                                    .peer = peer,
-                                    .method = exchange.method(),
-                                    .target = exchange.target(),
-                                    .authority = exchange.authority(),
-                                    .headers = exchange.request(),
-                                    .outcome = outcome});
+    call_in_place(loop, "Server::on_access", on_access,
+                  Access{.connection = connection.number,
+                         .peer = peer,
+                         .method = exchange.method(),
+                         .target = exchange.target(),
+                         .authority = exchange.authority(),
+                         .headers = exchange.request(),
+                         .outcome = outcome});
   }
 }
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <expected>
 #include <functional>
 #include <optional>
@@ -28,6 +27,7 @@
 
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
+#include "loop/call_in_place.hpp"
 #include "message/status.hpp"
 
 namespace quoin::inline v0 {
@@ -90,12 +90,9 @@ void Exchange::handle_datagram(Bytes data) {
     reset(h3::datagram_error, Error{h3::datagram_error, "a request that is not for datagrams"});
     return;
   }
-  try {
-    call_in_place(on_datagram_, data);
-  } catch (const std::exception& error) {
-    reset(HttpError::internal_error,
-          Error{HttpError::internal_error, std::string{"on_datagram: "} + error.what()});
-  }
+  const auto thrown =
+      call_in_place(host_.turning_loop(), "Request::on_datagram", on_datagram_, data);
+  if (thrown && !host_.stopped()) give_up("on_datagram: " + message_of(thrown));
 }
 
 Result<> Exchange::send_datagram(Bytes data) {
@@ -310,6 +307,15 @@ void Exchange::fail(int status, const Error& error) {
   end(SharedBytes{status_line(status)});
 }
 
+void Exchange::give_up(std::string_view why) {
+  const Error reason{HttpError::internal_error, std::string{why}};
+  if (answered_) {
+    reset(HttpError::internal_error, reason);
+  } else {
+    fail(status::internal_server_error, reason);
+  }
+}
+
 void Exchange::work() {
   working_ = false;
   h3::Session* const h3 = session();
@@ -320,25 +326,23 @@ void Exchange::work() {
 }
 
 void Exchange::receive(h3::Session& session) {
-  const Moved moved = incoming_.move(session, id, host_.stopped());
+  const Moved moved = incoming_.move(
+      session, id,
+      {.loop = host_.turning_loop(), .stopped = host_.stopped(), .where = "Request::on_body"});
   outcome_.bytes_received += moved.bytes;
   if (moved.bytes != 0) touch();
   if (wanted_cancel_) {
     cancel(*std::exchange(wanted_cancel_, std::nullopt));
     return;
   }
-  if (!moved.failed) return;
-  Error error{HttpError::internal_error, "body reader: " + moved.why};
-  if (answered_) {
-    reset(HttpError::internal_error, std::move(error));
-  } else {
-    fail(status::internal_server_error, error);
-  }
+  if (moved.failed && !host_.stopped()) give_up("body reader: " + moved.why);
 }
 
 void Exchange::send(h3::Session& session) {
   if (!outgoing_.is_pending()) return;
-  const Moved moved = outgoing_.move(session, id, trailers_, host_.scratch(), host_.stopped());
+  const Moved moved = outgoing_.move(
+      session, id, trailers_, host_.scratch(),
+      {.loop = host_.turning_loop(), .stopped = host_.stopped(), .where = "Response::stream"});
   outcome_.bytes_sent += moved.bytes;
   if (moved.bytes != 0) touch();
   if (moved.failed) {
@@ -427,7 +431,8 @@ Outcome Exchange::finish(const Error& error) {
   outcome_.duration = host_.now() - began_;
   auto callbacks = std::exchange(on_finished_, {});
   for (auto& done : callbacks) {
-    if (!host_.stopped()) done(outcome_);
+    if (host_.stopped()) break;
+    call_and_forget(host_.turning_loop(), "Response::on_finished", done, outcome_);
   }
   return outcome_;
 }

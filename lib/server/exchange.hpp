@@ -16,6 +16,7 @@
 #include <quoin/error.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/headers.hpp>
+#include <quoin/loop.hpp>
 #include <quoin/priority.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/request.hpp>
@@ -24,6 +25,7 @@
 
 #include "base/handle.hpp"
 #include "http/body.hpp"
+#include "loop/call_in_place.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "server/router.hpp"
 
@@ -44,6 +46,8 @@ class ExchangeHost {
   /// The value for `date`; empty without a clock.
   [[nodiscard]] virtual std::string_view date() const = 0;
   [[nodiscard]] virtual Time now() const noexcept = 0;
+  /// The loop whose turns these are.
+  [[nodiscard]] virtual Loop& turning_loop() noexcept = 0;
   /// True once no application code may be called any more.
   [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
   /// Fields that nobody uses, whose memory is passed on from one response to the next.
@@ -120,6 +124,8 @@ class Exchange {
   /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
   /// as failed.
   void fail(int status, const Error& error);
+  /// Application code has failed: a 500, or a reset if the response has begun.
+  void give_up(std::string_view why);
 
   /// Does what can be done now: calls reader and writer, ends the stream.
   void work();
@@ -163,7 +169,7 @@ class Exchange {
   Parameters parameters_;
   Headers response_;  // `:status` is the first
   Headers trailers_;
-  std::move_only_function<void(Bytes)> on_datagram_;
+  HandlerPlace<void(Bytes)> on_datagram_;
   Incoming incoming_;
   Outgoing outgoing_;
   std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;

@@ -21,6 +21,7 @@
 #include "io/takeover/relay.hpp"
 #include "io/udp/descriptor.hpp"
 #include "io/udp/shared_sockets.hpp"
+#include "loop/call_in_place.hpp"
 #include "server/server_impl.hpp"
 #include "server/takeover_relays.hpp"
 #include "server/workers_impl.hpp"
@@ -147,7 +148,9 @@ void Workers::Impl::give_way(const io::Relays& newer) {
       auto* const sockets = dynamic_cast<io::SharedSockets*>(&place.loop->backend());
       for (const Address& address : addresses) sockets->stop_receiving(address);
       place.server->impl_->relays.newer = relay;
-      if (left->fetch_sub(1) == 1 && on_taken) on_taken();
+      if (left->fetch_sub(1) == 1 && on_taken) {
+        run_guarded(*place.loop, "Workers::offer", on_taken);
+      }
     };
     if (!place.post(stop)) stop();
   }

@@ -206,13 +206,7 @@ void Response::inform(int code, const Headers& headers) {
 
 void Response::fail(std::string_view why) {
   auto* const exchange = resolve_as<Exchange>(handle_);
-  if (exchange == nullptr) return;
-  const Error reason{HttpError::internal_error, "handler: " + std::string{why}};
-  if (exchange->is_answered()) {
-    exchange->reset(HttpError::internal_error, reason);
-  } else {
-    exchange->fail(status::internal_server_error, reason);
-  }
+  if (exchange != nullptr) exchange->give_up("handler: " + std::string{why});
 }
 
 void Response::reset(HttpError code) {

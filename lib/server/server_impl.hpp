@@ -24,6 +24,7 @@
 #include <quoin/time.hpp>
 
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "quic/streams/table.hpp"
@@ -72,6 +73,9 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   void want_work(const Handle& exchange) override;
   [[nodiscard]] std::string_view date() const override;
   [[nodiscard]] Time now() const noexcept override;
+
+  [[nodiscard]] Loop& turning_loop() noexcept override { return loop; }
+
   [[nodiscard]] const bool& stopped() const noexcept override;
   [[nodiscard]] Headers& spare_headers() noexcept override;
 
@@ -109,10 +113,10 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   std::vector<Handle> working;  ///< the part of it that is being done
   Headers spare_fields;
   quic::LargeBlockPtr scratch_block;
-  std::move_only_function<void(const Access&)> on_access;
-  std::move_only_function<void(const ConnectionInfo&)> on_connected;
-  std::move_only_function<void(const ConnectionInfo&)> on_disconnected;
-  std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
+  HandlerPlace<void(const Access&)> on_access;
+  HandlerPlace<void(const ConnectionInfo&)> on_connected;
+  HandlerPlace<void(const ConnectionInfo&)> on_disconnected;
+  HandlerPlace<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
   StatsBoard* board = nullptr;  ///< for other threads; null: none asks
   std::uint64_t last_number = 0;

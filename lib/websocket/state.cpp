@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <expected>
 #include <functional>
 #include <optional>
@@ -23,6 +24,7 @@
 
 #include "base/handle.hpp"
 #include "http/endpoint.hpp"
+#include "loop/call_in_place.hpp"
 #include "loop/random.hpp"
 #include "websocket/codec.hpp"
 
@@ -85,7 +87,7 @@ std::size_t WebSocketState::take(Bytes chunk, bool last) {
     taken += codec_.read(chunk.subspan(taken));
     if (std::optional<h3::WebSocketInput> input = codec_.poll()) handle(std::move(*input));
     if (const std::uint16_t code = codec_.failure(); code != 0 && !input_over_) {
-      fail(CloseCode{code}, "what the peer sent is not allowed");
+      fail(CloseCode{code}, {HttpError::message_error, "what the peer sent is not allowed"});
     }
   }
   if (input_over_) return chunk.size();
@@ -111,7 +113,7 @@ void WebSocketState::handle(h3::WebSocketInput input) {
       }
       break;
     case h3::Opcode::pong:
-      call_in_place(on_pong, std::string_view{input.payload});
+      give_up(call_in_place(loop_, "WebSocket::on_pong", on_pong, std::string_view{input.payload}));
       break;
     case h3::Opcode::close:
       handle_close(std::move(input));
@@ -126,7 +128,7 @@ bool WebSocketState::deliver_held() {
   if (!held_) return true;
   if (paused_ || !on_message_ || finished_) return false;
   const WebSocketMessage message = *std::exchange(held_, std::nullopt);
-  call_in_place(on_message_, message);
+  give_up(call_in_place(loop_, "WebSocket::on_message", on_message_, message));
   return true;
 }
 
@@ -168,7 +170,7 @@ Filled WebSocketState::fill(std::span<std::byte> room) {
   }
   if (wants_room_ && codec_.queued() <= options_.send_buffer / 2) {
     wants_room_ = false;
-    call_in_place(on_writable);
+    give_up(call_in_place(loop_, "WebSocket::on_writable", on_writable));
   }
   return {.bytes = bytes, .last = last};
 }
@@ -237,11 +239,16 @@ void WebSocketState::queue_close(std::uint16_t code, std::string_view reason, bo
   transport_.resume();
 }
 
-// The peer's fault: it is told, and not listened to any more.
-void WebSocketState::fail(CloseCode code, std::string_view why) {
+// The peer is told whose fault it is, and not listened to any more.
+void WebSocketState::fail(CloseCode code, Error why) {
   input_over_ = true;
   queue_close(number(code), {}, true);
-  finish({.code = code, .reason = {}, .clean = false, .error = {HttpError::message_error, why}});
+  finish({.code = code, .reason = {}, .clean = false, .error = std::move(why)});
+}
+
+void WebSocketState::give_up(const std::exception_ptr& thrown) {
+  if (!thrown || finished_) return;
+  fail(CloseCode::internal_error, {HttpError::internal_error, message_of(thrown)});
 }
 
 void WebSocketState::abandon(Error error) {
@@ -260,7 +267,7 @@ void WebSocketState::finish(const WebSocketEnd& end) {
   if (std::exchange(finished_, true)) return;
   if (alive_timer_) loop_.cancel(*std::exchange(alive_timer_, std::nullopt));
   owner_.release();
-  if (auto closed = std::exchange(on_closed, nullptr)) closed(end);
+  call_and_forget(loop_, "WebSocket::on_closed", on_closed, end);
 }
 
 // ---- Keep-alive

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include <quoin/websocket.hpp>
 
 #include "base/handle.hpp"
+#include "loop/call_in_place.hpp"
 #include "websocket/codec.hpp"
 
 namespace quoin::inline v0 {
@@ -70,16 +72,21 @@ class WebSocketState {
 
   [[nodiscard]] const std::string& subprotocol() const noexcept { return subprotocol_; }
 
-  std::move_only_function<void()> on_writable;
-  std::move_only_function<void(std::string_view)> on_pong;
+  HandlerPlace<void()> on_writable;
+  HandlerPlace<void(std::string_view)> on_pong;
   std::move_only_function<void(const WebSocketEnd&)> on_closed;
+
+  /// Application code of this WebSocket threw: 1011 for the peer. Ignored for null.
+  void give_up(const std::exception_ptr& thrown);
+
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
  private:
   [[nodiscard]] bool deliver_held();
   void deliver_soon();
   void handle(h3::WebSocketInput input);
   void handle_close(h3::WebSocketInput input);
-  void fail(CloseCode code, std::string_view why);
+  void fail(CloseCode code, Error why);
   void abandon(Error error);
   void queue_close(std::uint16_t code, std::string_view reason, bool at_once);
   void finish(const WebSocketEnd& end);
@@ -92,7 +99,7 @@ class WebSocketState {
   h3::WebSocketCodec codec_;
   Transport transport_;
   std::string subprotocol_;
-  std::move_only_function<void(const WebSocketMessage&)> on_message_;
+  HandlerPlace<void(const WebSocketMessage&)> on_message_;
   std::optional<WebSocketMessage> held_;  // until somebody takes it
   std::optional<MessageType> fragments_;  // a message that has begun to be sent
   h3::Utf8Check fragments_utf8_;

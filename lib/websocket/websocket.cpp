@@ -21,6 +21,7 @@
 #include <quoin/websocket.hpp>
 
 #include "base/handle.hpp"
+#include "loop/call_in_place.hpp"
 #include "message/status.hpp"
 #include "websocket/state.hpp"
 
@@ -75,7 +76,9 @@ struct Opening {
   Call call;
 
   void finish(Result<WebSocket> result) {
-    if (done) std::exchange(done, nullptr)(std::move(result));
+    const bool is_open = result.has_value();
+    const auto thrown = call_and_forget(state->loop(), "open_websocket", done, std::move(result));
+    if (is_open) state->give_up(thrown);
   }
 
   void refuse(const std::string& why) {

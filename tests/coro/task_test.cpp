@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -156,13 +157,37 @@ TEST_CASE("what a spawned task throws goes to the group's handler") {
   CHECK(failures == 2);
 }
 
-TEST_CASE("what a spawned task throws leaves the loop when nobody handles it") {
+TEST_CASE("what a spawned task throws goes to the loop when the group has no handler") {
   Loop loop;
+  std::vector<std::string> reported;
+  loop.on_exception([&](std::string_view where, const std::exception_ptr& failure) {
+    reported.emplace_back(where);
+    CHECK_THROWS_AS(std::rethrow_exception(failure), std::runtime_error);
+  });
   TaskGroup group{loop};
   group.spawn(failing(loop, 0ms));
   loop.turn();
-  CHECK_THROWS_AS(loop.turn(), std::runtime_error);
   CHECK_NOTHROW(loop.turn());
+  CHECK(reported == std::vector<std::string>{"TaskGroup::spawn"});
+}
+
+TEST_CASE("a group's handler that throws is reported, and called for the next task") {
+  Loop loop;
+  std::vector<std::string> reported;
+  loop.on_exception([&](std::string_view where, const std::exception_ptr& /*failure*/) {
+    reported.emplace_back(where);
+  });
+  TaskGroup group{loop};
+  int calls = 0;
+  group.on_failure([&](const std::exception_ptr& /*failure*/) {
+    if (++calls == 1) throw 1;
+  });
+  for (int i = 0; i < 2; ++i) group.spawn(failing(loop, 0ms));
+  loop.turn();
+  CHECK_NOTHROW(loop.turn());
+  CHECK(calls == 2);
+  CHECK(group.size() == 0);
+  CHECK(reported == std::vector<std::string>{"TaskGroup::on_failure"});
 }
 
 TEST_CASE("destroying a group destroys its tasks where they wait, the last one first") {

@@ -38,9 +38,8 @@ class QUOIN_EXPORT TaskGroup {
 
   /// Runs `task` until it first waits, and from then on in turns of the loop.
   void spawn(Task<> task);
-  /// Called in the place where a task ended with an exception. Without it the exception leaves
-  /// Loop::run() or Loop::turn() in a turn soon, as one that a handler throws does; the other tasks
-  /// go on.
+  /// Called in the place where a task ended with an exception. Without it Loop::on_exception() is
+  /// told, as of what a handler throws; the other tasks go on.
   void on_failure(std::move_only_function<void(std::exception_ptr failure)> handler);
   /// Destroys all tasks, as the destructor does.
   void cancel() noexcept;
