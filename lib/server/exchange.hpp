@@ -140,6 +140,9 @@ class Exchange {
   /// session.
   [[nodiscard]] Outcome finish(const Error& error);
 
+  /// The server is gone: handles of this are stale, although it may still be running.
+  void abandon() noexcept { owner_.release(); }
+
   /// The client ended it before it had the whole response.
   [[nodiscard]] bool was_given_up() const noexcept { return given_up_; }
 

@@ -140,6 +140,12 @@ constexpr Duration probe_interval = std::chrono::milliseconds{250};
 
 }  // namespace
 
+void Server::Impl::handle_stop() noexcept {
+  for (const auto& [id, connection] : connections) {
+    connection->exchanges.for_each([](Exchange& exchange) { exchange.abandon(); });
+  }
+}
+
 void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> done) {
   const Time deadline = later(loop.now(), limit);
   call_when_ended(std::move(done));

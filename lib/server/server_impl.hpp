@@ -68,6 +68,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   [[nodiscard]] quic::Acceptor acceptor() override;
   void run_handlers(Time now) override;
   void serve(quic::ConnectionKey id) override;
+  void handle_stop() noexcept override;
 
   [[nodiscard]] h3::Session* session(quic::ConnectionKey connection) noexcept override;
   void want_work(const Handle& exchange) override;

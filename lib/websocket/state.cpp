@@ -113,7 +113,7 @@ void WebSocketState::handle(h3::WebSocketInput input) {
       }
       break;
     case h3::Opcode::pong:
-      give_up(call_in_place(loop_, "WebSocket::on_pong", on_pong, std::string_view{input.payload}));
+      heed(call_in_place(loop_, "WebSocket::on_pong", on_pong, std::string_view{input.payload}));
       break;
     case h3::Opcode::close:
       handle_close(std::move(input));
@@ -126,9 +126,9 @@ void WebSocketState::handle(h3::WebSocketInput input) {
 // Offers the message that waits; false if it has to go on waiting.
 bool WebSocketState::deliver_held() {
   if (!held_) return true;
-  if (paused_ || !on_message_ || finished_) return false;
+  if (paused_ || !on_message_ || finished_ || is_orphaned()) return false;
   const WebSocketMessage message = *std::exchange(held_, std::nullopt);
-  give_up(call_in_place(loop_, "WebSocket::on_message", on_message_, message));
+  heed(call_in_place(loop_, "WebSocket::on_message", on_message_, message));
   return true;
 }
 
@@ -145,6 +145,7 @@ void WebSocketState::handle_close(h3::WebSocketInput input) {
 void WebSocketState::handle_over(const Error& error) {
   const bool orderly = error == Error{HttpError::no_error};
   input_over_ = true;
+  transport_.is_there = nullptr;  // who says so is, and the stream no longer
   finish({.code = CloseCode::abnormal,
           .reason = {},
           .clean = false,
@@ -170,7 +171,7 @@ Filled WebSocketState::fill(std::span<std::byte> room) {
   }
   if (wants_room_ && codec_.queued() <= options_.send_buffer / 2) {
     wants_room_ = false;
-    give_up(call_in_place(loop_, "WebSocket::on_writable", on_writable));
+    heed(call_in_place(loop_, "WebSocket::on_writable", on_writable));
   }
   return {.bytes = bytes, .last = last};
 }
@@ -246,6 +247,15 @@ void WebSocketState::fail(CloseCode code, Error why) {
   finish({.code = code, .reason = {}, .clean = false, .error = std::move(why)});
 }
 
+// Its server or client is destroyed, and the stream goes soon: no handler is called meanwhile.
+bool WebSocketState::is_orphaned() { return transport_.is_there && !transport_.is_there(); }
+
+// What is due after a handler was called.
+void WebSocketState::heed(const std::exception_ptr& thrown) {
+  if (is_orphaned()) input_over_ = true;
+  give_up(thrown);
+}
+
 void WebSocketState::give_up(const std::exception_ptr& thrown) {
   if (!thrown || finished_) return;
   fail(CloseCode::internal_error, {HttpError::internal_error, message_of(thrown)});
@@ -267,6 +277,7 @@ void WebSocketState::finish(const WebSocketEnd& end) {
   if (std::exchange(finished_, true)) return;
   if (alive_timer_) loop_.cancel(*std::exchange(alive_timer_, std::nullopt));
   owner_.release();
+  if (is_orphaned()) return;
   call_and_forget(loop_, "WebSocket::on_closed", on_closed, end);
 }
 

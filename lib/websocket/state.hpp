@@ -35,8 +35,9 @@ class WebSocketState {
  public:
   /// What it needs of its stream.
   struct Transport {
-    std::move_only_function<void()> resume;  ///< calls reader and writer in a turn soon
-    std::move_only_function<void()> reset;   ///< gives the stream up
+    std::move_only_function<void()> resume;    ///< calls reader and writer in a turn soon
+    std::move_only_function<void()> reset;     ///< gives the stream up
+    std::move_only_function<bool()> is_there;  ///< false: its server or client is destroyed
   };
 
   [[nodiscard]] static std::shared_ptr<WebSocketState> make(Loop& loop, WebSocketOptions options,
@@ -82,6 +83,8 @@ class WebSocketState {
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
  private:
+  [[nodiscard]] bool is_orphaned();
+  void heed(const std::exception_ptr& thrown);
   [[nodiscard]] bool deliver_held();
   void deliver_soon();
   void handle(h3::WebSocketInput input);

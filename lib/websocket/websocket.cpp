@@ -101,7 +101,8 @@ void Opening::handle_answer(int status, const Headers& headers) {
     return refuse("the server uses an extension that was not offered");
   }
   state->open({.resume = [call = call]() mutable { call.resume(); },
-               .reset = [call = call]() mutable { call.cancel(); }},
+               .reset = [call = call]() mutable { call.cancel(); },
+               .is_there = [call = call] { return static_cast<bool>(call); }},
               chosen);
   finish(WebSocket{state->handle()});
 }
@@ -135,7 +136,8 @@ Result<WebSocket> accept_websocket(Loop& loop, Request request, Response respons
                      request.resume();
                      response.resume();
                    },
-               .reset = [response]() mutable { response.reset(HttpError::request_cancelled); }},
+               .reset = [response]() mutable { response.reset(HttpError::request_cancelled); },
+               .is_there = [response] { return static_cast<bool>(response); }},
               subprotocol);
   response.stream(WebSocketWriter{state});
   request.on_body(WebSocketReader{state});
