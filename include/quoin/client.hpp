@@ -184,7 +184,7 @@ struct ClientRequest {
 };
 
 /// What to call while a request is under way; all are destroyed after `done`, and on the client's
-/// destruction.
+/// destruction. What one throws, but `done`, fails the request with H3_INTERNAL_ERROR: see Loop.
 struct ClientCallbacks {
   /// An interim response arrived, status 100 to 199.
   std::move_only_function<void(int status, const Headers&)> on_informational;

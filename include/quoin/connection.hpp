@@ -26,7 +26,8 @@ class Connection;
 
 /// A stream: a 16-byte value that names it. On a stream that is gone the members do nothing and
 /// return 0 or the like. Handlers are owned by the stream and destroyed with it; they are called
-/// by the loop's turn only, never by a member of this class.
+/// by the loop's turn only, never by a member of this class. What one throws resets and stops the
+/// stream with code 0: see Loop.
 class QUOIN_EXPORT Stream {
  public:
   /// No stream.
@@ -88,7 +89,8 @@ class QUOIN_EXPORT Stream {
   Handle handle_;
 };
 
-/// A connection: the same kind of value, with the same rules for its handlers.
+/// A connection: the same kind of value, with the same rules for its handlers, but what one throws
+/// ends nothing; of on_stream(), the stream.
 class QUOIN_EXPORT Connection {
  public:
   /// No connection.

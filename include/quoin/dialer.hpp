@@ -36,7 +36,8 @@ class QUOIN_EXPORT Dialer {
   void bind(const Address& local);
   /// Connects to "192.0.2.1:4433" or "[2001:db8::1]:4433". The certificate must be for
   /// `server_name`, a DNS name or an IP address; empty: the IP address of `address`. `done` is
-  /// called once, later, with the connection or with the reason for there being none. Errors, with
+  /// called once, later, with the connection (closed with code 0 if `done` throws) or with the
+  /// reason for there being none. Errors, with
   /// which `done` is not called: UsageError::invalid_argument for the address or with the name of
   /// a wrong setting, closed after shutdown(), system when no socket can be had.
   [[nodiscard]] Result<> connect(std::string_view address, std::string_view server_name,

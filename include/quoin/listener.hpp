@@ -35,7 +35,8 @@ class QUOIN_EXPORT Listener {
   /// shutdown().
   ~Listener();
 
-  /// Called with each connection when its handshake is complete: the place to set handlers.
+  /// Called with each connection when its handshake is complete: the place to set handlers. If it
+  /// throws, the connection is closed with code 0.
   void on_connection(std::move_only_function<void(Connection)> handler);
   /// Listens on "192.0.2.1:4433" or "[::]:4433" (port 0: any) and returns the address with the
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the

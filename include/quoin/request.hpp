@@ -82,8 +82,8 @@ class QUOIN_EXPORT Request {
   /// Takes the body from now on; without it, and when it is too slow, the client is held back by
   /// flow control; a client that asked by `expect: 100-continue` is told to go on (RFC 9110
   /// §10.1.1). Replaces a reader before. The reader is destroyed with its stream; if the
-  /// client goes away before the end it is not called again. What a reader throws resets the
-  /// stream.
+  /// client goes away before the end it is not called again. What a reader throws is a 500, or
+  /// resets the stream if the response has begun.
   void on_body(Reader reader);
   /// Collects the body and calls `done` once with all of it, or with UsageError::too_large as soon
   /// as it is clear that it has more than `limit` bytes; the rest is then refused, and it is for
@@ -161,7 +161,7 @@ class QUOIN_EXPORT Response {
 
   /// The handler failed: a 500 that replaces what was prepared, or if the response was begun the
   /// stream is reset with H3_INTERNAL_ERROR. `why` is for Outcome::error, not for the client. What
-  /// Server does when a handler throws.
+  /// Server does when a handler throws, but Loop::on_exception() is not told.
   void fail(std::string_view why);
   /// Gives up: the client sees the stream reset with this code.
   void reset(HttpError code = HttpError::internal_error);

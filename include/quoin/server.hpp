@@ -114,7 +114,8 @@ struct ServerStats {
 /// handlers that are running are destroyed in the loop's next turn.
 class QUOIN_EXPORT Server {
  public:
-  /// Answers a request, now or later. What it throws (std::exception) becomes a 500.
+  /// Answers a request, now or later. What it throws becomes a 500, or resets the stream if the
+  /// response has begun, and is reported as of every handler: see Loop.
   using Handler = std::move_only_function<void(Request, Response)>;
 
   /// Nothing is opened before listen().

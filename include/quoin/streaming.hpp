@@ -14,7 +14,8 @@ namespace quoin::inline v0 {
 /// Takes received bytes and returns how many it took. `chunk` is valid for the call and empty only
 /// together with `last`, the end of the stream. Bytes not taken stay under flow control, so that
 /// the sender slows down, and are offered again after resume() or when the same stream becomes
-/// writable. After `last` with all bytes taken it is not called again.
+/// writable. After `last` with all bytes taken it is not called again, nor
+/// after it has thrown, which ends the stream.
 using Reader = std::move_only_function<std::size_t(Bytes chunk, bool last)>;
 
 /// What a Writer has done.
@@ -27,7 +28,7 @@ struct Filled {
 
 /// Fills `room`, which is valid for the call and never empty, and says how much of it.
 /// {0, false} pauses until resume(). It is called when there is room to send, and not again after
-/// `last` or `failed`.
+/// `last` or `failed`, or after it has thrown, which is as `failed`.
 using Writer = std::move_only_function<Filled(std::span<std::byte> room)>;
 
 }  // namespace quoin::inline v0

@@ -94,7 +94,8 @@ struct WebSocketStats {
 
 /// One end of a WebSocket. A 16-byte handle: copy and compare it freely; when the WebSocket is
 /// closed its members answer UsageError::stale_handle, or nothing. Handlers run in turns of the
-/// loop, never within a call, and are destroyed with the stream.
+/// loop, never within a call, and are destroyed with the stream. What one throws, but on_closed(),
+/// closes the WebSocket with 1011: see Loop.
 class QUOIN_EXPORT WebSocket {
  public:
   /// Names no WebSocket.

@@ -18,7 +18,6 @@
 #include <quoin/time.hpp>
 
 #include "base/handle.hpp"
-#include "message/status.hpp"
 #include "server/exchange.hpp"
 
 namespace quoin::inline v0 {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <span>
@@ -132,6 +133,43 @@ void renew(quoin::Server& server) {
   }
 }
 
+// handlers.md
+void report(quoin::Loop& loop) {
+  loop.on_exception(
+      [](std::string_view where, const std::exception_ptr& thrown) {
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const std::exception& error) {
+          log(where, error.what());
+        } catch (...) {
+          log(where, "threw something else");
+        }
+      });
+}
+
+// handlers.md
+void let_out(quoin::Loop& loop) {
+  loop.on_exception([](std::string_view, const std::exception_ptr& thrown) {
+    std::rethrow_exception(thrown);
+  });
+}
+
+/// A job that throws ends nothing, unless it is let out.
+bool throw_twice(quoin::Loop& loop) {
+  report(loop);
+  loop.post([] { throw std::runtime_error{"this is reported"}; });
+  loop.turn();
+  let_out(loop);
+  loop.post([] { throw std::runtime_error{"this is thrown"}; });
+  try {
+    loop.turn();
+  } catch (const std::runtime_error&) {
+    report(loop);
+    return true;
+  }
+  return false;
+}
+
 // server.md
 void add_routes(quoin::Server& server) {
   server.get("/users/{id}",
@@ -203,6 +241,7 @@ int main() {
   const std::string said = quoin::run_task(
       loop, ask(loop, client, "https://" + address.to_string()));
   log(said, capsules);
+  if (!throw_twice(loop)) return EXIT_FAILURE;
   return said == "7 text late hello" && capsules == "world" ? EXIT_SUCCESS
                                                             : EXIT_FAILURE;
 }

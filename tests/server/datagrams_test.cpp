@@ -159,6 +159,27 @@ TEST_CASE("a handler of datagrams that throws resets its request and nothing els
   CHECK(world.get("/").body == "alive");
 }
 
+TEST_CASE("a handler of datagrams that throws before the response has begun makes a 500 of it") {
+  HttpWorld world{options()};
+  world.server->post("/", [](Request request, Response response) {
+    request.on_datagram([](Bytes) { throw 7; });
+    response.inform(103);
+  });
+  std::optional<Result<Reply>> outcome;
+  Call call;
+  ClientCallbacks callbacks;
+  callbacks.on_informational = [&](int, const Headers&) {
+    REQUIRE(call.send_datagram(as_bytes("x")));
+  };
+  callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
+  call = world.client->request(
+      {.method = "POST", .url = HttpWorld::url("/"), .headers = {}, .body = "x"},
+      std::move(callbacks));
+  REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 5s));
+  REQUIRE(outcome->has_value());
+  CHECK((*outcome)->status == 500);
+}
+
 TEST_CASE("more datagrams than a sender may have waiting are refused, and the rest arrive") {
   HttpOptions made = options();
   made.client.quic.datagram_queue = 5;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// A server's limits, its graceful end, and ends that come in the middle of a handler.
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -236,6 +239,21 @@ TEST_CASE("dates are sent if there is a clock to take them from") {
   HttpWorld world{{.seed = 1, .server = std::move(config), .client = {}}};
   world.server->get("/", [](Request, Response response) { response.end(); });
   CHECK(HttpWorld::header(world.get("/"), "date") == "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST_CASE("a clock that throws is reported, and costs the response its date only") {
+  ServerConfig config;
+  config.wall_clock = []() -> std::chrono::system_clock::time_point { throw 7; };
+  HttpWorld world{{.seed = 1, .server = std::move(config), .client = {}}};
+  std::vector<std::string> reports;
+  world.network.host("10.0.0.1").on_exception([&](std::string_view where, std::exception_ptr) {
+    reports.emplace_back(where);
+  });
+  world.server->get("/", [](Request, Response response) { response.end("fine"); });
+  const Reply reply = world.get("/");
+  CHECK(reply.body == "fine");
+  CHECK(HttpWorld::header(reply, "date") == "(none)");
+  CHECK(reports == std::vector<std::string>{"ServerConfig::wall_clock"});
 }
 
 TEST_CASE("an address that cannot be listened on is an error with that address") {
