@@ -35,7 +35,7 @@ class TlsAnswers {
 
   [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
 
-  HandlerPlace<void(quic::TlsRequest, TlsAnswer)> handler;
+  HandlerPlace<void(TlsRequest, TlsAnswer)> handler;
 
  private:
   Loop& loop_;

@@ -90,7 +90,7 @@ Scenario::Scenario(Hooks& all) : hooks(all) {
 
 void Scenario::set_up_listener() {
   hooks.place("server on_tls_request", [this](const std::string& name) {
-    listener->on_tls_request([this, name](const quic::TlsRequest&, const TlsAnswer& answer) {
+    listener->on_tls_request([this, name](const TlsRequest&, const TlsAnswer& answer) {
       hooks(name);
       (void)answer.use(tls);
     });
