@@ -329,8 +329,9 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   call.reply.url = call.url.to_string();
   begin_reading(call, event.headers);
   call.reply.headers = std::move(event.headers);
-  const auto thrown = call_and_forget(loop, "ClientCallbacks::on_headers",
-                                      call.callbacks.on_headers, status, call.reply.headers);
+  if (!call.callbacks.on_headers) return;
+  const auto thrown = run_guarded(loop, "ClientCallbacks::on_headers",
+                                  [&] { call.callbacks.on_headers(status, call.reply.headers); });
   if (thrown) give_up(call, "on_headers", thrown);
 }
 

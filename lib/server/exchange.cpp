@@ -432,7 +432,7 @@ Outcome Exchange::finish(const Error& error) {
   auto callbacks = std::exchange(on_finished_, {});
   for (auto& done : callbacks) {
     if (host_.stopped()) break;
-    call_and_forget(host_.turning_loop(), "Response::on_finished", done, outcome_);
+    run_guarded(host_.turning_loop(), "Response::on_finished", [&] { done(outcome_); });
   }
   return outcome_;
 }

@@ -173,7 +173,10 @@ TEST_CASE("a handler of datagrams that throws before the response has begun make
   };
   callbacks.done = [&](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
   call = world.client->request(
-      {.method = "POST", .url = HttpWorld::url("/"), .headers = {}, .body = "x"},
+      {.method = "POST",
+       .url = HttpWorld::url("/"),
+       .headers = {},
+       .body = {[](std::span<std::byte>) { return Filled{}; }}},  // stays open
       std::move(callbacks));
   REQUIRE(world.network.run_until([&] { return outcome.has_value(); }, 5s));
   REQUIRE(outcome->has_value());
