@@ -15,7 +15,6 @@
 
 namespace quoin::inline v0 {
 
-
 /// Asking twice does no harm (RFC 9110 §9.2.1).
 [[nodiscard]] constexpr bool is_safe_method(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";

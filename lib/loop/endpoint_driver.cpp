@@ -198,8 +198,8 @@ void EndpointDriver::serve_ready() {
   }
 }
 
-void EndpointDriver::call_when_ended(std::move_only_function<void()> done) {
-  if (done) ended_.push_back(std::move(done));
+void EndpointDriver::call_when_ended(const char* where, std::move_only_function<void()> done) {
+  if (done) ended_.push_back({.where = where, .done = std::move(done)});
 }
 
 void EndpointDriver::say_all_ended() noexcept {
@@ -209,9 +209,9 @@ void EndpointDriver::say_all_ended() noexcept {
 
 void EndpointDriver::tell_ended() {
   while (!ended_.empty() && !is_stopped) {
-    std::move_only_function<void()> done = std::move(ended_.front());
+    Ended next = std::move(ended_.front());
     ended_.pop_front();
-    call_and_forget(loop, "shutdown", done);
+    call_and_forget(loop, next.where, next.done);
   }
   timers.cancel(Deadline::farewell);
 }

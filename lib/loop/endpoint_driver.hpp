@@ -122,8 +122,9 @@ class EndpointDriver : public Driver {
   /// Handlers of this driver are running.
   [[nodiscard]] bool is_dispatching() const noexcept { return dispatching_; }
 
-  /// `done`, if it is something, is called once, after say_all_ended().
-  void call_when_ended(std::move_only_function<void()> done);
+  /// `done`, if it is something, is called once, after say_all_ended(). `where` names it for
+  /// Loop::on_exception() and must be there for ever.
+  void call_when_ended(const char* where, std::move_only_function<void()> done);
   /// All connections are closed, and the peers are told at the end of this turn: those that wait
   /// are called in a later one.
   void say_all_ended() noexcept;
@@ -137,7 +138,13 @@ class EndpointDriver : public Driver {
   Role role_;
   Tls tls_;
   Error goodbye_;
-  std::deque<std::move_only_function<void()>> ended_;
+
+  struct Ended {
+    const char* where;
+    std::move_only_function<void()> done;
+  };
+
+  std::deque<Ended> ended_;
   bool dispatching_ = false;
 };
 

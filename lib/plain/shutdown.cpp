@@ -22,7 +22,7 @@ const Error& farewell() {
 }  // namespace
 
 void PlainDriver::shut_down(Duration limit, std::move_only_function<void()> done) {
-  call_when_ended(std::move(done));
+  call_when_ended(server_ ? "Listener::shutdown" : "Dialer::shutdown", std::move(done));
   const Time deadline = later(loop.now(), limit);
   if (!std::exchange(shutting_down_, true)) {
     stop_accepting();

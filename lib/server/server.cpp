@@ -148,7 +148,7 @@ void Server::Impl::handle_stop() noexcept {
 
 void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> done) {
   const Time deadline = later(loop.now(), limit);
-  call_when_ended(std::move(done));
+  call_when_ended("Server::shutdown", std::move(done));
   if (!std::exchange(shutting_down, true)) {
     shutdown_deadline = deadline;
     if (endpoint) endpoint->stop_accepting();
