@@ -33,7 +33,6 @@
 #include "client/client_impl.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
-#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 #include "loop/endpoint_driver.hpp"
 

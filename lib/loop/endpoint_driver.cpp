@@ -213,7 +213,6 @@ void EndpointDriver::tell_ended() {
     ended_.pop_front();
     call_and_forget(loop, next.where, next.done);
   }
-  timers.cancel(Deadline::farewell);
 }
 
 Address any_address(bool ipv4) { return Address::parse(ipv4 ? "0.0.0.0:0" : "[::]:0").value(); }

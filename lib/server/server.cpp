@@ -21,7 +21,6 @@
 
 #include "h3/library.hpp"
 #include "http/endpoint.hpp"
-#include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "server/server_impl.hpp"

@@ -54,13 +54,15 @@ quic::Config settings() {
 struct Scenario {
   explicit Scenario(Hooks& all);
 
-  /// Two dialers, one after the other, each with a connection and all kinds of streams.
+  /// Two dialers, one after the other, each with a connection and all kinds of streams; then the
+  /// listener's end.
   void run();
 
   void set_up_listener();
   void serve(const Connection& connection);
   void serve(const Stream& stream);
   void run_round();
+  void shut_down();
   void use(const Connection& connection);
   void open_echo();
   void open_large();
@@ -116,6 +118,7 @@ void Scenario::serve(const Connection& made) {
       hooks(name);
     });
   });
+  made.on_shutdown([this] { hooks("server on_shutdown"); });
 }
 
 // "r" is refused in both directions, all else sent back.
@@ -226,8 +229,23 @@ void Scenario::run_round() {
   network.run_for(1s);
 }
 
+// The listener's end, with two connections that are told.
+void Scenario::shut_down() {
+  hooks.renew("client");
+  dialer.emplace(client_loop, Tls::client_from_pem(tls.certificate_pem()).value(), settings());
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(dialer->connect("10.0.0.1:4433", "localhost", [](const Result<Connection>&) {}));
+  }
+  network.run_for(1s);
+  for (int i = 0; i < 2; ++i) {
+    if (listener) listener->shutdown(1s, [this] { hooks("server shutdown"); });
+  }
+  network.run_for(3s);
+}
+
 void Scenario::run() {
   for (int round = 0; round < 2 && listener; ++round) run_round();
+  if (listener) shut_down();
 }
 
 /// A handler, and what it ends if it throws.
@@ -246,6 +264,8 @@ const std::array rows{
     Row{"server on_stream", "Connection::on_stream", Ends::stream},
     Row{"server on_datagram", "Connection::on_datagram"},
     Row{"server on_data", "Stream::on_data", Ends::stream},
+    Row{"server on_shutdown", "Connection::on_shutdown"},
+    Row{"server shutdown", "Listener::shutdown"},
     Row{"client connect", "Dialer::connect", Ends::connection},
     Row{"client on_datagram", "Connection::on_datagram"},
     Row{"client on_datagram_fate", "Connection::on_datagram_fate"},
