@@ -30,7 +30,7 @@ set(barred_from_message io)
 set(barred_from_h3 io)
 
 # Public headers: a folder of include/quoin is the room of its name, and these are the headers beside the folders.
-set(headers_of_base address bytes datagram error export handle streaming time)
+set(headers_of_base address bytes datagram error export file_path handle streaming time version)
 set(headers_of_tls tls tls_info tls_request)
 set(headers_of_message headers priority)
 set(headers_of_loop loop tls_answer)

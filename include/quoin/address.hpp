@@ -2,6 +2,8 @@
 /// An IP address with a UDP port. Not a resolver: host names are none of its business.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <array>
 #include <compare>
 #include <cstddef>

@@ -4,6 +4,8 @@
 /// also for programs whose HTTP/1.1 or HTTP/2 is another library's.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,8 @@
 /// std::string or std::vector for that and hand the result over.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <filesystem>
 #include <memory>

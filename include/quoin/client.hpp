@@ -3,6 +3,8 @@
 /// QUIC streams, see Dialer in quoin/listener.hpp; keeps no cookies.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <compare>
 #include <cstddef>

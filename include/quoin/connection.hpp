@@ -3,6 +3,8 @@
 /// are Server and Client. Connections come from a Listener or a Dialer.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>

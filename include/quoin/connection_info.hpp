@@ -3,6 +3,8 @@
 /// nothing can be done to a connection with it.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <string>
 

@@ -3,6 +3,8 @@
 /// nothing in the library needs it, and its operations can be awaited by coroutines of any type.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <quoin/coro/combine.hpp>    // IWYU pragma: export
 #include <quoin/coro/group.hpp>      // IWYU pragma: export
 #include <quoin/coro/http.hpp>       // IWYU pragma: export

@@ -3,6 +3,8 @@
 /// tells the engine about it. No I/O in here.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 

@@ -3,6 +3,8 @@
 /// Listener. Not HTTP: see Client.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <functional>
 #include <memory>
 #include <string_view>

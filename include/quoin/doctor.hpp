@@ -3,6 +3,8 @@
 /// and start-up checks, not for every request.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <string_view>
 #include <vector>

@@ -3,6 +3,8 @@
 /// no function of quoin throws because of what a peer sent.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <expected>
 #include <memory>

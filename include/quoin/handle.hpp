@@ -3,6 +3,8 @@
 /// object of the library and finds out when that is gone. Not an owner: it keeps nothing alive.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

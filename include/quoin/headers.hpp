@@ -3,6 +3,8 @@
 /// fields mean is not known here, only whether they are well-formed.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>

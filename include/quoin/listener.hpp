@@ -3,6 +3,8 @@
 /// Dialer. Not HTTP: see Server.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <functional>
 #include <memory>
 #include <string>

@@ -4,6 +4,8 @@
 /// another event loop, watch descriptor(), sleep until deadline() and call turn().
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <exception>
 #include <functional>

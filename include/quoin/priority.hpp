@@ -3,6 +3,8 @@
 /// connection sends; it moves no bandwidth between connections.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <compare>
 #include <cstdint>
 #include <string>

@@ -4,6 +4,8 @@
 /// side, see quoin/client.hpp.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,8 @@
 /// quoin/listener.hpp.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

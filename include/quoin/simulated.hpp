@@ -3,6 +3,8 @@
 /// touches a socket, a real clock or real randomness, so a run is repeated by its seed alone.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

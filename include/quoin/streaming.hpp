@@ -3,6 +3,8 @@
 /// bytes. One rule in both directions: what is not taken, or not made, waits.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <span>

@@ -3,6 +3,8 @@
 /// be asked what time it is, because only a backend knows (see quoin/io/backend.hpp).
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstdint>
 

@@ -3,6 +3,8 @@
 /// the engine's business; no TLS library type shows here.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>

@@ -3,6 +3,8 @@
 /// wanted is in quoin/tls_request.hpp.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <functional>
 #include <string_view>
 

@@ -2,6 +2,8 @@
 /// What a TLS handshake agreed on and showed.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <string>
 #include <vector>
 

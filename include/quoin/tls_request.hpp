@@ -3,6 +3,8 @@
 /// a hardware module, another machine. Not needed where a Tls has its certificate and key.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,8 @@
 /// URLs as HTTP/3 needs them: what to connect to and what to ask for. Not a general URI parser.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -3,6 +3,8 @@
 /// on one stream. Not WebTransport, and no extensions (no compression).
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <compare>
 #include <cstddef>

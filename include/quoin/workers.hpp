@@ -3,7 +3,8 @@
 /// thread pool: each connection belongs to one thread from its first packet to its last.
 #pragma once
 
-#include <filesystem>
+#include <quoin/version.hpp>
+
 #include <functional>
 #include <memory>
 #include <string>

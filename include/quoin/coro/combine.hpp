@@ -2,6 +2,8 @@
 /// Several tasks at a time: all of them, the first of them, one with a time limit.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <array>
 #include <concepts>
 #include <coroutine>

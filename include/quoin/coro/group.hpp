@@ -3,6 +3,8 @@
 /// sleep().
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <functional>

@@ -2,6 +2,8 @@
 /// HTTP in coroutines: requests of a client, handlers of a server, and bodies bit by bit.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <exception>
 #include <functional>
 #include <memory>

@@ -3,6 +3,8 @@
 /// them any callback becomes awaitable, yours too.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <concepts>
 #include <coroutine>
 #include <functional>

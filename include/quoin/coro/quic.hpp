@@ -2,6 +2,8 @@
 /// Plain QUIC in coroutines: connections, streams, and the bytes on them.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

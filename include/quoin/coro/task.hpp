@@ -3,6 +3,8 @@
 /// what runs it in quoin/coro/group.hpp.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <concepts>
 #include <coroutine>
 #include <cstddef>

@@ -2,6 +2,8 @@
 /// WebSockets in coroutines: messages are awaited, and so is room for the next one.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <memory>
 #include <string>
 

@@ -3,6 +3,8 @@
 /// Bytes to capsules and back; where the bytes come from and go to is not known here.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>

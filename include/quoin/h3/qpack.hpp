@@ -3,6 +3,8 @@
 /// h3::Session, a proxy or a test say. A session brings its own; see h3::Config for its settings.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -3,6 +3,8 @@
 /// events come out, commands go in. Programs usually want Server or Client instead.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

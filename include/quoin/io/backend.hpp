@@ -3,6 +3,8 @@
 /// network stack. A backend knows nothing of QUIC.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <optional>

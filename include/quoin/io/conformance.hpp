@@ -3,6 +3,8 @@
 /// whatever test framework you have. Not a benchmark.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,8 @@
 /// The backend on Linux sockets and epoll. Most programs need only io::system_backend().
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <memory>
 
 #include <quoin/export.hpp>

@@ -3,8 +3,9 @@
 /// interface: it writes what it is given, by a tap of the simulated network for example.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
+#include <quoin/version.hpp>
+
+#include <memory>
 
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>

@@ -3,6 +3,8 @@
 /// a benchmark.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -2,6 +2,8 @@
 /// What to ask of the UDP sockets of a backend, whichever waits for them.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 
 namespace quoin::inline v0::io {

@@ -3,6 +3,8 @@
 /// docs/decisions tells what was measured.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <memory>
 
 #include <quoin/error.hpp>

@@ -3,6 +3,8 @@
 /// streams are another, yours may be a third.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>

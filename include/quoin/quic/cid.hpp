@@ -4,6 +4,8 @@
 /// (io::SocketOptions::workers) or the balancer.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -3,6 +3,8 @@
 /// is and whom one trusts is in quoin/quic/tls.hpp.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

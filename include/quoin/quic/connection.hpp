@@ -3,6 +3,8 @@
 /// through the Endpoint that owns the connection.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,8 @@
 /// socket and reads no clock: datagrams and times go in, datagrams and deadlines come out.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>

@@ -3,6 +3,8 @@
 /// the way to change it: see Connection::migrate().
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 

@@ -4,6 +4,8 @@
 /// keeps these, and for how long, is decided elsewhere.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <string>
 #include <string_view>
 

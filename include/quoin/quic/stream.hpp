@@ -3,6 +3,8 @@
 /// commands go in. Without handlers or sockets: programs usually want Listener and Dialer instead.
 #pragma once
 
+#include <quoin/version.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
