@@ -6,7 +6,6 @@
 #include <quoin/version.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 
 namespace quoin::inline v0 {
 
@@ -48,7 +48,7 @@ class QUOIN_EXPORT SharedBytes {
   /// (the operating system ends the process that reads beyond the end of a mapped file); serve
   /// files that others may change through a Writer instead.
   /// Errors: system, with the name of the file.
-  [[nodiscard]] static Result<SharedBytes> map_file(const std::filesystem::path& file);
+  [[nodiscard]] static Result<SharedBytes> map_file(const FilePath& file);
 
   /// The bytes; valid as long as any copy of this object.
   [[nodiscard]] Bytes view() const noexcept { return view_; }

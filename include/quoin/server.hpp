@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +18,7 @@
 #include <quoin/connection_info.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 #include <quoin/h3/session.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/loop.hpp>
@@ -157,7 +157,7 @@ class QUOIN_EXPORT Server {
   /// outside the directory is served, whatever the path or symbolic links say. A file that shrinks
   /// while it is sent ends with a reset stream, never as if it were whole.
   /// Errors: system, with the directory; UsageError::invalid_argument with the prefix.
-  [[nodiscard]] Result<> files(std::string_view prefix, const std::filesystem::path& directory,
+  [[nodiscard]] Result<> files(std::string_view prefix, const FilePath& directory,
                                FileOptions options = {});
 
   /// Accepts connections on "192.0.2.1:443", "[::]:4433" (all addresses of both families) and the

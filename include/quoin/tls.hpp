@@ -6,7 +6,6 @@
 #include <quoin/version.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -16,6 +15,7 @@
 
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 
 namespace quoin::inline v0 {
 
@@ -34,14 +34,13 @@ class QUOIN_EXPORT Tls {
   /// file: system when it is missing or unreadable, LocalError::certificate_invalid when it is no
   /// PEM or the key does not belong to the certificate. Dates and names are not looked at; clients
   /// refuse an expired certificate.
-  [[nodiscard]] static Result<Tls> server(const std::filesystem::path& chain,
-                                          const std::filesystem::path& key);
+  [[nodiscard]] static Result<Tls> server(const FilePath& chain, const FilePath& key);
   /// The same from PEM text.
   [[nodiscard]] static Result<Tls> server_from_pem(std::string_view chain, std::string_view key);
   /// A server whose private key is elsewhere, in a hardware module or another process, with its PEM
   /// chain (leaf first): each full handshake asks for one signature, see
   /// quoin/tls_request.hpp. Errors: as server().
-  [[nodiscard]] static Result<Tls> server_without_key(const std::filesystem::path& chain);
+  [[nodiscard]] static Result<Tls> server_without_key(const FilePath& chain);
   /// The same from PEM text.
   [[nodiscard]] static Result<Tls> server_without_key_from_pem(std::string_view chain);
   /// A server without a certificate: each handshake asks for one, see quoin/tls_request.hpp,
@@ -77,7 +76,7 @@ class QUOIN_EXPORT Tls {
   /// issuers certified gets in. Early data (0-RTT) are not taken from clients that must show who
   /// they are. Errors: system, LocalError::certificate_invalid when there is no certificate in it,
   /// both with the file's name; UsageError::invalid_argument for a client's Tls.
-  [[nodiscard]] Result<> verify_clients(const std::filesystem::path& trust_anchors,
+  [[nodiscard]] Result<> verify_clients(const FilePath& trust_anchors,
                                         ClientAuth mode = ClientAuth::require);
   /// The same from PEM text.
   [[nodiscard]] Result<> verify_clients_from_pem(std::string_view trust_anchors,
@@ -88,7 +87,7 @@ class QUOIN_EXPORT Tls {
   [[nodiscard]] static Tls client();
   /// A client that trusts the PEM certificates in this file and nothing else. Errors, with the
   /// file's name: system, LocalError::certificate_invalid when there is no certificate in it.
-  [[nodiscard]] static Result<Tls> client(const std::filesystem::path& trust_anchors);
+  [[nodiscard]] static Result<Tls> client(const FilePath& trust_anchors);
   /// The same from PEM text.
   [[nodiscard]] static Result<Tls> client_from_pem(std::string_view trust_anchors);
   /// A client that believes everybody. Whoever is on the path can read and change everything:
@@ -105,8 +104,7 @@ class QUOIN_EXPORT Tls {
   [[nodiscard]] Result<> pin(std::span<const std::string> pins);
   /// Client: shows this certificate (PEM, leaf first) to servers that ask for one. Errors: as
   /// server(), and UsageError::invalid_argument for a server's Tls.
-  [[nodiscard]] Result<> client_certificate(const std::filesystem::path& chain,
-                                            const std::filesystem::path& key);
+  [[nodiscard]] Result<> client_certificate(const FilePath& chain, const FilePath& key);
   /// The same from PEM text.
   [[nodiscard]] Result<> client_certificate_from_pem(std::string_view chain, std::string_view key);
 

@@ -14,6 +14,7 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 #include <quoin/io/backend.hpp>
 #include <quoin/io/socket_options.hpp>
 #include <quoin/loop.hpp>
@@ -69,14 +70,14 @@ class QUOIN_EXPORT Workers {
   /// all new connections, and that one keeps those it has until they are over. Errors: system,
   /// ENOENT or ECONNREFUSED when nobody offers sockets there, EPROTO when it is another version
   /// of quoin; those of listen(). The other process goes on as before until start().
-  [[nodiscard]] Result<std::vector<Address>> take_over(const std::filesystem::path& path);
+  [[nodiscard]] Result<std::vector<Address>> take_over(const FilePath& path);
   /// Offers the sockets to a later process of the same user, which connects to the Unix socket that
   /// is made at `path`; only after start(). When that has taken over, and no worker here takes new
   /// connections any more, `taken` is called once, on a thread of the library; it should call
   /// shutdown(), with the time that connections may go on. Errors: system, EADDRINUSE when another
   /// process offers its sockets at `path`, unless they were taken over from there;
   /// UsageError::closed before start() or after the sockets were taken.
-  [[nodiscard]] Result<> offer(const std::filesystem::path& path, std::function<void()> taken);
+  [[nodiscard]] Result<> offer(const FilePath& path, std::move_only_function<void()> taken);
   /// Starts the threads. Throws std::system_error when the system has no more of them; later calls
   /// do nothing.
   void start();

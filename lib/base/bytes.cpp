@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <expected>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <sys/mman.h>
@@ -57,21 +56,21 @@ SharedBytes::SharedBytes(std::vector<std::byte> data) {
 SharedBytes::SharedBytes(std::shared_ptr<const void> owner, Bytes view)
     : owner_(std::move(owner)), view_(view) {}
 
-Result<SharedBytes> SharedBytes::map_file(const std::filesystem::path& file) {
+Result<SharedBytes> SharedBytes::map_file(const FilePath& file) {
   // Non-blocking, so that a FIFO without a writer is refused below instead of waited for.
-  const Descriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (descriptor.number < 0) return system_error(errno, file.string());
+  const Descriptor descriptor{::open(file.native().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (descriptor.number < 0) return system_error(errno, file.native());
   struct stat status{};
 
-  if (::fstat(descriptor.number, &status) != 0) return system_error(errno, file.string());
-  if (S_ISDIR(status.st_mode)) return system_error(EISDIR, file.string());
+  if (::fstat(descriptor.number, &status) != 0) return system_error(errno, file.native());
+  if (S_ISDIR(status.st_mode)) return system_error(EISDIR, file.native());
   if (!S_ISREG(status.st_mode)) {
-    return system_error(EINVAL, file.string() + " is not a regular file");
+    return system_error(EINVAL, file.native() + " is not a regular file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return SharedBytes{};  // mmap refuses to map nothing
   void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
-  if (start == MAP_FAILED) return system_error(errno, file.string());
+  if (start == MAP_FAILED) return system_error(errno, file.native());
   std::shared_ptr<const void> owner{
       start, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
   return SharedBytes{std::move(owner), {static_cast<const std::byte*>(start), size}};

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <filesystem>
 #include <fstream>
 #include <ios>
 #include <string>
@@ -111,34 +110,42 @@ void append(std::ofstream& file, const Packer& what) {
              static_cast<std::streamsize>(what.bytes().size()));
 }
 
-std::unexpected<Error> failure(const std::filesystem::path& name) {
+std::unexpected<Error> failure(const std::string& name) {
   return std::unexpected{Error{Error::Domain::system,
                                static_cast<std::uint64_t>(errno == 0 ? EIO : errno),
-                               "cannot write the capture " + name.string()}};
+                               "cannot write the capture " + name}};
 }
 
 }  // namespace
 
-PcapWriter::PcapWriter(std::filesystem::path name, std::ofstream file)
-    : name_(std::move(name)), file_(std::move(file)) {}
+struct PcapWriter::Impl {
+  std::string name;
+  std::ofstream file;
+};
 
-Result<PcapWriter> PcapWriter::create(const std::filesystem::path& file) {
+PcapWriter::PcapWriter(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+PcapWriter::PcapWriter(PcapWriter&&) noexcept = default;
+PcapWriter& PcapWriter::operator=(PcapWriter&&) noexcept = default;
+PcapWriter::~PcapWriter() = default;
+
+Result<PcapWriter> PcapWriter::create(const FilePath& file) {
   constexpr std::uint32_t nanosecond_magic = 0xa1b23c4d;
   constexpr std::uint32_t link_type_raw = 101;
   errno = 0;
-  std::ofstream stream{file, std::ios::binary | std::ios::trunc};
+  std::ofstream stream{file.native(), std::ios::binary | std::ios::trunc};
   if (!stream) {
-    return failure(file);
+    return failure(file.native());
   }
   Packer header;
   header.u32(nanosecond_magic).u16(2).u16(4).u32(0).u32(0).u32(snap_length).u32(link_type_raw);
   append(stream, header);
-  return PcapWriter{file, std::move(stream)};
+  return PcapWriter{std::make_unique<Impl>(file.native(), std::move(stream))};
 }
 
 void PcapWriter::write(Time time, const Datagram& datagram) {
   const Path& path = datagram.path;
-  if (path.local.is_none() || path.local.is_ipv4() != path.remote.is_ipv4()) {
+  if (!impl_ || path.local.is_none() || path.local.is_ipv4() != path.remote.is_ipv4()) {
     return;
   }
   const auto since = time.time_since_epoch();
@@ -153,16 +160,17 @@ void PcapWriter::write(Time time, const Datagram& datagram) {
     Packer record;
     record.u32(static_cast<std::uint32_t>(seconds.count()));
     record.u32(static_cast<std::uint32_t>((since - seconds).count())).u32(size).u32(size);
-    append(file_, record.data(packet.bytes()));
+    append(impl_->file, record.data(packet.bytes()));
   } while (!rest.empty());
 }
 
 Result<> PcapWriter::close() {
+  if (!impl_) return std::unexpected{Error{UsageError::closed, "the capture was moved away"}};
   errno = 0;
-  const bool was_good = file_.good();
-  file_.close();
-  if (!was_good || file_.fail()) {
-    return failure(name_);
+  const bool was_good = impl_->file.good();
+  impl_->file.close();
+  if (!was_good || impl_->file.fail()) {
+    return failure(impl_->name);
   }
   return {};
 }

@@ -2,6 +2,7 @@
 /// The ranges of quic::Config.
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include <quoin/quic/config.hpp>
@@ -119,9 +120,9 @@ Result<> Config::validate() const {
   if (auto valid = validate_tokens(*this); !valid) {
     return valid;
   }
-  if (!qlog_directory.empty() && !std::filesystem::is_directory(qlog_directory)) {
+  if (!qlog_directory.empty() && !std::filesystem::is_directory(qlog_directory.native())) {
     return refuse("qlog_directory",
-                  "an existing directory, and " + qlog_directory.string() + " is none");
+                  "an existing directory, and " + qlog_directory.native() + " is none");
   }
   return validate_limits(*this);
 }

@@ -97,7 +97,7 @@ void Connection::Impl::fill_settings(ngtcp2_settings& settings, Time now, const 
   settings.pmtud_probes = mtu_ladder.data();
   settings.pmtud_probeslen = mtu_ladder.size();
   if (!config.qlog_directory.empty() &&
-      qlog.open(config.qlog_directory,
+      qlog.open(config.qlog_directory.native(),
                 to_hex({odcid.data, odcid.datalen}) + (server ? "_server" : "_client"))) {
     settings.qlog_write = write_qlog;
   }

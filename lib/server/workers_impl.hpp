@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <latch>
 #include <memory>
@@ -56,7 +55,7 @@ struct Workers::Impl {
   MakeBackend make_backend;
   std::vector<Address> addresses;
   bool started = false;
-  std::filesystem::path taken_from;            // empty: the sockets are our own
+  FilePath taken_from;                         // empty: the sockets are our own
   std::optional<io::Inheritance> inheritance;  // until start()
   std::function<void()> on_taken;
   std::atomic<bool> is_taken = false;

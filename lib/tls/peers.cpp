@@ -95,8 +95,8 @@ Result<> Tls::client_certificate_from_pem(std::string_view chain, std::string_vi
   return impl_->use(std::move(*identity));
 }
 
-Result<> Tls::client_certificate(const std::filesystem::path& chain,
-                                 const std::filesystem::path& key) {
+Result<> Tls::client_certificate(const FilePath& chain,
+                                 const FilePath& key) {
   return tls::from_pair(chain, key,
                         [this](const std::string& chain_text, const std::string& key_text) {
                           return client_certificate_from_pem(chain_text, key_text);
@@ -114,7 +114,7 @@ Result<> Tls::verify_clients_from_pem(std::string_view trust_anchors, ClientAuth
   return {};
 }
 
-Result<> Tls::verify_clients(const std::filesystem::path& trust_anchors, ClientAuth mode) {
+Result<> Tls::verify_clients(const FilePath& trust_anchors, ClientAuth mode) {
   const auto text = tls::read_file(trust_anchors);
   if (!text) {
     return std::unexpected(text.error());

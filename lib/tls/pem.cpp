@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -42,23 +43,23 @@ std::vector<CertificatePtr> read_certificates(std::string_view pem) {
   return certificates;
 }
 
-Result<std::string> read_file(const std::filesystem::path& file) {
+Result<std::string> read_file(const FilePath& file) {
   errno = 0;
-  std::ifstream in{file, std::ios::binary};
+  std::ifstream in{file.native(), std::ios::binary};
   const int code = errno;
   std::error_code ignored;
-  if (!in || std::filesystem::is_directory(file, ignored)) {
+  if (!in || std::filesystem::is_directory(file.native(), ignored)) {
     return std::unexpected(Error{Error::Domain::system,
                                  static_cast<std::uint64_t>(in          ? EISDIR
                                                             : code != 0 ? code
                                                                         : EIO),
-                                 "cannot read " + file.string()});
+                                 "cannot read " + file.native()});
   }
   return std::string{std::istreambuf_iterator<char>{in}, {}};
 }
 
-Error in_file(const Error& error, const std::filesystem::path& file) {
-  return {error.domain(), error.code(), file.string() + ": " + std::string{error.detail()}};
+Error in_file(const Error& error, const FilePath& file) {
+  return {error.domain(), error.code(), file.native() + ": " + std::string{error.detail()}};
 }
 
 Result<Identity> parse_identity(std::string_view chain) {

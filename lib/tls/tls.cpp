@@ -90,7 +90,7 @@ Result<Tls> Tls::server_from_pem(std::string_view chain, std::string_view key) {
   return make_server([&] { return tls::parse_identity(chain, key); });
 }
 
-Result<Tls> Tls::server(const std::filesystem::path& chain, const std::filesystem::path& key) {
+Result<Tls> Tls::server(const FilePath& chain, const FilePath& key) {
   return tls::from_pair(chain, key, [](const std::string& chain_text, const std::string& key_text) {
     return server_from_pem(chain_text, key_text);
   });
@@ -100,7 +100,7 @@ Result<Tls> Tls::server_without_key_from_pem(std::string_view chain) {
   return make_server([&] { return tls::parse_identity(chain); });
 }
 
-Result<Tls> Tls::server_without_key(const std::filesystem::path& chain) {
+Result<Tls> Tls::server_without_key(const FilePath& chain) {
   const auto text = tls::read_file(chain);
   if (!text) {
     return std::unexpected(text.error());
@@ -145,7 +145,7 @@ Result<Tls> Tls::client_from_pem(std::string_view trust_anchors) {
   return Tls{std::move(*impl)};
 }
 
-Result<Tls> Tls::client(const std::filesystem::path& trust_anchors) {
+Result<Tls> Tls::client(const FilePath& trust_anchors) {
   const auto text = tls::read_file(trust_anchors);
   if (!text) {
     return std::unexpected(text.error());

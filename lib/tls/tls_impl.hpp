@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <quoin/file_path.hpp>
 #include <quoin/error.hpp>
 #include <quoin/tls.hpp>
 
@@ -142,12 +143,12 @@ int select_host(SSL* ssl, int* alert, void* argument);
 /// All certificates in the text; none when there is something else in it.
 [[nodiscard]] std::vector<CertificatePtr> read_certificates(std::string_view pem);
 /// Errors: system, with the file's name.
-[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& file);
+[[nodiscard]] Result<std::string> read_file(const FilePath& file);
 /// Puts the name of the file in front of what is wrong with it.
-[[nodiscard]] Error in_file(const Error& error, const std::filesystem::path& file);
+[[nodiscard]] Error in_file(const Error& error, const FilePath& file);
 
 /// Reads the two files and calls `use` with their texts; its errors get the files' names.
-auto from_pair(const std::filesystem::path& chain, const std::filesystem::path& key, auto&& use)
+auto from_pair(const FilePath& chain, const FilePath& key, auto&& use)
     -> decltype(use(std::string{}, std::string{})) {
   const auto chain_text = read_file(chain);
   if (!chain_text) {
@@ -159,7 +160,7 @@ auto from_pair(const std::filesystem::path& chain, const std::filesystem::path& 
   }
   auto used = use(*chain_text, *key_text);
   if (!used) {
-    return std::unexpected(in_file(used.error(), chain.string() + ", " + key.string()));
+    return std::unexpected(in_file(used.error(), chain.native() + ", " + key.native()));
   }
   return used;
 }

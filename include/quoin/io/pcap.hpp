@@ -10,6 +10,7 @@
 #include <quoin/datagram.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::inline v0::io {
@@ -19,7 +20,13 @@ namespace quoin::inline v0::io {
 class QUOIN_EXPORT PcapWriter {
  public:
   /// Makes the file, or empties it. Errors: system, with its name.
-  [[nodiscard]] static Result<PcapWriter> create(const std::filesystem::path& file);
+  [[nodiscard]] static Result<PcapWriter> create(const FilePath& file);
+  /// The other one writes nothing any more.
+  PcapWriter(PcapWriter&&) noexcept;
+  /// Closes its own file.
+  PcapWriter& operator=(PcapWriter&&) noexcept;
+  /// Closes the file.
+  ~PcapWriter();
 
   /// Appends a datagram, or each of a train, as a packet from `path.local` to `path.remote`. Both
   /// must be addresses of one family; others are not written. `time` counts from 1970 in the
@@ -27,14 +34,13 @@ class QUOIN_EXPORT PcapWriter {
   void write(Time time, const Datagram& datagram);
   /// Sees to it that all is in the file and closes it; what is written later is lost. Errors:
   /// system, with the file's name, if any of it could not be written. The destructor closes too,
-  /// and keeps errors to itself.
+  /// and keeps errors to itself. UsageError::closed when it was moved away.
   [[nodiscard]] Result<> close();
 
  private:
-  PcapWriter(std::filesystem::path name, std::ofstream file);
-
-  std::filesystem::path name_;
-  std::ofstream file_;
+  struct Impl;
+  explicit PcapWriter(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace quoin::inline v0::io

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include <quoin/address.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
+#include <quoin/file_path.hpp>
 #include <quoin/quic/cid.hpp>
 #include <quoin/time.hpp>
 
@@ -148,7 +148,7 @@ struct QUOIN_EXPORT Config {
   std::string early_data_context;
 
   /// A folder for one qlog file a connection; empty: none. Packet contents are not logged.
-  std::filesystem::path qlog_directory;
+  FilePath qlog_directory{};
 
   /// Says what is out of range. Errors: UsageError::invalid_argument with the member's name.
   [[nodiscard]] Result<> validate() const;

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,9 +52,9 @@ struct UnixAddress {
   socklen_t size = 0;  // 0: the path is too long
 };
 
-UnixAddress unix_address(const std::filesystem::path& path) {
+UnixAddress unix_address(const FilePath& path) {
   UnixAddress out;
-  const std::string text = path.string();
+  const std::string text = path.native();
   if (text.empty() || text.size() >= sizeof out.address.sun_path) return out;
   out.address.sun_family = AF_UNIX;
   std::memcpy(out.address.sun_path, text.data(), text.size());
@@ -63,11 +62,11 @@ UnixAddress unix_address(const std::filesystem::path& path) {
   return out;
 }
 
-std::unexpected<Error> failed_at(int failure, const char* what, const std::filesystem::path& path) {
-  return failed(failure, std::string{what} + ' ' + path.string());
+std::unexpected<Error> failed_at(int failure, const char* what, const FilePath& path) {
+  return failed(failure, std::string{what} + ' ' + path.native());
 }
 
-Result<Descriptor> connect_to(const std::filesystem::path& path) {
+Result<Descriptor> connect_to(const FilePath& path) {
   const UnixAddress at = unix_address(path);
   Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
   if (at.size == 0 || socket.get() < 0) {
@@ -154,7 +153,7 @@ void Inheritance::confirm() const noexcept {
   (void)::send(connection.get(), &octet, 1, MSG_NOSIGNAL);
 }
 
-Result<Inheritance> inherit(const std::filesystem::path& path) {
+Result<Inheritance> inherit(const FilePath& path) {
   Result<Descriptor> connection = connect_to(path);
   if (!connection) return std::unexpected{connection.error()};
   // A socket in a folder that others may write to could be anybody's.
@@ -173,16 +172,15 @@ Result<Inheritance> inherit(const std::filesystem::path& path) {
   return out;
 }
 
-Result<HandoverListener> HandoverListener::open(const std::filesystem::path& path) {
-  std::filesystem::path fresh = path;
-  fresh += ".new";
+Result<HandoverListener> HandoverListener::open(const FilePath& path) {
+  const std::string fresh = path.native() + ".new";
   const UnixAddress at = unix_address(fresh);
   Descriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (at.size == 0 || socket.get() < 0) {
     return failed_at(at.size == 0 ? ENAMETOOLONG : errno, "cannot offer sockets at", path);
   }
   struct stat there{};
-  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+  if (::lstat(path.native().c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
     return failed_at(EEXIST, "cannot offer sockets at", path);
   }
   (void)::unlink(fresh.c_str());
@@ -190,7 +188,7 @@ Result<HandoverListener> HandoverListener::open(const std::filesystem::path& pat
   // The mode counts when the file is made, so there is no moment in which others may connect.
   if (::fchmod(socket.get(), S_IRUSR | S_IWUSR) != 0 ||
       ::bind(socket.get(), address, at.size) != 0 || ::listen(socket.get(), 1) != 0 ||
-      std::rename(fresh.c_str(), path.c_str()) != 0) {
+      std::rename(fresh.c_str(), path.native().c_str()) != 0) {
     return failed_at(errno, "cannot offer sockets at", path);
   }
   return HandoverListener{std::move(socket)};
@@ -202,7 +200,7 @@ Descriptor HandoverListener::accept() const noexcept {
   return connection;
 }
 
-bool is_offered(const std::filesystem::path& path) { return connect_to(path).has_value(); }
+bool is_offered(const FilePath& path) { return connect_to(path).has_value(); }
 
 bool give(int connection, const Estate& estate) noexcept {
   Greeting greeting{.version = {},

@@ -5,12 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <quoin/error.hpp>
+#include <quoin/file_path.hpp>
 
 #include "io/udp/descriptor.hpp"
 
@@ -36,13 +36,13 @@ struct Inheritance {
 
 /// Asks the process that offers its sockets at `path` for them. Waits for seconds at most. Errors:
 /// system, ENOENT or ECONNREFUSED when no process offers any; EPROTO when it is of another version.
-[[nodiscard]] Result<Inheritance> inherit(const std::filesystem::path& path);
+[[nodiscard]] Result<Inheritance> inherit(const FilePath& path);
 
 /// Where the next process asks. Only processes of the same user, or root, are let in.
 class HandoverListener {
  public:
   /// Takes the place of whatever socket is at `path`. Errors: system, with the path.
-  [[nodiscard]] static Result<HandoverListener> open(const std::filesystem::path& path);
+  [[nodiscard]] static Result<HandoverListener> open(const FilePath& path);
 
   /// The next one that asks; none (-1) if there is nobody, or nobody who may.
   [[nodiscard]] Descriptor accept() const noexcept;
@@ -56,7 +56,7 @@ class HandoverListener {
 };
 
 /// Whether a process offers its sockets at `path`.
-[[nodiscard]] bool is_offered(const std::filesystem::path& path);
+[[nodiscard]] bool is_offered(const FilePath& path);
 
 /// Gives to who asked on `connection`. False: that one has gone.
 [[nodiscard]] bool give(int connection, const Estate& estate) noexcept;

@@ -315,8 +315,7 @@ void StaticFiles::add_headers(Response response) const {
   for (const Field& field : options_.headers) response.header(field.name, field.value);
 }
 
-Result<> Server::files(std::string_view prefix, const std::filesystem::path& directory,
-                       FileOptions options) {
+Result<> Server::files(std::string_view prefix, const FilePath& directory, FileOptions options) {
   if (!prefix.starts_with('/') || prefix.contains('{') || prefix.contains('*') ||
       prefix.contains('%')) {
     return std::unexpected(
@@ -324,7 +323,7 @@ Result<> Server::files(std::string_view prefix, const std::filesystem::path& dir
   }
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   Result<StaticFiles> files =
-      StaticFiles::create(std::string{prefix}, directory, std::move(options));
+      StaticFiles::create(std::string{prefix}, directory.native(), std::move(options));
   if (!files) return std::unexpected(files.error());
   const auto shared = std::make_shared<StaticFiles>(std::move(*files));
   // The server has the handler, so it is there when that is called.
