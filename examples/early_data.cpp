@@ -40,8 +40,6 @@ int main() {
     client.request(
         {.method = method,
          .url = "https://10.0.0.1/price",
-         .headers = {},
-         .body = {},
          .early = true},  // it does no harm if that is handled twice
         [&reply](quoin::Result<quoin::Reply> r) { reply = std::move(r); });
     if (!network.run_until([&reply] { return reply.has_value(); }, 5s) ||

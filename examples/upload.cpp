@@ -49,7 +49,6 @@ int main(int argc, char** argv) {
   int result = EXIT_FAILURE;
   client.request({.method = "PUT",
                   .url = argv[2],
-                  .headers = {},
                   .body = {std::move(body), size}},
                  [&](quoin::Result<quoin::Reply> reply) {
                    std::cout << (reply ? std::to_string(reply->status)

@@ -18,7 +18,6 @@ void subscribe(quoin::Loop& loop, quoin::Client& client) {
   quoin::open_websocket(
       loop, client,
       {.url = "wss://example.org/feed",
-       .headers = {},
        .options = {.subprotocols = {"feed.v1"}}},
       [](quoin::Result<quoin::WebSocket> opened) {
         if (!opened) return;

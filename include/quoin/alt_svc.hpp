@@ -25,7 +25,7 @@ namespace quoin::inline v0 {
 /// Another place where an origin can be reached (RFC 7838 §3).
 struct AltService {
   std::string protocol = "h3";  ///< the ALPN name
-  std::string host;             ///< empty: the origin's own; IPv6 addresses without brackets
+  std::string host{};           ///< empty: the origin's own; IPv6 addresses without brackets
   std::uint16_t port = 443;     ///< of UDP if the protocol is h3; never 0
   std::chrono::seconds max_age = std::chrono::hours{24};  ///< how long this is true
   bool persist = false;  ///< still true when the client comes to another network
@@ -46,9 +46,9 @@ struct AltService {
 
 /// What is known of an origin.
 struct AltSvcEntry {
-  std::string host;                  ///< of the origin
-  std::uint16_t port = 443;          ///< of the origin
-  std::vector<AltService> services;  ///< in its order; `max_age` is what is left of it
+  std::string host{};                  ///< of the origin
+  std::uint16_t port = 443;            ///< of the origin
+  std::vector<AltService> services{};  ///< in its order; `max_age` is what is left of it
 };
 
 /// What servers said about themselves. A service must prove to be the origin: connect to its
@@ -88,7 +88,7 @@ class QUOIN_EXPORT AltSvcCache {
   struct Entry {
     AltService service;
     Time expires;
-    Time usable_from{};
+    Time usable_from;
   };
 
   struct Origin {

@@ -44,8 +44,8 @@ using Resolver =
 
 /// Settings of a client. Out of range, they fail every request.
 struct ClientConfig {
-  quic::Config quic;  ///< `alpn` is "h3" if left empty
-  h3::Config h3;      ///< limits of each HTTP/3 session
+  quic::Config quic{};  ///< `alpn` is "h3" if left empty
+  h3::Config h3{};      ///< limits of each HTTP/3 session
   /// Time for a connection to be made: name look-up, all addresses and the handshake. More than
   /// zero.
   Duration connect_timeout = std::chrono::seconds{10};
@@ -110,9 +110,9 @@ struct ClientConfig {
   /// The largest body that is collected in Reply::body, in bytes.
   std::size_t max_reply_body = 64 * 1024 * 1024;
   /// The local address to use; none: any of either family.
-  Address local;
+  Address local{};
   /// How names are looked up; empty: by the system, in a thread of its own.
-  Resolver resolver;
+  Resolver resolver{};
 };
 
 /// When what happened to a request, from the call that began it; zero if it did not happen.
@@ -129,12 +129,12 @@ struct Timing {
 /// A complete reply.
 struct Reply {
   int status = 0;                ///< 200 to 599
-  std::string body;              ///< empty if ClientCallbacks::on_data took it
-  Headers headers;               ///< pseudo-headers included
-  Headers trailers;              ///< the fields after the body
-  Timing timing;                 ///< how long it took
+  std::string body{};            ///< empty if ClientCallbacks::on_data took it
+  Headers headers{};             ///< pseudo-headers included
+  Headers trailers{};            ///< the fields after the body
+  Timing timing{};               ///< how long it took
   std::uint64_t connection = 0;  ///< ConnectionInfo::number
-  std::string url;               ///< what answered: the request's URL, or the last redirect's
+  std::string url{};             ///< what answered: the request's URL, or the last redirect's
   std::size_t redirects = 0;     ///< that were followed
   bool decompressed = false;     ///< body and headers are no longer as the server sent them
 };
@@ -162,10 +162,10 @@ class QUOIN_EXPORT RequestBody {
 /// What to ask for.
 struct ClientRequest {
   std::string method = "GET";  ///< a token, as RFC 9110 §9.1; upper and lower case differ
-  std::string url;             ///< see Url::parse()
-  Headers headers;             ///< beyond those that follow from the URL and the body; `host`, if
+  std::string url{};           ///< see Url::parse()
+  Headers headers{};           ///< beyond those that follow from the URL and the body; `host`, if
                                ///< there, is what is asked for in place of the URL's
-  RequestBody body;            ///< none by default
+  RequestBody body{};          ///< none by default
   Headers trailers{};          ///< the fields after the body; see Call::trailer()
   Duration timeout{};          ///< zero: ClientConfig::request_timeout
   /// May be sent in the first flight (0-RTT), where an attacker can have it handled again; for
@@ -173,7 +173,7 @@ struct ClientRequest {
   bool early = false;
   /// For method CONNECT: what to speak on the stream, `:protocol` (RFC 9220). The time limit is
   /// then for the reply's headers.
-  std::string protocol;
+  std::string protocol{};
   /// How urgent the reply is, for the field `priority` (RFC 9218); none: no such field.
   std::optional<Priority> priority{};
   /// Redirects to follow; none: ClientConfig::max_redirects. 301 and 302 make a GET of a POST, 303
@@ -189,19 +189,19 @@ struct ClientRequest {
 /// destruction. What one throws, but `done`, fails the request with H3_INTERNAL_ERROR: see Loop.
 struct ClientCallbacks {
   /// An interim response arrived, status 100 to 199.
-  std::move_only_function<void(int status, const Headers&)> on_informational;
+  std::move_only_function<void(int status, const Headers&)> on_informational{};
   /// A redirect is being followed to `url`; the status and headers are those of the 3xx.
   std::move_only_function<void(int status, const Headers&, std::string_view url)> on_redirect{};
   /// The reply begins.
-  std::move_only_function<void(int status, const Headers&)> on_headers;
+  std::move_only_function<void(int status, const Headers&)> on_headers{};
   /// Takes the reply's body instead of Reply::body.
-  Reader on_data;
+  Reader on_data{};
   /// Takes the datagrams that belong to the request (RFC 9297 §2.1), the bytes being valid for the
   /// call; needs h3::Config::datagrams. Without it the first one fails the request.
-  std::move_only_function<void(Bytes)> on_datagram;
+  std::move_only_function<void(Bytes)> on_datagram{};
   /// The request is over: called exactly once, in a turn, never within the call that began it. Not
   /// called when the client is destroyed before.
-  std::move_only_function<void(Result<Reply>)> done;
+  std::move_only_function<void(Result<Reply>)> done{};
 };
 
 /// A request under way. A 16-byte handle; on a request that is over its members do nothing.

@@ -17,8 +17,8 @@ namespace quoin::inline v0 {
 /// The two ends of a datagram's way. `local` is the address it was received on or leaves from,
 /// never the unspecified address for something received.
 struct Path {
-  Address local;   ///< our end
-  Address remote;  ///< the peer's end
+  Address local{};   ///< our end
+  Address remote{};  ///< the peer's end
 
   friend bool operator==(const Path&, const Path&) = default;
 };
@@ -29,8 +29,8 @@ enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
 /// One UDP payload, or a train of them `segment_size` bytes apart, of which the last may be
 /// shorter (segmentation offload when sent, receive offload when received).
 struct Datagram {
-  Path path;                     ///< whence and whither
-  Bytes payload;                 ///< who owns it is said where a Datagram is handed over
+  Path path{};                   ///< whence and whither
+  Bytes payload{};               ///< who owns it is said where a Datagram is handed over
   std::size_t segment_size = 0;  ///< bytes; 0: `payload` is a single datagram
   Ecn ecn = Ecn::not_ect;        ///< the mark on each datagram of the train
 };
@@ -52,8 +52,8 @@ struct Capabilities {
 /// Bad news about a path, for example an ICMP message. Not authenticated: it may be forged, so
 /// the engine believes it only before the handshake is complete.
 struct PathError {
-  Path path;    ///< the path it is about; `local` may be the unspecified address
-  Error error;  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
+  Path path{};    ///< the path it is about; `local` may be the unspecified address
+  Error error{};  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
                 ///< EMSGSIZE, too large for the path, counts as a loss like any other
 };
 

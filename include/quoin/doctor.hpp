@@ -19,8 +19,8 @@ namespace quoin::inline v0 {
 
 /// How to look at a server.
 struct DoctorOptions {
-  Tls tls = Tls::client();         ///< whom to trust
-  std::vector<Address> addresses;  ///< where the server is; empty: its name is looked up
+  Tls tls = Tls::client();           ///< whom to trust
+  std::vector<Address> addresses{};  ///< where the server is; empty: its name is looked up
   Duration timeout = std::chrono::seconds{5};  ///< for the connection to each address
 };
 

@@ -32,7 +32,7 @@ struct Outcome {
   std::uint64_t bytes_sent = 0;      ///< of the response's body, handed to the connection
   std::uint64_t bytes_received = 0;  ///< of the request's body, taken by the handler
   Duration duration{};               ///< from the request's headers to the end of its stream
-  Error error;                       ///< H3_NO_ERROR if the response went out whole
+  Error error{};                     ///< none if the response went out whole
 };
 
 /// What a client asked for. A 16-byte handle; views that it returns are valid until the stream of

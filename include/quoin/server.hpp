@@ -33,8 +33,8 @@ namespace quoin::inline v0 {
 
 /// Settings of a server. Out of range, they are reported by Server::listen().
 struct ServerConfig {
-  quic::Config quic;  ///< `alpn` is "h3" if left empty
-  h3::Config h3;      ///< limits of each HTTP/3 session
+  quic::Config quic{};  ///< `alpn` is "h3" if left empty
+  h3::Config h3{};      ///< limits of each HTTP/3 session
   /// Time in which a request makes no progress in either direction until its stream is reset with
   /// H3_REQUEST_CANCELLED. Zero: never.
   Duration stream_idle_timeout = std::chrono::seconds{30};
@@ -58,7 +58,7 @@ struct ServerConfig {
   bool early_unsafe = false;
   /// The clock for `date` headers (RFC 9110 §6.6.1), for example std::chrono::system_clock::now.
   /// Empty: none are sent, which RFC 9110 allows to whom has no clock.
-  std::function<std::chrono::system_clock::time_point()> wall_clock;
+  std::function<std::chrono::system_clock::time_point()> wall_clock{};
 };
 
 /// How Server::files() serves a directory.
@@ -74,23 +74,23 @@ struct FileOptions {
   /// ServerConfig::wall_clock is set: files that changed within two seconds are not kept.
   std::size_t cache_bytes = std::size_t{16} * 1024 * 1024;
   /// Headers for all responses, for example `cache-control`.
-  Headers headers;
+  Headers headers{};
 };
 
 /// A request that is over, for the access log. Views are valid for the call.
 struct Access {
   std::uint64_t connection = 0;  ///< ConnectionInfo::number
-  Address peer;                  ///< the client
-  std::string_view method;       ///< "GET"
-  std::string_view target;       ///< path and query as sent; may contain any visible character
-  std::string_view authority;    ///< the host that was asked for
+  Address peer{};                ///< the client
+  std::string_view method{};     ///< "GET"
+  std::string_view target{};     ///< path and query as sent; may contain any visible character
+  std::string_view authority{};  ///< the host that was asked for
   const Headers& headers;        ///< of the request
-  Outcome outcome;               ///< how it ended
+  Outcome outcome{};             ///< how it ended
 };
 
 /// What a server counted since it was made.
 struct ServerStats {
-  quic::EndpointStats quic;  ///< of the engine: connections, handshakes, datagrams of UDP
+  quic::EndpointStats quic{};  ///< of the engine: connections, handshakes, datagrams of UDP
 
   std::uint64_t requests = 0;         ///< headers of a request were received
   std::uint64_t responses = 0;        ///< went out whole

@@ -66,8 +66,8 @@ enum class Fate : std::uint8_t {
 
 /// One datagram as the tap sees it; the views are valid for the call.
 struct Observation {
-  Time time;                 ///< when it was sent, or for Fate::delivered when it arrived
-  Time sent;                 ///< when it was sent
+  Time time{};               ///< when it was sent, or for Fate::delivered when it arrived
+  Time sent{};               ///< when it was sent
   std::uint64_t number = 0;  ///< counts the datagrams of its link, from 1
   const Datagram& datagram;  ///< never a train; between NATs, if there are any
   Fate fate{};               ///< what became of it

@@ -45,13 +45,13 @@ struct TlsRequest {
     signature,    ///< of a Tls::server_without_key(): quic::Endpoint::give_signature()
   };
 
-  Type type{};                     ///< what is wanted
-  TlsRequestId id;                 ///< to answer with
-  std::string server_name;         ///< SNI in lower case, otherwise as sent; may be empty
-  std::vector<std::string> alpn;   ///< certificate: the protocols that the client offers
-  SignatureScheme scheme{};        ///< signature: how to sign
-  std::vector<std::byte> input;    ///< signature: the bytes to sign, not their digest
-  std::string certificate_sha256;  ///< signature: whose key it is, see Tls::certificate_sha256()
+  Type type{};                       ///< what is wanted
+  TlsRequestId id{};                 ///< to answer with
+  std::string server_name{};         ///< SNI in lower case, otherwise as sent; may be empty
+  std::vector<std::string> alpn{};   ///< certificate: the protocols that the client offers
+  SignatureScheme scheme{};          ///< signature: how to sign
+  std::vector<std::byte> input{};    ///< signature: the bytes to sign, not their digest
+  std::string certificate_sha256{};  ///< signature: whose key it is, see Tls::certificate_sha256()
 };
 
 }  // namespace quoin::inline v0

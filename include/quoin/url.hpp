@@ -16,7 +16,7 @@ namespace quoin::inline v0 {
 
 /// An absolute https URL in its parts (RFC 9110 §4.2.2).
 struct QUOIN_EXPORT Url {
-  std::string host;              ///< lower case; an IPv6 address without brackets
+  std::string host{};            ///< lower case; an IPv6 address without brackets
   std::uint16_t port = 443;      ///< never 0
   std::string target = "/";      ///< path and query, percent-encoded
   bool host_is_address = false;  ///< `host` is an IPv4 or IPv6 address, not a name

@@ -52,15 +52,15 @@ enum class MessageType : std::uint8_t {
 /// A whole message, however many frames it came in.
 struct WebSocketMessage {
   MessageType type = MessageType::text;  ///< what `data` is
-  std::string data;                      ///< the text or the bytes
+  std::string data{};                    ///< the text or the bytes
 };
 
 /// How a WebSocket ended.
 struct WebSocketEnd {
   CloseCode code = CloseCode::abnormal;  ///< the peer's, or ours where we gave up
-  std::string reason;                    ///< the peer's, UTF-8 of at most 123 bytes; may be empty
+  std::string reason{};                  ///< the peer's, UTF-8 of at most 123 bytes; may be empty
   bool clean = false;                    ///< both sides have sent a close frame
-  Error error;                           ///< if not clean: what happened
+  Error error{};                         ///< if not clean: what happened
 };
 
 /// Limits and habits of one WebSocket.
@@ -79,11 +79,11 @@ struct WebSocketOptions {
   Duration close_timeout = std::chrono::seconds{5};
   /// Client: what it can speak, the best first. Server: what it can speak; of those that the
   /// client offers the first in this list is chosen, and none if there is none.
-  std::vector<std::string> subprotocols;
+  std::vector<std::string> subprotocols{};
   /// Server: pages of which origins (`https://host`) may connect, beside those of the host asked
   /// for and programs that send no `origin`. "*": all, which lets any page on the web use the
   /// cookies of its visitor.
-  std::vector<std::string> origins;
+  std::vector<std::string> origins{};
 };
 
 /// What a WebSocket counted.
@@ -167,10 +167,10 @@ class QUOIN_EXPORT WebSocket {
 
 /// What to connect to.
 struct WebSocketRequest {
-  std::string url;           ///< "wss://host[:port]/path", or the same with "https://"
-  Headers headers;           ///< `origin`, `cookie` and the like
-  Duration timeout{};        ///< for the server's answer; zero: ClientConfig::request_timeout
-  WebSocketOptions options;  ///< with the subprotocols to offer
+  std::string url{};           ///< "wss://host[:port]/path", or the same with "https://"
+  Headers headers{};           ///< `origin`, `cookie` and the like
+  Duration timeout{};          ///< for the server's answer; zero: ClientConfig::request_timeout
+  WebSocketOptions options{};  ///< with the subprotocols to offer
 };
 
 /// Client: opens a WebSocket on the connection of `client`, which runs on `loop`, and calls `done`

@@ -46,10 +46,9 @@ struct Talk {
     }
     callbacks.done = [this](Result<Reply> reply) { outcome.emplace(std::move(reply)); };
     call = world.client->request(
-        {.method = "POST",
-         .url = HttpWorld::url("/"),
-         .headers = {},
-         .body = {[this](std::span<std::byte>) { return Filled{.bytes = 0, .last = over}; }}},
+        {.method = "POST", .url = HttpWorld::url("/"), .body = {[this](std::span<std::byte>) {
+                                                         return Filled{.bytes = 0, .last = over};
+                                                       }}},
         std::move(callbacks));
   }
 

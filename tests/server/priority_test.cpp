@@ -44,11 +44,7 @@ struct Shop {
   Call ask(const std::string& name, std::size_t size, std::optional<Priority> priority) {
     ++asked;
     return world.client->request(
-        {.method = "GET",
-         .url = HttpWorld::url('/' + std::to_string(size)),
-         .headers = {},
-         .body = {},
-         .priority = priority},
+        {.method = "GET", .url = HttpWorld::url('/' + std::to_string(size)), .priority = priority},
         [this, name, begin = world.network.now()](const Result<Reply>& reply) {
           REQUIRE(reply.has_value());
           order.push_back(name);

@@ -23,7 +23,7 @@ inline constexpr std::uint64_t datagram_capsule = 0;
 /// One capsule.
 struct Capsule {
   std::uint64_t type = datagram_capsule;  ///< 0 to 2^62 - 1
-  std::string value;                      ///< bytes; what they mean depends on the type
+  std::string value{};                    ///< bytes; what they mean depends on the type
 };
 
 /// A capsule as it goes into a body. A type above 2^62 - 1 is cut to that.

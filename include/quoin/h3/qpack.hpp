@@ -31,7 +31,7 @@ struct QpackLimits {
 
 /// Settings of a QpackEncoder.
 struct QpackEncoderConfig {
-  QpackLimits peer;                 ///< what the decoder allows
+  QpackLimits peer{};               ///< what the decoder allows
   std::size_t max_capacity = 4096;  ///< bytes of its dynamic table that are used at most
 };
 
@@ -68,7 +68,7 @@ class QUOIN_EXPORT QpackEncoder {
 
 /// Settings of a QpackDecoder.
 struct QpackDecoderConfig {
-  QpackLimits limits;                     ///< as the encoder was told
+  QpackLimits limits{};                   ///< as the encoder was told
   std::size_t max_section = 64 * 1024;    ///< Headers::section_size() of a section at most
   std::size_t max_fields = 128;           ///< fields of a section at most
   std::size_t max_waiting = 1024 * 1024;  ///< bytes of encoded sections that may wait altogether
@@ -79,7 +79,7 @@ struct QpackSection {
   quic::StreamId stream = quic::no_stream;  ///< as handle_section() was told
   /// The fields. Error: HttpError::excessive_load if they are beyond
   /// QpackDecoderConfig::max_section or max_fields; only this section is lost then.
-  Result<Headers> headers;
+  Result<Headers> headers{};
 };
 
 /// Makes field sections of bytes. It checks the encoding and the limits, not the fields: see

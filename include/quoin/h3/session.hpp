@@ -87,16 +87,16 @@ struct Event {
   };
   Type type{};                              ///< what happened
   quic::StreamId stream = quic::no_stream;  ///< no_stream where the event is not about a stream
-  Headers headers;                          ///< see Type
-  Error error;                              ///< see Type
+  Headers headers{};                        ///< see Type
+  Error error{};                            ///< see Type
   bool early = false;                       ///< headers: of a request in early data (0-RTT)
-  std::vector<std::byte> datagram;          ///< see Type
-  quic::PathEvent path;                     ///< see Type
+  std::vector<std::byte> datagram{};        ///< see Type
+  quic::PathEvent path{};                   ///< see Type
 };
 
 /// The next bytes of a message body; valid until the next call for this stream.
 struct Chunk {
-  Bytes data;         ///< the bytes that lie together; more may be behind them
+  Bytes data{};       ///< the bytes that lie together; more may be behind them
   bool last = false;  ///< the message ends behind `data`
 };
 

@@ -23,13 +23,13 @@ namespace quoin::inline v0::io {
 struct ConformanceSubject {
   /// Where sockets can be opened, both of one family, with port 0.
   struct Hosts {
-    Address a;  ///< of the backend `a`
-    Address b;  ///< of the backend `b`
+    Address a{};  ///< of the backend `a`
+    Address b{};  ///< of the backend `b`
   };
 
-  Backend& a;                ///< one of them
-  Backend& b;                ///< the other
-  std::vector<Hosts> hosts;  ///< everything is tried on each; give one for each family
+  Backend& a;                  ///< one of them
+  Backend& b;                  ///< the other
+  std::vector<Hosts> hosts{};  ///< everything is tried on each; give one for each family
   /// A datagram to a port where nobody listens makes errors() tell ECONNREFUSED.
   bool tells_refusals = true;
   /// How long what must happen may take, by the clock of the backends.
@@ -42,8 +42,8 @@ struct ConformanceResult {
   enum class Outcome : std::uint8_t { passed, skipped, failed };
 
   Outcome outcome = Outcome::passed;  ///< how it ended
-  std::string requirement;            ///< a sentence, with the host it was tried on
-  std::string detail;                 ///< why it was skipped, or how it failed; else empty
+  std::string requirement{};          ///< a sentence, with the host it was tried on
+  std::string detail{};               ///< why it was skipped, or how it failed; else empty
 };
 
 /// Tries all requirements, one after the other, and reports each as soon as it is known. Returns

@@ -23,9 +23,9 @@ struct Finding {
   };
 
   Verdict verdict = Verdict::good;  ///< how it is
-  std::string subject;              ///< what was looked at, "GSO" say
-  std::string detail;               ///< what was found, for a person
-  std::string advice;               ///< what to do about it; empty if nothing
+  std::string subject{};            ///< what was looked at, "GSO" say
+  std::string detail{};             ///< what was found, for a person
+  std::string advice{};             ///< what to do about it; empty if nothing
 };
 
 /// Looks at the kernel, IPv4 and IPv6, segmentation and receive offload, ECN, the DF flag, socket

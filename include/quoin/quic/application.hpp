@@ -48,9 +48,10 @@ enum class DatagramFate : std::uint8_t {
 /// they are and unchanged until they were acknowledged or the stream was closed; the array must
 /// stay until the next call of any member.
 struct StreamWrite {
-  StreamId id = no_stream;        ///< no_stream: nothing to send now
-  std::span<const Bytes> slices;  ///< the next bytes of the stream, in order; may be empty with fin
-  bool fin = false;               ///< the stream ends after the slices
+  StreamId id = no_stream;  ///< no_stream: nothing to send now
+  std::span<const Bytes>
+      slices{};      ///< the next bytes of the stream, in order; may be empty with fin
+  bool fin = false;  ///< the stream ends after the slices
 };
 
 class Connection;

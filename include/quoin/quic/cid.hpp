@@ -49,12 +49,12 @@ struct RoutableCids {
   /// Which configuration the balancer is to read the ID by; 0 to 6.
   unsigned config_rotation = 0;
   /// Who this machine is to the balancer; 1 to 15 bytes, as long on all machines.
-  std::string server_id;
+  std::string server_id{};
   /// 4 to 18 bytes; with `server_id` at most 19. Less than 8 lets others guess IDs in use.
   std::size_t nonce_size = 8;
   /// 16 bytes that the balancer knows, too: the machine's ID is encrypted with AES-128, so that
   /// nobody else sees which connections go to the same machine. Empty: it is there to be read.
-  std::string key;
+  std::string key{};
 };
 
 /// IDs that a balancer can route. Errors: UsageError::invalid_argument with the member's name.

@@ -49,7 +49,7 @@ enum class Version : std::uint8_t {
 struct QUOIN_EXPORT Config {
   /// The application protocols, in order of preference; 1 to 8 of 1 to 255 bytes each. The HTTP/3
   /// facade sets it to "h3" (RFC 7301).
-  std::vector<std::string> alpn;
+  std::vector<std::string> alpn{};
 
   /// The versions to speak, in order of preference, each at most once. A client begins with the
   /// first one; a server moves a client that speaks it to the first one (RFC 9368).
@@ -119,17 +119,17 @@ struct QUOIN_EXPORT Config {
   bool disable_active_migration = false;
   /// Server: addresses that clients should move to when the handshake is done, where it listens as
   /// well; an anycast service names its machine's own so (RFC 9000 §9.6). None: stay.
-  Address preferred_ipv4;
-  Address preferred_ipv6;  ///< the same for clients on IPv6
+  Address preferred_ipv4{};
+  Address preferred_ipv6{};  ///< the same for clients on IPv6
   /// Client: move to the server's preferred address, after it was validated.
   bool use_preferred_address = true;
   /// Key for stateless resets, tickets and, without `token_secrets`, tokens; shared by all workers
   /// and restarts of one service; 32 bytes or more. Empty: a random one.
-  std::string secret;
+  std::string secret{};
   /// Server: keys for Retry and address tokens; the first one signs, all are accepted, so that a
   /// fleet can get to know the next one before it is used. Up to 4 of 32 bytes or more; none:
   /// `secret`. See Endpoint::set_token_secrets() to replace them.
-  std::vector<std::string> token_secrets;
+  std::vector<std::string> token_secrets{};
   /// Server: how long a client may take to come back with a Retry token; 1 s to 1 min. It can be
   /// used as often as that allows, but from one address only (RFC 9000 §8.1.4).
   Duration retry_token_lifetime = std::chrono::seconds{10};
@@ -138,14 +138,14 @@ struct QUOIN_EXPORT Config {
   Duration address_token_lifetime = std::chrono::hours{24};
   /// What makes the connection IDs of this endpoint; null: 12 random bytes each. See
   /// quoin/quic/cid.hpp.
-  std::shared_ptr<CidGenerator> connection_ids;
+  std::shared_ptr<CidGenerator> connection_ids{};
 
   /// Server: let clients that come back send data before the handshake is complete (0-RTT). An
   /// attacker can replay such data; see Connection::is_early().
   bool early_data = false;
   /// Server: what early data depends on besides these settings; the application protocol's own
   /// settings, say. Tickets of a server with another text allow no early data.
-  std::string early_data_context;
+  std::string early_data_context{};
 
   /// A folder for one qlog file a connection; empty: none. Packet contents are not logged.
   FilePath qlog_directory{};

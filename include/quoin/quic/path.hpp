@@ -24,8 +24,8 @@ struct PathEvent {
     mtu,        ///< the largest datagram for `path` is `udp_payload` bytes from now on
   };
   Type type{};                  ///< what happened
-  Path path;                    ///< which path it is about
-  Error error;                  ///< Type::failed: LocalError::no_answer, or what forbids the move
+  Path path{};                  ///< which path it is about
+  Error error{};                ///< Type::failed: LocalError::no_answer, or what forbids the move
   std::size_t udp_payload = 0;  ///< the largest UDP payload on the path in use, bytes
 };
 

@@ -57,7 +57,7 @@ class QUOIN_EXPORT Resumption {
 struct ConnectOptions {
   /// Of an earlier connection to the same server; empty, or of another server or trust: a full
   /// handshake.
-  Resumption resumption;
+  Resumption resumption{};
   /// Sends data before the server has answered (0-RTT), if the server allowed that. An attacker
   /// can replay such data (RFC 9001 §9.2), so the application must send only what may happen
   /// twice while Connection::is_early().

@@ -66,19 +66,19 @@ struct StreamEvent {
                           ///< anew
     disconnected,         ///< the connection is over, the last event of all: `error`
   };
-  Type type{};                      ///< what happened
-  StreamId stream = no_stream;      ///< no_stream where the event is not about a stream
-  Error error;                      ///< see Type; domain application for what a peer said
-  std::vector<std::byte> datagram;  ///< see Type
-  DatagramId datagram_id{};         ///< see Type
-  DatagramFate fate{};              ///< see Type
-  bool bidirectional = false;       ///< streams_available: which kind
-  PathEvent path;                   ///< see Type
+  Type type{};                        ///< what happened
+  StreamId stream = no_stream;        ///< no_stream where the event is not about a stream
+  Error error{};                      ///< see Type; domain application for what a peer said
+  std::vector<std::byte> datagram{};  ///< see Type
+  DatagramId datagram_id{};           ///< see Type
+  DatagramFate fate{};                ///< see Type
+  bool bidirectional = false;         ///< streams_available: which kind
+  PathEvent path{};                   ///< see Type
 };
 
 /// The next bytes of a stream; valid until the next call for this stream.
 struct StreamChunk {
-  Bytes data;         ///< the bytes that lie together; more may be behind them
+  Bytes data{};       ///< the bytes that lie together; more may be behind them
   bool last = false;  ///< the stream ends behind `data`
 };
 
