@@ -296,7 +296,7 @@ class QUOIN_EXPORT Client {
   /// IPv6 addresses also without brackets; the certificate must still be for `host`. An alternative
   /// service has a host and port of its own. Errors: UsageError::invalid_argument for what is no
   /// host, and nothing changes.
-  Result<> resolve(std::string_view host, std::uint16_t port, const Address& address);
+  [[nodiscard]] Result<> resolve(std::string_view host, std::uint16_t port, const Address& address);
 
   /// Opens `new_local` and moves all connections there (RFC 9000 §9.2), those that are not ready
   /// yet as soon as they are; new ones start there. A path that does not work is not used.

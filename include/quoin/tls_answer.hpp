@@ -28,12 +28,12 @@ class QUOIN_EXPORT TlsAnswer {
   [[nodiscard]] explicit operator bool() const noexcept;
 
   /// Goes on with this certificate: see quic::Endpoint::give_certificate(). Errors: those of that.
-  Result<> use(const Tls& tls) const;
+  [[nodiscard]] Result<> use(const Tls& tls) const;
   /// Goes on with this signature: see quic::Endpoint::give_signature(). Errors: those of that.
-  Result<> sign(Bytes signature) const;
+  [[nodiscard]] Result<> sign(Bytes signature) const;
   /// Ends the handshake with an alert; `why` is what Server::on_disconnected() is told, and is not
   /// sent to the client. Errors: UsageError::stale_handle.
-  Result<> refuse(std::string_view why) const;
+  [[nodiscard]] Result<> refuse(std::string_view why) const;
 
   /// For the library's own use.
   TlsAnswer(Handle desk, TlsRequestId id) noexcept : desk_(desk), id_(id) {}

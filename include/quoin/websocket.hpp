@@ -112,20 +112,20 @@ class QUOIN_EXPORT WebSocket {
   /// Sends a text message. Errors: UsageError::stale_handle, closed (a close frame was sent or
   /// received), invalid_argument (not UTF-8, or a message in fragments has not ended),
   /// limit_reached (see WebSocketOptions::send_buffer; nothing is sent).
-  Result<> send_text(std::string_view text);
+  [[nodiscard]] Result<> send_text(std::string_view text);
   /// Sends a binary message. Errors as for send_text().
-  Result<> send_binary(Bytes data);
+  [[nodiscard]] Result<> send_binary(Bytes data);
   /// Sends a part of a message, the `last` one or not, so that a long message can begin before its
   /// end is known. No other message can be sent in between. `type` is the same for all parts.
   /// Errors as for send_text().
-  Result<> send_fragment(MessageType type, Bytes data, bool last);
+  [[nodiscard]] Result<> send_fragment(MessageType type, Bytes data, bool last);
   /// Sends a ping beside the automatic ones; `payload` has at most 125 bytes. Errors:
   /// UsageError::stale_handle, closed, too_large.
-  Result<> ping(std::string_view payload = {});
+  [[nodiscard]] Result<> ping(std::string_view payload = {});
   /// Begins the closing handshake: what was sent before goes out, then a close frame. on_closed()
   /// is called when the peer has answered. `reason` is UTF-8 of at most 123 bytes. Errors:
   /// UsageError::stale_handle, closed, invalid_argument (reason, or a code that must not be sent).
-  Result<> close(CloseCode code = CloseCode::normal, std::string_view reason = {});
+  [[nodiscard]] Result<> close(CloseCode code = CloseCode::normal, std::string_view reason = {});
   /// Gives up at once: the stream is reset, and on_closed() called in a turn soon.
   void terminate();
 

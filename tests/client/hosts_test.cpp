@@ -93,7 +93,8 @@ TEST_CASE("hosts with one address and one certificate share a connection") {
 TEST_CASE("an IPv4 address that is written as an IPv6 one is reached like any other") {
   HttpWorld world;
   world.server->get("/", [](Request, Response response) { response.end("here"); });
-  world.client->resolve("a.example", 4433, Address::parse("[::ffff:10.0.0.1]:4433").value());
+  REQUIRE(
+      world.client->resolve("a.example", 4433, Address::parse("[::ffff:10.0.0.1]:4433").value()));
   CHECK(world.get("https://a.example:4433/").body == "here");
 }
 

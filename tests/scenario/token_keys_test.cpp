@@ -82,7 +82,7 @@ TEST_CASE(
   std::string kept;
   const auto visit = [&](std::string_view ip) {
     Client client{network.host(client_ip), Tls::client_from_pem(tls.certificate_pem()).value()};
-    client.resolve("localhost", 443, Address::parse(authority(ip)).value());
+    REQUIRE(client.resolve("localhost", 443, Address::parse(authority(ip)).value()));
     if (!kept.empty()) REQUIRE(client.load_sessions(as_bytes(kept)).has_value());
     std::optional<Result<Reply>> outcome;
     client.get("https://localhost/", [&](Result<Reply> reply) { outcome = std::move(reply); });
