@@ -74,7 +74,7 @@ class QUOIN_EXPORT Stream {
   void reset(std::uint64_t code) const;
   /// Gives up receiving, with a code of your protocol below 2^62; the reader is not called again.
   void stop_sending(std::uint64_t code) const;
-  /// Called once when both directions are over: no_error after an orderly end, domain application
+  /// Called once when both directions are over: no error after an orderly end, domain application
   /// when one side gave up, the connection's reason when that ended first. The last call.
   void on_close(std::move_only_function<void(const Error& reason)> handler) const;
 

@@ -105,7 +105,7 @@ class QUOIN_EXPORT Error {
     usage,        ///< UsageError
   };
 
-  /// TransportError::no_error: an orderly end.
+  /// No error: an orderly end.
   Error() = default;
   /// Any code of any domain.
   Error(Domain domain, std::uint64_t code, std::string_view detail = {});
@@ -117,6 +117,21 @@ class QUOIN_EXPORT Error {
   Error(LocalError code, std::string_view detail = {});
   /// Domain usage.
   Error(UsageError code, std::string_view detail = {});
+
+  /// Something went wrong. Not so for no_error of TransportError and HttpError, and for 0 of the
+  /// domains system, local and usage. Codes of an application and alerts of TLS always count, be
+  /// they 0: what an application means by its 0, a stream given up say, only it knows.
+  [[nodiscard]] explicit operator bool() const noexcept {
+    switch (domain_) {
+      case Domain::application:
+      case Domain::tls:
+        return true;
+      case Domain::http:
+        return code_ != static_cast<std::uint64_t>(HttpError::no_error);
+      default:
+        return code_ != 0;
+    }
+  }
 
   /// Whose code code() is.
   [[nodiscard]] Domain domain() const noexcept { return domain_; }
@@ -132,8 +147,9 @@ class QUOIN_EXPORT Error {
   /// name(), the code where it says more than the name, and detail() in one line.
   [[nodiscard]] std::string message() const;
 
-  /// Domain and code are equal; the detail does not count.
+  /// Domain and code are equal, or neither is an error; the detail does not count.
   friend bool operator==(const Error& a, const Error& b) noexcept {
+    if (!a || !b) return !a && !b;
     return a.domain_ == b.domain_ && a.code_ == b.code_;
   }
 

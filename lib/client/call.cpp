@@ -338,12 +338,11 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
 // The stream has ended before the reply did.
 void Client::Impl::handle_end(ClientCall& call, const Error& reason) {
   if (retry(call, reason)) return;
-  const bool orderly = reason == Error{HttpError::no_error};
   const std::string detail = call.url.to_string() + ": " +
                              (reason.detail().empty() ? std::string{"the reply is not complete"}
                                                       : std::string{reason.detail()});
-  finish(call, std::unexpected(orderly ? Error{HttpError::request_incomplete, detail}
-                                       : Error{reason.domain(), reason.code(), detail}));
+  finish(call, std::unexpected(reason ? Error{reason.domain(), reason.code(), detail}
+                                      : Error{HttpError::request_incomplete, detail}));
 }
 
 // A request that the server has not looked at, or that does no harm twice, is sent once more.

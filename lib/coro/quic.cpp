@@ -188,8 +188,7 @@ void Channel::State::try_write() {
 }
 
 void Channel::State::handle_close(const Error& reason) {
-  const bool orderly = reason == Error{};
-  const Error error = orderly ? Error{UsageError::closed, "the stream is over"} : reason;
+  const Error error = reason ? reason : Error{UsageError::closed, "the stream is over"};
   fail_write(error);
   if (!input.ended) input.fail(error);
 }

@@ -189,7 +189,8 @@ void Connection::Impl::report_closed(const Error& reason) {
     return;
   }
   reported = true;
-  if (close_reason == Error{}) {
+  // Our own reason stands, also if it could not be sent yet.
+  if (!close_wanted) {
     close_reason = reason;
   }
   shared.mark_ready(id.slot);

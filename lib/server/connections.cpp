@@ -274,7 +274,7 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   const Outcome outcome = exchange.finish(error);
   counted.body_bytes_sent += outcome.bytes_sent;
   counted.body_bytes_received += outcome.bytes_received;
-  ++(outcome.error == Error{HttpError::no_error} ? counted.responses : counted.requests_failed);
+  ++(outcome.error ? counted.requests_failed : counted.responses);
   if (exchange.was_given_up()) count_reset(connection);
   note_idle(connection);
   if (on_access && !is_stopped) {

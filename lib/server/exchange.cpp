@@ -419,14 +419,13 @@ void Exchange::end_overdue(bool awaits_client) {
 
 Outcome Exchange::finish(const Error& error) {
   owner_.release();
-  const Error complete{HttpError::no_error};
   if (failure_) {
     outcome_.error = *failure_;
-  } else if (!(error == complete)) {
+  } else if (error) {
     given_up_ = given_up_ || !sent_;
     outcome_.error = error;
   } else {
-    outcome_.error = sent_ ? complete : Error{HttpError::request_cancelled};
+    outcome_.error = Error{sent_ ? HttpError::no_error : HttpError::request_cancelled};
   }
   outcome_.duration = host_.now() - began_;
   auto callbacks = std::exchange(on_finished_, {});

@@ -143,13 +143,12 @@ void WebSocketState::handle_close(h3::WebSocketInput input) {
 }
 
 void WebSocketState::handle_over(const Error& error) {
-  const bool orderly = error == Error{HttpError::no_error};
   input_over_ = true;
   transport_.is_there = nullptr;  // who says so is, and the stream no longer
   finish({.code = CloseCode::abnormal,
           .reason = {},
           .clean = false,
-          .error = orderly ? Error{HttpError::request_incomplete, "no close frame"} : error});
+          .error = error ? error : Error{HttpError::request_incomplete, "no close frame"}});
 }
 
 void WebSocketState::handle_half_gone() noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Names, texts and comparison of errors. Not when an error occurs.
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <string>
@@ -49,6 +50,30 @@ TEST_CASE("a default error is an orderly end") {
   CHECK(Error{} == Error{TransportError::no_error});
   CHECK(Error{}.name() == "NO_ERROR");
   CHECK(Error{}.detail().empty());
+}
+
+TEST_CASE("an error can be tested, and there is one way to have none") {
+  const std::array none{Error{}, Error{TransportError::no_error}, Error{HttpError::no_error},
+                        Error{Error::Domain::system, 0}, Error{HttpError::no_error, "bye"}};
+  for (const Error& error : none) {
+    CAPTURE(error.message());
+    CHECK_FALSE(error);
+    for (const Error& other : none) CHECK(error == other);
+    CHECK(error != Error{HttpError::internal_error});
+    CHECK(Error{TransportError::internal_error} != error);
+  }
+  CHECK(Error{TransportError::internal_error});
+  CHECK(Error{HttpError::general_protocol_error});
+  CHECK(Error{LocalError::idle_timeout});
+  CHECK(Error{UsageError::closed});
+}
+
+TEST_CASE("what an application or TLS means by 0 is not taken for no error") {
+  const Error given_up{Error::Domain::application, 0};
+  CHECK(given_up);
+  CHECK(given_up != Error{});
+  CHECK(Error{Error::Domain::tls, 0} != Error{});
+  CHECK(Error{Error::Domain::tls, 0} != given_up);
 }
 
 TEST_CASE("errors are equal when domain and code are, whatever the detail") {

@@ -43,7 +43,7 @@ std::string access_line(const Access& access, std::time_t now) {
   line += " " + quoted(access.headers.get("referer").value_or(""));
   line += " " + quoted(access.headers.get("user-agent").value_or(""));
   line += " " + fixed(static_cast<double>(outcome.duration.count()) / 1e6, 3) + "ms";
-  if (outcome.error != Error{HttpError::no_error}) {
+  if (outcome.error) {
     line.append(" ").append(outcome.error.name());
   }
   return line;

@@ -76,7 +76,7 @@ struct Event {
     reset,                ///< the peer gave up sending; `error` says why
     stop_sending,         ///< the peer wants no more of our body; `error` says why
     datagram,             ///< `datagram` has arrived for a message whose headers have
-    closed,               ///< the stream is over and all was read; H3_NO_ERROR: in good order
+    closed,               ///< the stream is over and all was read; no error: in good order
     goaway,               ///< client: no new requests; those from `stream` on were not handled
     streams_available,    ///< client: request() may work again
     resumable,            ///< client: quic::Connection::resumption() has something, or newer

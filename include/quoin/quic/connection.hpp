@@ -105,7 +105,7 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] bool serves(std::string_view host) const;
   /// The application that runs on the connection.
   [[nodiscard]] Application& application() noexcept;
-  /// Why the connection is over; no_error before that.
+  /// Why the connection is over; no error before that.
   [[nodiscard]] const Error& close_reason() const noexcept;
 
   /// What is exchanged now may be a replay by an attacker (0-RTT, RFC 9001 §9.2). Server: the

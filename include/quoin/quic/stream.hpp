@@ -57,7 +57,7 @@ struct StreamEvent {
     reset,              ///< the peer gave up sending; `error` says why; what was not read is gone
     stop_sending,       ///< the peer wants no more of ours; `error` says why
     writable,           ///< room() has grown again after write() took less than offered
-    closed,             ///< the stream is over, and read to the end; no_error after an orderly end
+    closed,             ///< the stream is over, and read to the end; no error after an orderly end
     datagram,           ///< `datagram` has arrived
     datagram_fate,      ///< `fate` became of the sent datagram `datagram_id`
     path,               ///< something happened to a path: `path`
