@@ -39,8 +39,7 @@ namespace quoin::inline v0 {
 using ResolveDone = std::move_only_function<void(Result<std::vector<Address>>)>;
 /// Looks up the addresses of a host name, the best first. It must not block. An error, or an empty
 /// list, fails the requests for that host; LocalError::name_resolution is the usual one.
-using Resolver =
-    std::move_only_function<void(const std::string& host, std::uint16_t port, ResolveDone done)>;
+using Resolver = std::function<void(const std::string& host, std::uint16_t port, ResolveDone done)>;
 
 /// Settings of a client. Out of range, they fail every request.
 struct ClientConfig {

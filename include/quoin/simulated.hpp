@@ -114,10 +114,10 @@ class QUOIN_EXPORT SimulatedNetwork {
   void rebind(std::string_view ip, std::string_view new_public_ip);
 
   /// Called with every datagram when its fate is known. Replaces the tap before. It may inject().
-  void tap(std::function<void(const Observation&)> observer);
+  void tap(std::move_only_function<void(const Observation&)> observer);
   /// An attacker on the path, asked for every datagram that is sent: false loses it. It may
   /// inject(), changed copies say; for what is injected it is not asked. Replaces the one before.
-  void intercept(std::function<bool(const Datagram&)> passes);
+  void intercept(std::move_only_function<bool(const Datagram&)> passes);
   /// Puts a datagram on its way at once, as if `path.local` had sent it: for attackers.
   void inject(const Datagram& datagram);
 

@@ -119,7 +119,7 @@ class QUOIN_EXPORT Tls {
   [[nodiscard]] Result<> set_ciphers(std::string_view names);
   /// Calls `log` with each TLS secret as a line in NSS key log format, without end of line.
   /// Whoever has these lines can read the traffic. `log` must not throw: it is called inside TLS.
-  void set_key_log(std::function<void(std::string_view line)> log);
+  void set_key_log(std::move_only_function<void(std::string_view line)> log);
 
   /// The server certificate's SHA-256, 64 hexadecimal digits; empty for clients.
   [[nodiscard]] std::string certificate_sha256() const;

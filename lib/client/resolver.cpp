@@ -75,11 +75,10 @@ class SystemResolver {
     shared_->loop = &loop;
   }
 
-  SystemResolver(SystemResolver&&) noexcept = default;
-  SystemResolver& operator=(SystemResolver&&) = delete;
+  SystemResolver(const SystemResolver&) = delete;
+  SystemResolver& operator=(const SystemResolver&) = delete;
 
   ~SystemResolver() {
-    if (!shared_) return;
     {
       const std::scoped_lock lock{shared_->mutex};
       shared_->loop = nullptr;
@@ -114,6 +113,11 @@ class SystemResolver {
 
 }  // namespace
 
-Resolver system_resolver(Loop& loop) { return SystemResolver{loop}; }
+Resolver system_resolver(Loop& loop) {
+  return [system = std::make_shared<SystemResolver>(loop)](const std::string& host,
+                                                           std::uint16_t port, ResolveDone done) {
+    (*system)(host, port, std::move(done));
+  };
+}
 
 }  // namespace quoin::inline v0

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -28,7 +27,7 @@
 
 namespace quoin::inline v0 {
 
-Result<std::vector<Address>> Workers::take_over(const std::filesystem::path& path) {
+Result<std::vector<Address>> Workers::take_over(const FilePath& path) {
   if (impl_->started || !impl_->places.empty()) {
     return std::unexpected{
         Error{UsageError::closed, "Workers::take_over() after listen() or start()"}};
@@ -65,14 +64,14 @@ Result<std::vector<Address>> Workers::Impl::adopt(io::Inheritance& from) {
   return adopted;
 }
 
-Result<> Workers::offer(const std::filesystem::path& path, std::function<void()> taken) {
+Result<> Workers::offer(const FilePath& path, std::move_only_function<void()> taken) {
   if (!impl_->started || impl_->is_taken) {
     return std::unexpected{
         Error{UsageError::closed, "Workers::offer() before start(), or after they were taken"}};
   }
   if (path != impl_->taken_from && io::is_offered(path)) {
     return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(EADDRINUSE),
-                                 "another process offers its sockets at " + path.string()}};
+                                 "another process offers its sockets at " + path.native()}};
   }
   Result<io::Estate> estate = impl_->estate();
   if (!estate) return std::unexpected{estate.error()};

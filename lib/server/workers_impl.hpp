@@ -57,7 +57,7 @@ struct Workers::Impl {
   bool started = false;
   FilePath taken_from;                         // empty: the sockets are our own
   std::optional<io::Inheritance> inheritance;  // until start()
-  std::function<void()> on_taken;
+  std::move_only_function<void()> on_taken;
   std::atomic<bool> is_taken = false;
 
   /// Guards what follows against members that any thread may call. The owner's thread, which alone

@@ -346,11 +346,11 @@ void SimulatedNetwork::rebind(std::string_view ip, std::string_view new_public_i
   }
 }
 
-void SimulatedNetwork::tap(std::function<void(const Observation&)> observer) {
+void SimulatedNetwork::tap(std::move_only_function<void(const Observation&)> observer) {
   impl_->wire.tap(std::move(observer));
 }
 
-void SimulatedNetwork::intercept(std::function<bool(const Datagram&)> passes) {
+void SimulatedNetwork::intercept(std::move_only_function<bool(const Datagram&)> passes) {
   impl_->wire.intercept(std::move(passes));
 }
 

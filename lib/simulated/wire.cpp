@@ -158,7 +158,7 @@ void Wire::transmit_one(const Datagram& datagram, Bytes payload, bool is_injecte
 
 /// Why the packet does not get through; none if it does.
 std::optional<Fate> Wire::judge(Channel& channel, const Packet& packet, const Luck& luck,
-                                bool is_injected) const {
+                                bool is_injected) {
   if (!is_injected && intercept_ &&
       !intercept_({.path = packet.path, .payload = packet.payload, .ecn = packet.ecn})) {
     return Fate::lost;
@@ -275,7 +275,7 @@ void Wire::refuse(Packet packet, int error) {
 
 void Wire::recycle(Packet packet) { spare_.push_back(std::move(packet.payload)); }
 
-void Wire::observe(const Packet& packet, Time time, Fate fate) const {
+void Wire::observe(const Packet& packet, Time time, Fate fate) {
   if (tap_) {
     tap_({.time = time,
           .sent = packet.sent,

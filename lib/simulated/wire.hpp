@@ -100,9 +100,13 @@ class Wire {
   [[nodiscard]] Station* find(const Address& address) const noexcept;
   [[nodiscard]] Link& link(const Address& from, const Address& to);
 
-  void tap(std::function<void(const Observation&)> observer) { tap_ = std::move(observer); }
+  void tap(std::move_only_function<void(const Observation&)> observer) {
+    tap_ = std::move(observer);
+  }
 
-  void intercept(std::function<bool(const Datagram&)> passes) { intercept_ = std::move(passes); }
+  void intercept(std::move_only_function<bool(const Datagram&)> passes) {
+    intercept_ = std::move(passes);
+  }
 
   [[nodiscard]] bool has_nat(const Address& inside) const noexcept;
   void add_nat(const Address& inside, const Address& outside);
@@ -160,7 +164,7 @@ class Wire {
   [[nodiscard]] static Luck draw(Channel& channel) noexcept;
   void transmit_one(const Datagram& datagram, Bytes payload, bool is_injected);
   [[nodiscard]] std::optional<Fate> judge(Channel& channel, const Packet& packet, const Luck& luck,
-                                          bool is_injected) const;
+                                          bool is_injected);
   [[nodiscard]] std::optional<Fate> admit(Channel& channel, const Packet& packet) const;
   static void treat(const Channel& channel, const Luck& luck, Packet& packet);
   void schedule(Time due, int error, Packet packet);
@@ -170,7 +174,7 @@ class Wire {
   [[nodiscard]] Address leaving(const Address& inside);
   [[nodiscard]] std::optional<Address> entering(const Address& outside) const noexcept;
   [[nodiscard]] Address behind(const Address& outside) const noexcept;
-  void observe(const Packet& packet, Time time, Fate fate) const;
+  void observe(const Packet& packet, Time time, Fate fate);
 
   std::uint64_t seed_;
   Time now_{std::chrono::seconds{1}};  // 0 means "never" to some
@@ -181,8 +185,8 @@ class Wire {
   std::vector<Nat> nats_;
   std::uint16_t next_nat_port_ = first_nat_port;
   std::vector<std::vector<std::byte>> spare_;  // payloads to use again
-  std::function<void(const Observation&)> tap_;
-  std::function<bool(const Datagram&)> intercept_;
+  std::move_only_function<void(const Observation&)> tap_;
+  std::move_only_function<bool(const Datagram&)> intercept_;
 };
 
 }  // namespace quoin::inline v0::io

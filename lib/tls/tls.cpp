@@ -202,7 +202,7 @@ Result<> Tls::set_ciphers(std::string_view names) {
   return {};
 }
 
-void Tls::set_key_log(std::function<void(std::string_view line)> log) {
+void Tls::set_key_log(std::move_only_function<void(std::string_view line)> log) {
   impl_->key_log = std::move(log);
 }
 

@@ -71,7 +71,7 @@ struct Identity {
 struct Tls::Impl {
   bool server = false;
   std::vector<std::uint16_t> ciphers;  ///< protocol numbers; empty: any
-  std::function<void(std::string_view)> key_log;
+  std::move_only_function<void(std::string_view)> key_log;
   std::string setup_error;  ///< why no certificate can be trusted, if there is a reason
 
   // Changed by the functions below only.
