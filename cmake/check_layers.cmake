@@ -29,7 +29,8 @@ set(barred_from_quic io)
 set(barred_from_message io)
 set(barred_from_h3 io)
 
-# Public headers: a folder of include/quoin is the room of its name, and these are the headers beside the folders.
+# Public headers: a folder of include/quoin is the room of its name, and these are the headers beside the folders and in
+# detail/, where each has the room of the header that it is a part of.
 set(headers_of_base address bytes datagram error export file_path handle streaming time version)
 set(headers_of_tls tls tls_info tls_request)
 set(headers_of_message headers priority)
@@ -40,7 +41,13 @@ set(headers_of_simulated simulated)
 set(headers_of_client client doctor)
 set(headers_of_server request server workers)
 set(headers_of_websocket websocket)
-set(headers_of_coro coro)
+set(headers_of_coro
+    coro
+    detail/combine
+    detail/operation
+    detail/run_handler
+    detail/run_task
+    detail/task)
 
 # Public headers that have moved leave a signpost for one minor version: nothing but an include of the new place, and
 # nobody here follows it.
@@ -88,10 +95,10 @@ endforeach()
 # Sets `out` to the room of a path below lib/ or include/quoin/, or to nothing when no table knows it.
 function(room_of out path is_public)
   set(room "")
-  if(path MATCHES "^([a-z0-9_]+)/")
-    set(room "${CMAKE_MATCH_1}")
-  elseif(is_public AND path MATCHES "^([a-z0-9_]+)\\.hpp$")
+  if(is_public AND path MATCHES "^((detail/)?[a-z0-9_]+)\\.hpp$")
     set(room "${room_of_header_${CMAKE_MATCH_1}}")
+  elseif(path MATCHES "^([a-z0-9_]+)/")
+    set(room "${CMAKE_MATCH_1}")
   endif()
   if(NOT room IN_LIST rooms)
     set(room "")

@@ -47,16 +47,15 @@ int main(int argc, char** argv) {
   quoin::Loop loop;
   quoin::Client client{loop, *tls};
   int result = EXIT_FAILURE;
-  client.request({.method = "PUT",
-                  .url = argv[2],
-                  .body = {std::move(body), size}},
-                 [&](quoin::Result<quoin::Reply> reply) {
-                   std::cout << (reply ? std::to_string(reply->status)
-                                       : reply.error().message())
-                             << '\n';
-                   if (reply && reply->status == 201) result = EXIT_SUCCESS;
-                   loop.stop();
-                 });
+  client.request(
+      {.method = "PUT", .url = argv[2], .body = {std::move(body), size}},
+      [&](quoin::Result<quoin::Reply> reply) {
+        std::cout << (reply ? std::to_string(reply->status)
+                            : reply.error().message())
+                  << '\n';
+        if (reply && reply->status == 201) result = EXIT_SUCCESS;
+        loop.stop();
+      });
   loop.run();
   return result;
 }

@@ -209,9 +209,6 @@ class QUOIN_EXPORT Call {
   /// Names no request.
   Call() = default;
 
-  /// For the library's own use.
-  explicit Call(const Handle& handle) noexcept : handle_(handle) {}
-
   /// `done` was not called yet.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -234,6 +231,10 @@ class QUOIN_EXPORT Call {
   friend auto operator<=>(const Call&, const Call&) = default;
 
  private:
+  friend struct detail::Access;
+
+  explicit Call(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 

@@ -81,13 +81,14 @@ class QUOIN_EXPORT Stream {
   /// Equal: the same stream. The order has no meaning.
   friend auto operator<=>(const Stream&, const Stream&) = default;
 
-  /// For the library's own use.
-  explicit Stream(Handle handle) noexcept : handle_(handle) {}
-
-  /// For the library's own use, and for unordered containers.
+  /// What names it, for unordered containers.
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
 
  private:
+  friend struct detail::Access;
+
+  explicit Stream(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 
@@ -158,13 +159,14 @@ class QUOIN_EXPORT Connection {
   /// Equal: the same connection. The order has no meaning.
   friend auto operator<=>(const Connection&, const Connection&) = default;
 
-  /// For the library's own use.
-  explicit Connection(Handle handle) noexcept : handle_(handle) {}
-
-  /// For the library's own use, and for unordered containers.
+  /// What names it, for unordered containers.
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
 
  private:
+  friend struct detail::Access;
+
+  explicit Connection(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 

@@ -54,7 +54,7 @@ struct Capabilities {
 struct PathError {
   Path path{};    ///< the path it is about; `local` may be the unspecified address
   Error error{};  ///< domain system: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES or EPERM;
-                ///< EMSGSIZE, too large for the path, counts as a loss like any other
+                  ///< EMSGSIZE, too large for the path, counts as a loss like any other
 };
 
 }  // namespace quoin::inline v0

@@ -14,7 +14,12 @@
 
 namespace quoin::inline v0 {
 
+class HandleOwner;
 struct HandleSlot;
+
+namespace detail {
+struct Access;
+}
 
 /// Names an object by its place and generation. Copy, compare and store it freely; one that names
 /// nothing, or something that is gone, is stale. Only the loop's thread may use what it names.
@@ -23,15 +28,8 @@ class QUOIN_EXPORT Handle {
   /// Names nothing.
   Handle() = default;
 
-  /// For the library's own use.
-  Handle(HandleSlot* slot, std::uint64_t generation) noexcept
-      : slot_(slot), generation_(generation) {}
-
   /// What it names is still there.
   [[nodiscard]] explicit operator bool() const noexcept { return resolve() != nullptr; }
-
-  /// For the library's own use: the object, or null when stale.
-  [[nodiscard]] void* resolve() const noexcept;
 
   /// Equal: both name the same object, be it there or gone. The order has no meaning.
   friend bool operator==(const Handle&, const Handle&) = default;
@@ -48,6 +46,15 @@ class QUOIN_EXPORT Handle {
   }
 
  private:
+  friend class HandleOwner;
+  friend struct detail::Access;
+
+  Handle(HandleSlot* slot, std::uint64_t generation) noexcept
+      : slot_(slot), generation_(generation) {}
+
+  /// The object, or null when stale.
+  [[nodiscard]] void* resolve() const noexcept;
+
   HandleSlot* slot_ = nullptr;
   std::uint64_t generation_ = 0;
 };

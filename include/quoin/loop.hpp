@@ -19,6 +19,10 @@
 
 namespace quoin::inline v0 {
 
+namespace detail {
+struct Access;
+}
+
 /// A job that was scheduled with Loop::after(); a value. The default one names no job.
 enum class TimerId : std::uint64_t {};
 
@@ -80,10 +84,9 @@ class QUOIN_EXPORT Loop {
 
   struct Impl;
 
-  /// For the library's own use.
-  [[nodiscard]] Impl& impl() noexcept { return *impl_; }
-
  private:
+  friend struct detail::Access;
+
   std::unique_ptr<Impl> impl_;
 };
 

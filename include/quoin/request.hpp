@@ -42,9 +42,6 @@ class QUOIN_EXPORT Request {
   /// Names no request.
   Request() = default;
 
-  /// For the library's own use.
-  explicit Request(const Handle& handle) noexcept : handle_(handle) {}
-
   /// The client is still there and its stream open.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -102,6 +99,10 @@ class QUOIN_EXPORT Request {
   friend auto operator<=>(const Request&, const Request&) = default;
 
  private:
+  friend struct detail::Access;
+
+  explicit Request(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 
@@ -111,9 +112,6 @@ class QUOIN_EXPORT Response {
  public:
   /// Names no response.
   Response() = default;
-
-  /// For the library's own use.
-  explicit Response(const Handle& handle) noexcept : handle_(handle) {}
 
   /// The client is still there and its stream open.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
@@ -175,6 +173,10 @@ class QUOIN_EXPORT Response {
   friend auto operator<=>(const Response&, const Response&) = default;
 
  private:
+  friend struct detail::Access;
+
+  explicit Response(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 

@@ -19,6 +19,10 @@
 
 namespace quoin::inline v0 {
 
+namespace detail {
+struct Access;
+}
+
 /// Whether a server asks its clients for a certificate (RFC 8446 §4.3.2).
 enum class ClientAuth : std::uint8_t {
   none,     ///< it does not
@@ -131,13 +135,11 @@ class QUOIN_EXPORT Tls {
 
   struct Impl;
 
-  /// For the library's own use.
+ private:
+  friend struct detail::Access;
+
   explicit Tls(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 
-  /// For the library's own use.
-  [[nodiscard]] Impl& impl() const noexcept { return *impl_; }
-
- private:
   std::shared_ptr<Impl> impl_;
 };
 

@@ -35,10 +35,11 @@ class QUOIN_EXPORT TlsAnswer {
   /// sent to the client. Errors: UsageError::stale_handle.
   [[nodiscard]] Result<> refuse(std::string_view why) const;
 
-  /// For the library's own use.
-  TlsAnswer(Handle desk, TlsRequestId id) noexcept : desk_(desk), id_(id) {}
-
  private:
+  friend struct detail::Access;
+
+  TlsAnswer(const Handle& desk, const TlsRequestId& id) noexcept : desk_(desk), id_(id) {}
+
   Handle desk_;
   TlsRequestId id_;
 };

@@ -21,7 +21,7 @@ struct TlsInfo {
   std::string certificate_expires{};             ///< "2027-01-31T00:00:00Z"
   std::string certificate_sha256{};              ///< of the peer's certificate, 64 hex digits
   std::string spki_sha256{};                     ///< of the peer's public key, base64
-  bool resumed = false;                        ///< an earlier session was resumed
+  bool resumed = false;                          ///< an earlier session was resumed
 };
 
 }  // namespace quoin::inline v0

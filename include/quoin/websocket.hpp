@@ -103,9 +103,6 @@ class QUOIN_EXPORT WebSocket {
   /// Names no WebSocket.
   WebSocket() = default;
 
-  /// For the library's own use.
-  explicit WebSocket(const Handle& handle) noexcept : handle_(handle) {}
-
   /// on_closed() was not called yet.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -154,6 +151,10 @@ class QUOIN_EXPORT WebSocket {
   friend auto operator<=>(const WebSocket&, const WebSocket&) = default;
 
  private:
+  friend struct detail::Access;
+
+  explicit WebSocket(const Handle& handle) noexcept : handle_(handle) {}
+
   Handle handle_;
 };
 

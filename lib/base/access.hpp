@@ -18,7 +18,7 @@ struct Access {
 
   /// What is behind an owner.
   template <class Owner>
-  [[nodiscard]] static auto& impl(Owner& owner) noexcept {
+  [[nodiscard]] static auto& impl(const Owner& owner) noexcept {
     return *owner.impl_;
   }
 
@@ -34,7 +34,7 @@ template <class Named, class... Names>
 
 /// What is behind a Loop or a Tls.
 template <class Owner>
-[[nodiscard]] auto& impl_of(Owner& owner) noexcept {
+[[nodiscard]] auto& impl_of(const Owner& owner) noexcept {
   return Access::impl(owner);
 }
 

@@ -8,6 +8,8 @@
 
 #include <quoin/handle.hpp>
 
+#include "base/access.hpp"
+
 namespace quoin::inline v0 {
 
 /// One place that handles point to. Slots are reused but never given back while the process lives,
@@ -39,7 +41,7 @@ class HandleOwner {
 /// The object of type T behind a handle, or null. T must be the type the handle was made for.
 template <class T>
 [[nodiscard]] T* resolve_as(const Handle& handle) noexcept {
-  return static_cast<T*>(handle.resolve());
+  return static_cast<T*>(detail::Access::object(handle));
 }
 
 }  // namespace quoin::inline v0

@@ -26,6 +26,7 @@
 #include <quoin/time.hpp>
 #include <quoin/url.hpp>
 
+#include "base/access.hpp"
 #include "client/client_impl.hpp"
 #include "client/content_decoder.hpp"
 #include "http/body.hpp"
@@ -83,7 +84,7 @@ Call Client::Impl::begin(ClientRequest request, ClientCallbacks callbacks) {
   call.request = std::move(request);
   call.callbacks = std::move(callbacks);
   call.began = loop.now();
-  const Call handle{call.owner.handle()};
+  const Call handle = detail::named<Call>(call.owner.handle());
   attach(loop, *this);
   wake_driver(loop, *this);
   Result<Url> url = Url::parse(call.request.url);

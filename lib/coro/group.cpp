@@ -15,6 +15,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
+#include "coro/task_context.hpp"
 #include "loop/call_in_place.hpp"
 
 namespace quoin::inline v0 {
@@ -29,16 +30,16 @@ Operation<void> sleep(Loop& loop, Duration delay) {
 struct TaskGroup::State {
   explicit State(Loop& on) : loop(on) {}
 
-  void handle_end(const TaskContext* context, std::exception_ptr failure);
+  void handle_end(const detail::TaskContext* context, std::exception_ptr failure);
   void cancel() noexcept;
 
   Loop& loop;
-  std::vector<std::shared_ptr<TaskContext>> contexts;
+  std::vector<std::shared_ptr<detail::TaskContext>> contexts;
   std::vector<Completion<void>> joiners;
   HandlerPlace<void(std::exception_ptr)> on_failure;
 };
 
-void TaskGroup::State::handle_end(const TaskContext* context, std::exception_ptr failure) {
+void TaskGroup::State::handle_end(const detail::TaskContext* context, std::exception_ptr failure) {
   std::erase_if(contexts, [&](const auto& each) { return each.get() == context; });
   if (failure && on_failure) {
     call_in_place(loop, "TaskGroup::on_failure", on_failure, std::move(failure));
@@ -62,11 +63,13 @@ TaskGroup::~TaskGroup() {
 }
 
 void TaskGroup::spawn(Task<> task) {
-  const auto context = TaskContext::make(
-      state_->loop, std::move(task),
-      [state = std::weak_ptr<State>{state_}](const TaskContext* ended, std::exception_ptr failure) {
-        if (const auto group = state.lock()) group->handle_end(ended, std::move(failure));
-      });
+  const auto context =
+      detail::TaskContext::make(state_->loop, std::move(task),
+                                [state = std::weak_ptr<State>{state_}](
+                                    const detail::TaskContext* ended, std::exception_ptr failure) {
+                                  if (const auto group = state.lock())
+                                    group->handle_end(ended, std::move(failure));
+                                });
   state_->contexts.push_back(context);
   context->begin();
 }
@@ -89,7 +92,7 @@ Operation<void> TaskGroup::join() {
   return operation;
 }
 
-void run_to_end(Loop& loop, Task<> task) {
+void detail::run_to_end(Loop& loop, Task<> task) {
   // Within a turn, turn() does nothing and this would never end.
   bool turned = false;
   const TimerId timer = loop.after(Duration{}, [&] { turned = true; });
@@ -99,11 +102,11 @@ void run_to_end(Loop& loop, Task<> task) {
 
   bool over = false;
   std::exception_ptr failure;
-  const auto context = TaskContext::make(loop, std::move(task),
-                                         [&](const TaskContext* /*ended*/, std::exception_ptr why) {
-                                           failure = std::move(why);
-                                           over = true;
-                                         });
+  const auto context = detail::TaskContext::make(
+      loop, std::move(task), [&](const detail::TaskContext* /*ended*/, std::exception_ptr why) {
+        failure = std::move(why);
+        over = true;
+      });
   context->begin();
   while (!over) {
     loop.turn();

@@ -23,6 +23,7 @@
 #include <quoin/streaming.hpp>
 
 #include "coro/bytes.hpp"
+#include "coro/task_context.hpp"
 #include "loop/call_in_place.hpp"
 
 namespace quoin::inline v0 {
@@ -164,11 +165,12 @@ void BodyWriter::end() {
   state_->response.resume();
 }
 
-void run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<void> owner) {
+void detail::run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<void> owner) {
   /// Destroys the task with the stream.
   class Owner {
    public:
-    explicit Owner(std::shared_ptr<TaskContext> context) noexcept : context_(std::move(context)) {}
+    explicit Owner(std::shared_ptr<detail::TaskContext> context) noexcept
+        : context_(std::move(context)) {}
 
     Owner(Owner&&) noexcept = default;
     Owner(const Owner&) = delete;
@@ -182,13 +184,13 @@ void run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<voi
     void operator()(const Outcome& /*outcome*/) const { context_->cancel(); }
 
    private:
-    std::shared_ptr<TaskContext> context_;
+    std::shared_ptr<detail::TaskContext> context_;
   };
 
   // `owner` is destroyed after the task, of which it may be the closure.
-  const auto context = TaskContext::make(
+  const auto context = detail::TaskContext::make(
       loop, std::move(task),
-      [&loop, response, owner = std::move(owner)](const TaskContext* /*context*/,
+      [&loop, response, owner = std::move(owner)](const detail::TaskContext* /*context*/,
                                                   const std::exception_ptr& failure) mutable {
         if (!failure) return;
         report_exception(loop, "a handler that is a task", failure);

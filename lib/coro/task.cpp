@@ -8,12 +8,15 @@
 #include <memory>
 #include <utility>
 
-#include <quoin/coro/operation.hpp>
 #include <quoin/coro/task.hpp>
+#include <quoin/detail/operation.hpp>
+#include <quoin/detail/task.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
-namespace quoin::inline v0 {
+#include "coro/task_context.hpp"
+
+namespace quoin::inline v0::detail {
 
 void TaskJoin::child_ended(bool failed) {
   if (wanted_ == 0) return;
@@ -65,7 +68,7 @@ TaskContext::~TaskContext() { destroy_top(); }
 
 void TaskContext::begin() {
   if (top_) {
-    top_.start(*this, nullptr);
+    TaskAccess::start(top_, *this, nullptr);
   } else if (auto ended = std::exchange(ended_, nullptr)) {
     ended(this, nullptr);
   }
@@ -101,8 +104,8 @@ void TaskContext::run() {
   running_ = false;
   if (cancelled_) {
     destroy_top();
-  } else if (top_.is_done()) {
-    std::exception_ptr failure = top_.failure();
+  } else if (TaskAccess::is_done(top_)) {
+    std::exception_ptr failure = TaskAccess::failure(top_);
     destroy_top();
     if (auto ended = std::exchange(ended_, nullptr)) ended(this, std::move(failure));
   }
@@ -124,4 +127,4 @@ void TaskContext::forget(const TaskPromise& promise) noexcept {
   std::ranges::replace(later_, const_cast<TaskPromise*>(&promise), nullptr);
 }
 
-}  // namespace quoin::inline v0
+}  // namespace quoin::inline v0::detail

@@ -23,6 +23,7 @@
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
+#include "base/access.hpp"
 #include "base/local_table.hpp"
 #include "base/timer_heap.hpp"
 #include "io/udp/shared_sockets.hpp"
@@ -419,19 +420,19 @@ io::Backend& Loop::backend() noexcept { return *impl_->backend; }
 int Loop::descriptor() const noexcept { return impl_->backend->descriptor(); }
 
 void report_exception(Loop& loop, const char* where, std::exception_ptr thrown) noexcept {
-  Loop::Impl& impl = loop.impl();
+  Loop::Impl& impl = detail::impl_of(loop);
   impl.reports.add(where, std::move(thrown));
   if (!impl.is_turning() && !std::exchange(impl.turn_wanted, true)) impl.backend->wake();
 }
 
-void attach(Loop& loop, Driver& driver) { loop.impl().attach(driver); }
+void attach(Loop& loop, Driver& driver) { detail::impl_of(loop).attach(driver); }
 
 namespace {
 
 Result<Address> keep_socket(Loop& loop, Driver& driver, Result<Address> opened) {
   if (opened) {
     attach(loop, driver);
-    loop.impl().sockets.add(*opened, driver);
+    detail::impl_of(loop).sockets.add(*opened, driver);
     wake_driver(loop, driver);
   }
   return opened;
@@ -453,15 +454,15 @@ Result<Address> adopt_socket(Loop& loop, Driver& driver, int descriptor) {
   return keep_socket(loop, driver, sockets->adopt(descriptor));
 }
 
-void close_socket(Loop& loop, const Address& local) noexcept { loop.impl().close(local); }
+void close_socket(Loop& loop, const Address& local) noexcept { detail::impl_of(loop).close(local); }
 
-void detach(Loop& loop, Driver& driver) noexcept { loop.impl().detach(driver); }
+void detach(Loop& loop, Driver& driver) noexcept { detail::impl_of(loop).detach(driver); }
 
 void wake_driver(Loop& loop, const Driver& driver) noexcept {
   if (driver.seat == Driver::no_seat) {
     return;
   }
-  Loop::Impl& impl = loop.impl();
+  Loop::Impl& impl = detail::impl_of(loop);
   impl.ready.push(driver.seat);
   using Stage = Loop::Impl::Stage;
   if (impl.stage == Stage::receiving || impl.stage == Stage::dispatching) {

@@ -10,6 +10,7 @@
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/tls_answer.hpp>
 
+#include "base/access.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
@@ -35,7 +36,7 @@ bool TlsAnswers::serve() {
   const Handle self = owner_.handle();
 
   while (std::optional<TlsRequest> request = self ? endpoint_->poll_tls_request() : std::nullopt) {
-    const TlsAnswer answer{self, request->id};
+    const auto answer = detail::named<TlsAnswer>(self, request->id);
     if (!handler) {
       (void)answer.refuse("nobody was set to answer for certificates and keys");
       continue;

@@ -18,6 +18,7 @@
 #include <quoin/quic/stream.hpp>
 #include <quoin/streaming.hpp>
 
+#include "base/access.hpp"
 #include "base/handle.hpp"
 #include "loop/driver.hpp"
 #include "plain/driver.hpp"
@@ -56,7 +57,8 @@ quic::StreamId Stream::id() const noexcept {
 
 Connection Stream::connection() const noexcept {
   const auto* const state = resolve_as<StreamState>(handle_);
-  return state == nullptr ? Connection{} : Connection{state->connection.owner.handle()};
+  return state == nullptr ? Connection{}
+                          : detail::named<Connection>(state->connection.owner.handle());
 }
 
 void Stream::on_data(Reader reader) const {
@@ -184,7 +186,7 @@ Result<Stream> Connection::open_stream(bool bidirectional) const {
   if (streams == nullptr) return stale();
   const auto id = streams->open(bidirectional);
   if (!id) return std::unexpected(id.error());
-  return Stream{state->driver.add_stream(*state, *id).owner.handle()};
+  return detail::named<Stream>(state->driver.add_stream(*state, *id).owner.handle());
 }
 
 Result<quic::DatagramId> Connection::send_datagram(Bytes data) const {

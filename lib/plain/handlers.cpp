@@ -15,6 +15,7 @@
 #include <quoin/quic/stream.hpp>
 #include <quoin/streaming.hpp>
 
+#include "base/access.hpp"
 #include "loop/call_in_place.hpp"
 #include "plain/driver.hpp"
 
@@ -118,7 +119,7 @@ bool PlainDriver::handle_stream(StreamState& stream, const quic::StreamEvent& ev
 }
 
 bool PlainDriver::announce(ConnectionState& state) {
-  const Connection named{state.owner.handle()};
+  const auto named = detail::named<Connection>(state.owner.handle());
   const Handle self = owner_.handle();
   Called called;
   if (server_) {
@@ -142,7 +143,8 @@ bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
     return true;
   }
   StreamState& stream = add_stream(state, id);
-  return tell("Connection::on_stream", stream, state.on_stream, Stream{stream.owner.handle()});
+  return tell("Connection::on_stream", stream, state.on_stream,
+              detail::named<Stream>(stream.owner.handle()));
 }
 
 bool PlainDriver::handle_closed(StreamState& stream, const Error& reason) {

@@ -7,6 +7,7 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_boringssl.h>
 
+#include "base/access.hpp"
 #include "quic/connection_impl.hpp"
 #include "quic/ngtcp2/settings.h"
 #include "quic/resumption.hpp"

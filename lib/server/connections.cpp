@@ -25,6 +25,7 @@
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
 
+#include "base/access.hpp"
 #include "http/date.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
@@ -217,10 +218,11 @@ void Server::Impl::call_handler(Exchange& exchange) {
   }
   exchange.set_parameters(std::move(match.parameters));
   const Handle handle = exchange.handle();
+  const auto request = detail::named<Request>(handle);
+  const auto response = detail::named<Response>(handle);
   const char* const where = match.handler == fallback ? "Server::fallback" : "Server::route";
-  const auto thrown =
-      run_guarded(loop, where, [&] { (*match.handler)(Request{handle}, Response{handle}); });
-  if (thrown && !is_stopped) Response{handle}.fail(message_of(thrown));
+  const auto thrown = run_guarded(loop, where, [&] { (*match.handler)(request, response); });
+  if (thrown && !is_stopped) response.fail(message_of(thrown));
 }
 
 void Server::Impl::answer_without_handler(Exchange& exchange, const std::string& allow) {

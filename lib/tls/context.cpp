@@ -13,6 +13,7 @@
 
 #include <openssl/sha.h>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/crypto.hpp"
 #include "tls/requests.hpp"
@@ -25,7 +26,7 @@ namespace {
 
 /// The context that is asked may be a host's; the settings are those of the session's Tls.
 void log_key(const SSL* ssl, const char* line) {
-  if (const auto& log = Session::of(ssl).settings().impl().key_log) {
+  if (auto& log = detail::impl_of(Session::of(ssl).settings()).key_log) {
     log(line);
   }
 }
@@ -106,7 +107,7 @@ Sha256 sha256(std::string_view text) {
 void share_ticket_keys(const Tls& server, std::string_view secret) {
   TicketKeys keys{};
   if (derive_key(keys, secret, "quoin session tickets")) {
-    server.impl().set_ticket_keys(keys);
+    detail::impl_of(server).set_ticket_keys(keys);
   }
 }
 

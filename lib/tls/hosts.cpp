@@ -11,6 +11,7 @@
 
 #include <quoin/address.hpp>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/session.hpp"
 #include "tls/tls_impl.hpp"
@@ -36,15 +37,16 @@ int select_host(SSL* ssl, int* alert, void*) {
   Session& session = Session::of(ssl);
   const std::string name = lower(name_sent(ssl));
   const Tls& root = session.settings();
-  const Tls::Impl* const found = root.impl().find_host(name);
+  const Tls::Impl* const found = detail::impl_of(root).find_host(name);
   if (found == nullptr) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     session.fail({Error::Domain::tls, SSL_AD_UNRECOGNIZED_NAME,
                   "no certificate for the name asked for, " + printable(name)});
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
-  const auto& hosts = root.impl().hosts;
-  const auto host = std::ranges::find(hosts, found, [](const Tls& each) { return &each.impl(); });
+  const auto& hosts = detail::impl_of(root).hosts;
+  const auto host =
+      std::ranges::find(hosts, found, [](const Tls& each) { return &detail::impl_of(each); });
   if (!session.use_host(host == hosts.end() ? root : *host)) {
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -53,7 +55,7 @@ int select_host(SSL* ssl, int* alert, void*) {
 }
 
 bool Session::use_host(const Tls& chosen) {
-  const Tls::Impl& impl = chosen.impl();
+  const Tls::Impl& impl = detail::impl_of(chosen);
   SSL* const own = ssl_.get();
   const ContextPtr context = impl.context(*transport_);
   if (!context) {
@@ -93,7 +95,7 @@ bool is_certified_for(const SSL* ssl, std::string_view host) {
 }  // namespace
 
 bool Session::serves(std::string_view name) const {
-  const Tls::Impl& root = settings_.impl();
+  const Tls::Impl& root = detail::impl_of(settings_);
   if (!is_server()) {
     return !alpn_.empty() && root.trust != Trust::nothing && !name.empty() &&
            is_certified_for(ssl_.get(), name);
@@ -111,7 +113,7 @@ bool Session::serves(std::string_view name) const {
     // What a new connection would be given for another name, nobody knows.
     return asked == lower(name_sent(ssl_.get()));
   }
-  return found == &host_.value_or(settings_).impl();
+  return found == &detail::impl_of(host_.value_or(settings_));
 }
 
 }  // namespace tls
@@ -141,7 +143,7 @@ const Tls::Impl* Tls::Impl::find_host(std::string_view name) const {
 }
 
 Result<> Tls::add_host(const Tls& host) {
-  const Impl& added = host.impl();
+  const Impl& added = detail::impl_of(host);
   if (!impl_->server || !added.server || added.on_demand || !added.hosts.empty() ||
       &added == impl_.get()) {
     return std::unexpected(
@@ -169,7 +171,7 @@ std::vector<std::string> Tls::names() const {
   }
   all = tls::certificate_names(impl_->identity.leaf());
   for (const Tls& host : impl_->hosts) {
-    for (std::string& name : tls::certificate_names(host.impl().identity.leaf())) {
+    for (std::string& name : tls::certificate_names(detail::impl_of(host).identity.leaf())) {
       all.push_back(std::move(name));
     }
   }

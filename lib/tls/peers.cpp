@@ -95,8 +95,7 @@ Result<> Tls::client_certificate_from_pem(std::string_view chain, std::string_vi
   return impl_->use(std::move(*identity));
 }
 
-Result<> Tls::client_certificate(const FilePath& chain,
-                                 const FilePath& key) {
+Result<> Tls::client_certificate(const FilePath& chain, const FilePath& key) {
   return tls::from_pair(chain, key,
                         [this](const std::string& chain_text, const std::string& key_text) {
                           return client_certificate_from_pem(chain_text, key_text);

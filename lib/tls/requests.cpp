@@ -12,6 +12,7 @@
 #include <openssl/bytestring.h>
 #include <openssl/ssl.h>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/session.hpp"
 #include "tls/tls_impl.hpp"
@@ -137,7 +138,7 @@ Result<> Session::give_certificate(const Tls& chosen) {
   if (asked_->type != TlsRequest::Type::certificate) {
     return std::unexpected(invalid("it waits for a signature, not for a certificate"));
   }
-  if (!chosen.is_server() || chosen.impl().on_demand) {
+  if (!chosen.is_server() || detail::impl_of(chosen).on_demand) {
     return std::unexpected(invalid("a certificate is given as a server's Tls that has one"));
   }
   if (!use_host(chosen)) {

@@ -15,6 +15,7 @@
 
 #include <quoin/address.hpp>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/tls_impl.hpp"
 
@@ -47,18 +48,19 @@ Session& Session::of(const ssl_st* ssl) noexcept {
   return *static_cast<Session*>(SSL_get_ex_data(ssl, session_index()));
 }
 
-bool Session::is_server() const noexcept { return settings_.impl().server; }
+bool Session::is_server() const noexcept { return detail::impl_of(settings_).server; }
 
 void* Session::native_handle() noexcept { return ssl_.get(); }
 
 void Session::set_app_data(void* data) noexcept { SSL_set_app_data(ssl_.get(), data); }
 
 Result<> Session::make(const Transport& transport) {
-  if (!settings_.impl().store) {
-    return std::unexpected(Error{LocalError::certificate_invalid, settings_.impl().setup_error});
+  if (!detail::impl_of(settings_).store) {
+    return std::unexpected(
+        Error{LocalError::certificate_invalid, detail::impl_of(settings_).setup_error});
   }
   transport_ = &transport;
-  const ContextPtr context = settings_.impl().context(transport);
+  const ContextPtr context = detail::impl_of(settings_).context(transport);
   ssl_.reset(context ? SSL_new(context.get()) : nullptr);
   if (!ssl_ || SSL_set_ex_data(ssl_.get(), session_index(), this) != 1) {
     return std::unexpected(Error{TransportError::internal_error, "no memory for a TLS object"});
@@ -129,7 +131,7 @@ bool Session::early_data_accepted() const noexcept {
 }
 
 std::string Session::trust_id() const {
-  return transport_->name + (' ' + settings_.impl().trust_id());
+  return transport_->name + (' ' + detail::impl_of(settings_).trust_id());
 }
 
 Result<> Session::check_negotiated() {
@@ -141,7 +143,7 @@ Result<> Session::check_negotiated() {
     return std::unexpected(Error{Error::Domain::tls, no_application_protocol,
                                  "the server chose no application protocol"});
   }
-  const auto& ciphers = settings_.impl().ciphers;
+  const auto& ciphers = detail::impl_of(settings_).ciphers;
   const std::uint16_t cipher = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl_.get()));
   if (!ciphers.empty() && std::ranges::find(ciphers, cipher) == ciphers.end()) {
     return std::unexpected(Error{Error::Domain::tls, insufficient_security,

@@ -17,8 +17,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <quoin/file_path.hpp>
 #include <quoin/error.hpp>
+#include <quoin/file_path.hpp>
 #include <quoin/tls.hpp>
 
 #include "tls/handshake.hpp"

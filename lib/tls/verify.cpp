@@ -14,6 +14,7 @@
 
 #include <quoin/address.hpp>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/session.hpp"
 #include "tls/tls_impl.hpp"
@@ -70,7 +71,7 @@ Error explain(int code, const X509* certificate, const Session& session) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED: {
-      const std::string& setup = session.settings().impl().setup_error;
+      const std::string& setup = detail::impl_of(session.settings()).setup_error;
       return {LocalError::certificate_untrusted,
               "no trusted issuer vouches for the certificate; it names the issuer " +
                   name_text(X509_get_issuer_name(certificate)) +
@@ -88,7 +89,7 @@ int verify_peer(X509_STORE_CTX* store, void*) {
   const auto* ssl = static_cast<const SSL*>(
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   Session& session = Session::of(ssl);
-  const Tls::Impl& settings = session.settings().impl();
+  const Tls::Impl& settings = detail::impl_of(session.settings());
   if (settings.trust == Trust::nothing || X509_verify_cert(store) == 1) {
     if (is_pinned(settings, X509_STORE_CTX_get0_cert(store))) {
       return 1;

@@ -20,6 +20,7 @@
 #include <quoin/request.hpp>
 #include <quoin/websocket.hpp>
 
+#include "base/access.hpp"
 #include "base/handle.hpp"
 #include "loop/call_in_place.hpp"
 #include "message/status.hpp"
@@ -104,7 +105,7 @@ void Opening::handle_answer(int status, const Headers& headers) {
                .reset = [call = call]() mutable { call.cancel(); },
                .is_there = [call = call] { return static_cast<bool>(call); }},
               chosen);
-  finish(WebSocket{state->handle()});
+  finish(detail::named<WebSocket>(state->handle()));
 }
 
 }  // namespace
@@ -141,7 +142,7 @@ Result<WebSocket> accept_websocket(Loop& loop, Request request, Response respons
               subprotocol);
   response.stream(WebSocketWriter{state});
   request.on_body(WebSocketReader{state});
-  return WebSocket{state->handle()};
+  return detail::named<WebSocket>(state->handle());
 }
 
 Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,

@@ -78,8 +78,7 @@ quoin::Operation<std::string> later(quoin::Loop& loop,
 // coroutines.md
 quoin::Task<std::string> post(quoin::Client& client, std::string url) {
   // Not request(client, {.method = ...}).
-  quoin::ClientRequest wanted{
-      .method = "POST", .url = url, .body = "text"};
+  quoin::ClientRequest wanted{.method = "POST", .url = url, .body = "text"};
   const auto reply = co_await quoin::request(client, std::move(wanted));
   co_return reply ? reply->body : reply.error().message();
 }
@@ -195,8 +194,7 @@ quoin::Task<std::string> ask(quoin::Loop& loop, quoin::Client& client,
   const auto user = co_await quoin::get(client, origin + "/users/7");
   const std::string echo = co_await post(client, origin + "/echo");
   const std::string late = co_await later(loop, "late");
-  quoin::ClientRequest wanted{
-      .method = "POST", .url = origin + "/capsules"};
+  quoin::ClientRequest wanted{.method = "POST", .url = origin + "/capsules"};
   wanted.body = quoin::h3::encode_capsule(quoin::h3::datagram_capsule,
                                           quoin::as_bytes("world"));
   const auto capsules = co_await quoin::request(client, std::move(wanted));

@@ -16,6 +16,7 @@
 #include <quoin/error.hpp>
 #include <quoin/tls.hpp>
 
+#include "base/access.hpp"
 #include "quic/connection_impl.hpp"
 #include "support/handshake.hpp"
 #include "support/hostile_world.hpp"
@@ -80,7 +81,8 @@ TEST_CASE("crafted transport parameters fail their own handshake, with the right
   Greeter greeter{server};
   const Tls honest = Tls::client_from_pem(server.certificate_pem()).value();
   const Tls hostile = Tls::client_from_pem(server.certificate_pem()).value();
-  SSL_CTX_set_info_callback(hostile.impl().context(quic::transport()).get(), replace_parameters);
+  SSL_CTX_set_info_callback(detail::impl_of(hostile).context(quic::transport()).get(),
+                            replace_parameters);
   change = [](std::string parameters) { return parameters + parameter(0x1f * 5 + 27, "grease"); };
   CHECK(greeter.greet(hostile, "localhost").server_connected);  // what is unknown is skipped
   for (const Crafted& each : crafted()) {

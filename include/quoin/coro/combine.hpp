@@ -17,27 +17,13 @@
 #include <vector>
 
 #include <quoin/coro/group.hpp>
-#include <quoin/coro/operation.hpp>
 #include <quoin/coro/task.hpp>
+#include <quoin/detail/combine.hpp>
+#include <quoin/detail/task.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
 
 namespace quoin::inline v0 {
-
-/// For the library's own use: std::monostate for a task without a value.
-template <class T>
-using TaskValue = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-
-/// For the library's own use: the value of a task that has ended.
-template <class T>
-[[nodiscard]] TaskValue<T> take_value(Task<T>& task) {
-  if constexpr (std::is_void_v<T>) {
-    task.await_resume();
-    return {};
-  } else {
-    return task.await_resume();
-  }
-}
 
 /// Awaited, it runs all tasks. See when_all().
 template <class... T>
@@ -54,24 +40,28 @@ class [[nodiscard]] WhenAll {
   [[nodiscard]] bool await_ready() const noexcept { return sizeof...(T) == 0; }
 
   /// Starts them in their order.
-  template <std::derived_from<TaskPromise> Promise>
+  template <std::derived_from<detail::TaskPromise> Promise>
   void await_suspend(std::coroutine_handle<Promise> parent) {
     join_.set_parent(parent.promise());
-    TaskContext& context = *parent.promise().context();
-    std::apply([&](auto&... task) { (task.start(context, &join_), ...); }, tasks_);
+    detail::TaskContext& context = *parent.promise().context();
+    std::apply([&](auto&... task) { (detail::TaskAccess::start(task, context, &join_), ...); },
+               tasks_);
   }
 
   /// The values in the tasks' order, std::monostate for void; throws what a task has thrown.
-  std::tuple<TaskValue<T>...> await_resume() {
+  std::tuple<detail::TaskValue<T>...> await_resume() {
     std::apply([&](auto&... task) { (rethrow(task), ...); }, tasks_);
     return std::apply(
-        [](auto&... task) { return std::tuple<TaskValue<T>...>{take_value(task)...}; }, tasks_);
+        [](auto&... task) {
+          return std::tuple<detail::TaskValue<T>...>{detail::take_value(task)...};
+        },
+        tasks_);
   }
 
  private:
   template <class Any>
   void rethrow(Task<Any>& task) {
-    if (const std::exception_ptr failure = task.failure()) {
+    if (const std::exception_ptr failure = detail::TaskAccess::failure(task)) {
       // The others are cancelled before the exception is on its way.
       const std::tuple<Task<T>...> gone = std::exchange(tasks_, std::tuple<Task<T>...>{});
       std::rethrow_exception(failure);
@@ -79,7 +69,7 @@ class [[nodiscard]] WhenAll {
   }
 
   std::tuple<Task<T>...> tasks_;
-  TaskJoin join_;
+  detail::TaskJoin join_;
 };
 
 /// Runs tasks at the same time: `auto [a, b] = co_await when_all(first(), second())`. When one
@@ -105,29 +95,30 @@ class [[nodiscard]] WhenAllOf {
   [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
 
   /// Starts them in their order.
-  template <std::derived_from<TaskPromise> Promise>
+  template <std::derived_from<detail::TaskPromise> Promise>
   void await_suspend(std::coroutine_handle<Promise> parent) {
     join_.set_parent(parent.promise());
-    for (Task<T>& task : tasks_) task.start(*parent.promise().context(), &join_);
+    for (Task<T>& task : tasks_)
+      detail::TaskAccess::start(task, *parent.promise().context(), &join_);
   }
 
   /// The values in the tasks' order; throws what a task has thrown.
-  std::vector<TaskValue<T>> await_resume() {
+  std::vector<detail::TaskValue<T>> await_resume() {
     for (const Task<T>& task : tasks_) {
-      if (const std::exception_ptr failure = task.failure()) {
+      if (const std::exception_ptr failure = detail::TaskAccess::failure(task)) {
         tasks_.clear();
         std::rethrow_exception(failure);
       }
     }
-    std::vector<TaskValue<T>> values;
+    std::vector<detail::TaskValue<T>> values;
     values.reserve(tasks_.size());
-    for (Task<T>& task : tasks_) values.push_back(take_value(task));
+    for (Task<T>& task : tasks_) values.push_back(detail::take_value(task));
     return values;
   }
 
  private:
   std::vector<Task<T>> tasks_;
-  TaskJoin join_;
+  detail::TaskJoin join_;
 };
 
 /// The same for any number of tasks of a kind; `co_await` returns a vector.
@@ -153,35 +144,39 @@ class [[nodiscard]] WhenAny {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
 
   /// Starts them in their order.
-  template <std::derived_from<TaskPromise> Promise>
+  template <std::derived_from<detail::TaskPromise> Promise>
   void await_suspend(std::coroutine_handle<Promise> parent) {
     join_.set_parent(parent.promise());
-    TaskContext& context = *parent.promise().context();
-    std::apply([&](auto&... task) { (task.start(context, &join_), ...); }, tasks_);
+    detail::TaskContext& context = *parent.promise().context();
+    std::apply([&](auto&... task) { (detail::TaskAccess::start(task, context, &join_), ...); },
+               tasks_);
   }
 
   /// The value of the first that has ended; its place among the tasks is the variant's index.
-  std::variant<TaskValue<T>...> await_resume() { return take(std::index_sequence_for<T...>{}); }
+  std::variant<detail::TaskValue<T>...> await_resume() {
+    return take(std::index_sequence_for<T...>{});
+  }
 
  private:
   template <std::size_t... Index>
-  std::variant<TaskValue<T>...> take(std::index_sequence<Index...> /*all*/) {
+  std::variant<detail::TaskValue<T>...> take(std::index_sequence<Index...> /*all*/) {
     std::tuple<Task<T>...> tasks = std::exchange(tasks_, std::tuple<Task<T>...>{});
-    const std::array<bool, sizeof...(T)> done{std::get<Index>(tasks).is_done()...};
+    const std::array<bool, sizeof...(T)> done{
+        detail::TaskAccess::is_done(std::get<Index>(tasks))...};
     std::size_t first = 0;
     while (!done[first]) ++first;
     // All others are cancelled before this returns.
     ((Index == first ? void() : std::get<Index>(tasks).reset()), ...);
-    std::optional<std::variant<TaskValue<T>...>> value;
-    ((Index == first
-          ? void(value.emplace(std::in_place_index<Index>, take_value(std::get<Index>(tasks))))
-          : void()),
+    std::optional<std::variant<detail::TaskValue<T>...>> value;
+    ((Index == first ? void(value.emplace(std::in_place_index<Index>,
+                                          detail::take_value(std::get<Index>(tasks))))
+                     : void()),
      ...);
     return std::move(*value);
   }
 
   std::tuple<Task<T>...> tasks_;
-  TaskJoin join_;
+  detail::TaskJoin join_;
 };
 
 /// Runs tasks until the first has ended, be it with an exception, which `co_await` throws then; the
@@ -191,14 +186,12 @@ template <class... T>
   return WhenAny<T...>{std::move(tasks)...};
 }
 
-/// For the library's own use: a task that sleeps.
-[[nodiscard]] inline Task<> sleep_task(Loop& loop, Duration limit) { co_await sleep(loop, limit); }
-
 /// Runs `task` for at most `limit`: `co_await` returns its value (std::monostate for void), or none
 /// when the time is up and the task was destroyed.
 template <class T>
-[[nodiscard]] Task<std::optional<TaskValue<T>>> within(Loop& loop, Duration limit, Task<T> task) {
-  auto first = co_await when_any(std::move(task), sleep_task(loop, limit));
+[[nodiscard]] Task<std::optional<detail::TaskValue<T>>> within(Loop& loop, Duration limit,
+                                                               Task<T> task) {
+  auto first = co_await when_any(std::move(task), detail::sleep_task(loop, limit));
   if (first.index() == 0) co_return std::get<0>(std::move(first));
   co_return std::nullopt;
 }

@@ -17,6 +17,7 @@
 
 #include <quoin/coro/operation.hpp>
 #include <quoin/coro/task.hpp>
+#include <quoin/detail/run_task.hpp>
 #include <quoin/export.hpp>
 #include <quoin/loop.hpp>
 #include <quoin/time.hpp>
@@ -56,27 +57,13 @@ class QUOIN_EXPORT TaskGroup {
   std::shared_ptr<State> state_;
 };
 
-/// For the library's own use: what run_task() runs.
-template <class T, class Value>
-[[nodiscard]] Task<> store_result(Task<T> task, std::optional<Value>& out) {
-  if constexpr (std::is_void_v<T>) {
-    co_await task;
-    out.emplace();
-  } else {
-    out.emplace(co_await task);
-  }
-}
-
-/// For the library's own use: turns the loop until the task has ended.
-QUOIN_EXPORT void run_to_end(Loop& loop, Task<> task);
-
 /// Turns and waits on `loop` until `task` has ended, and returns its value or throws what it has
 /// thrown: for `main()`. Loop::stop() does not end it. Throws std::logic_error when called by a
 /// handler or a task.
 template <class T>
 T run_task(Loop& loop, Task<T> task) {
   std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
-  run_to_end(loop, store_result(std::move(task), value));
+  detail::run_to_end(loop, detail::store_result(std::move(task), value));
   if constexpr (!std::is_void_v<T>) return std::move(*value);
 }
 

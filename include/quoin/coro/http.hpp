@@ -15,6 +15,7 @@
 #include <quoin/client.hpp>
 #include <quoin/coro/operation.hpp>
 #include <quoin/coro/task.hpp>
+#include <quoin/detail/run_handler.hpp>
 #include <quoin/error.hpp>
 #include <quoin/export.hpp>
 #include <quoin/loop.hpp>
@@ -79,10 +80,6 @@ class QUOIN_EXPORT BodyWriter {
   std::shared_ptr<State> state_;
 };
 
-/// For the library's own use: runs a handler's task for as long as the stream of the request.
-QUOIN_EXPORT void run_handler(Loop& loop, Response response, Task<> task,
-                              std::shared_ptr<void> owner);
-
 /// A Server::Handler of a function (Request, Response) -> Task<>, for a server on `loop`. The task
 /// starts with the request and is destroyed when the stream of the request is over, wherever it
 /// waits: when the client gave up, or has the whole response. What has to go on belongs in a
@@ -93,7 +90,7 @@ template <class Function>
   return [&loop, shared = std::make_shared<Function>(std::move(function))](Request request,
                                                                            Response response) {
     Task<> task = (*shared)(request, response);
-    run_handler(loop, response, std::move(task), shared);
+    detail::run_handler(loop, response, std::move(task), shared);
   };
 }
 

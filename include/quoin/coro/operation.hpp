@@ -9,57 +9,14 @@
 #include <coroutine>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
-#include <quoin/coro/task.hpp>
+#include <quoin/detail/operation.hpp>
 #include <quoin/error.hpp>
-#include <quoin/export.hpp>
 
 namespace quoin::inline v0 {
-
-/// For the library's own use: a coroutine that waits, of whatever type.
-class QUOIN_EXPORT Waiter {
- public:
-  /// Remembers who waits. Throws std::logic_error if somebody does already.
-  template <class Promise>
-  void wait(std::coroutine_handle<Promise> caller) {
-    if (handle_) throw std::logic_error{"quoin: two coroutines await the same operation"};
-    handle_ = caller;
-    if constexpr (std::derived_from<Promise, TaskPromise>) promise_ = &caller.promise();
-  }
-
-  /// Resumes it.
-  void wake();
-  /// Resumes it in a turn soon, if it is a Task; else not at all.
-  void wake_later();
-
-  /// Does not resume it any more.
-  void forget() noexcept {
-    handle_ = {};
-    promise_ = nullptr;
-  }
-
- private:
-  std::coroutine_handle<> handle_;
-  TaskPromise* promise_ = nullptr;
-};
-
-/// For the library's own use: what an operation and its completion share.
-template <class T>
-struct OperationState {
-  /// What is kept of a T.
-  using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-
-  std::optional<Value> value;              ///< once it has ended
-  std::move_only_function<void()> cancel;  ///< what its end by destruction calls
-  Waiter waiter;                           ///< who awaits it
-  bool wanted = true;                      ///< the operation is still there
-  bool taken = false;                      ///< the value was returned by `co_await`
-};
 
 template <class T>
 class Completion;
@@ -75,7 +32,7 @@ template <class T>
 class [[nodiscard]] Operation {
  public:
   /// One that its completion() ends.
-  Operation() : state_(std::make_shared<OperationState<T>>()) {}
+  Operation() : state_(std::make_shared<detail::OperationState<T>>()) {}
 
   /// The other one must not be used any more.
   Operation(Operation&&) noexcept = default;
@@ -121,17 +78,13 @@ class [[nodiscard]] Operation {
   }
 
  private:
-  std::shared_ptr<OperationState<T>> state_;
+  std::shared_ptr<detail::OperationState<T>> state_;
 };
 
 /// The other end of an Operation: a callback for its value. Moves, as callbacks do.
 template <class T>
 class Completion {
  public:
-  /// For the library's own use.
-  explicit Completion(std::shared_ptr<OperationState<T>> state) noexcept
-      : state_(std::move(state)) {}
-
   /// The other one ends nothing any more.
   Completion(Completion&&) noexcept = default;
 
@@ -162,7 +115,7 @@ class Completion {
   template <class... Value>
     requires(sizeof...(Value) == (std::is_void_v<T> ? 0 : 1))
   void operator()(Value&&... value) {
-    const std::shared_ptr<OperationState<T>> state = std::exchange(state_, nullptr);
+    const std::shared_ptr<detail::OperationState<T>> state = std::exchange(state_, nullptr);
     if (!state || !state->wanted) return;
     state->value.emplace(std::forward<Value>(value)...);
     state->cancel = nullptr;
@@ -170,7 +123,12 @@ class Completion {
   }
 
  private:
-  std::shared_ptr<OperationState<T>> state_;
+  friend class Operation<T>;
+
+  explicit Completion(std::shared_ptr<detail::OperationState<T>> state) noexcept
+      : state_(std::move(state)) {}
+
+  std::shared_ptr<detail::OperationState<T>> state_;
 };
 
 /// An operation that has ended already.

@@ -76,9 +76,6 @@ class QUOIN_EXPORT Connection {
  public:
   struct Impl;
 
-  /// For the library's own use.
-  explicit Connection(Impl& impl) noexcept : impl_(&impl) {}
-
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() = default;
@@ -167,6 +164,8 @@ class QUOIN_EXPORT Connection {
   void close(const Error& reason);
 
  private:
+  explicit Connection(Impl& impl) noexcept : impl_(&impl) {}
+
   Impl* impl_;
 };
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <string>
 
+#include "base/access.hpp"
 #include "quic/endpoint/endpoint_impl.hpp"
 
 namespace quoin::inline v0::quic {
