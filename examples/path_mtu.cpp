@@ -48,6 +48,6 @@ int main() {
   if (!network.run_until([&reply] { return reply.has_value(); }, 30s) ||
       !*reply)
     return 1;
-  client.close();
+  client.shutdown();
   network.run_for(1s);
 }

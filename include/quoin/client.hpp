@@ -213,20 +213,20 @@ class QUOIN_EXPORT Call {
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
   /// Offers the reader what it did not take, and calls a writer that paused.
-  void resume();
+  void resume() const;
   /// Says how urgent the reply is from now on: by ClientRequest::priority if the request was not
   /// sent yet, else by PRIORITY_UPDATE (RFC 9218 §7.1). Servers may ignore it.
-  void prioritize(const Priority& priority);
+  void prioritize(const Priority& priority) const;
   /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
   /// h3::Session::send_datagram(); UsageError::unsupported before the request is sent.
-  [[nodiscard]] Result<> send_datagram(Bytes data);
+  [[nodiscard]] Result<> send_datagram(Bytes data) const;
   /// The longest that send_datagram() takes at present; 0: none at all.
   [[nodiscard]] std::size_t max_datagram_size() const;
   /// Appends a field that follows the body, which must not have ended: for what is known only when
   /// the writer makes the last bytes, a digest say. One that HTTP does not allow fails the request.
-  void trailer(std::string_view name, std::string_view value);
+  void trailer(std::string_view name, std::string_view value) const;
   /// Gives the request up: `done` gets H3_REQUEST_CANCELLED in a turn soon.
-  void cancel();
+  void cancel() const;
 
   friend auto operator<=>(const Call&, const Call&) = default;
 
@@ -284,10 +284,11 @@ class QUOIN_EXPORT Client {
   /// Fetches `url`; see request() for the errors.
   Call get(std::string_view url, Done done);
   /// Sends a request. Errors, all by way of `done`: usage (URL, method or header in question,
-  /// UsageError::too_large for a reply beyond ClientConfig::max_reply_body, closed after close()),
-  /// system (ECONNREFUSED and the like when nobody listens, sockets), local (name_resolution,
-  /// no_answer, handshake_timeout, certificate_*, idle_timeout, stateless_reset, request_timeout,
-  /// version_negotiation), tls, transport, http3. The detail names host and address.
+  /// UsageError::too_large for a reply beyond ClientConfig::max_reply_body, closed after
+  /// shutdown()), system (ECONNREFUSED and the like when nobody listens, sockets), local
+  /// (name_resolution, no_answer, handshake_timeout, certificate_*, idle_timeout, stateless_reset,
+  /// request_timeout, version_negotiation), tls, transport, http3. The detail names host and
+  /// address.
   Call request(ClientRequest request, ClientCallbacks callbacks);
   /// The same when only the outcome matters.
   Call request(ClientRequest request, Done done);
@@ -321,7 +322,7 @@ class QUOIN_EXPORT Client {
 
   /// Takes no more requests, lets those under way finish for at most `limit`, closes all
   /// connections and calls `done` once in a later turn.
-  void close(Duration limit = {}, std::move_only_function<void()> done = {});
+  void shutdown(Duration limit = {}, std::move_only_function<void()> done = {});
 
   /// Called when a handshake is complete.
   void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);

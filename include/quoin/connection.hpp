@@ -76,7 +76,7 @@ class QUOIN_EXPORT Stream {
   void stop_sending(std::uint64_t code) const;
   /// Called once when both directions are over: no error after an orderly end, domain application
   /// when one side gave up, the connection's reason when that ended first. The last call.
-  void on_close(std::move_only_function<void(const Error& reason)> handler) const;
+  void on_closed(std::move_only_function<void(const Error& reason)> handler) const;
 
   /// Equal: the same stream. The order has no meaning.
   friend auto operator<=>(const Stream&, const Stream&) = default;

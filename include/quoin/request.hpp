@@ -83,18 +83,18 @@ class QUOIN_EXPORT Request {
   /// §10.1.1). Replaces a reader before. The reader is destroyed with its stream; if the
   /// client goes away before the end it is not called again. What a reader throws is a 500, or
   /// resets the stream if the response has begun.
-  void on_body(Reader reader);
+  void on_body(Reader reader) const;
   /// Collects the body and calls `done` once with all of it, or with UsageError::too_large as soon
   /// as it is clear that it has more than `limit` bytes; the rest is then refused, and it is for
   /// `done` to answer (413, say). Not called if the client goes away before.
-  void read_body(std::size_t limit, std::move_only_function<void(Result<std::string>)> done);
+  void read_body(std::size_t limit, std::move_only_function<void(Result<std::string>)> done) const;
   /// Offers the reader again what it did not take.
-  void resume();
+  void resume() const;
   /// Takes the datagrams that belong to the request (RFC 9297 §2.1), with the bytes of each, which
   /// are valid for the call; needs h3::Config::datagrams. Set it before the route's handler
   /// returns: a request on which nobody takes them is reset with H3_DATAGRAM_ERROR by the first
   /// one.
-  void on_datagram(std::move_only_function<void(Bytes)> handler);
+  void on_datagram(std::move_only_function<void(Bytes)> handler) const;
 
   friend auto operator<=>(const Request&, const Request&) = default;
 
@@ -118,57 +118,57 @@ class QUOIN_EXPORT Response {
 
   /// Gives the request this much time from now on, to the end of its response, in place of all
   /// limits of time in ServerConfig; for long polls and large uploads. Zero: for ever.
-  Response& timeout(Duration limit);
+  const Response& timeout(Duration limit) const;
   /// Sends the response by this priority, whatever the client has said or will say (RFC 9218 §8):
   /// the server may know better. It may be called before and while the response is sent. To tell
   /// proxies and the client as well, send it as the header `priority`, see Priority::to_string().
-  Response& prioritize(const Priority& priority);
+  const Response& prioritize(const Priority& priority) const;
   /// 200 to 599; without a call it is 200. Anything else makes the response a 500.
-  Response& status(int code);
+  const Response& status(int code) const;
   /// Appends a header. A name or value that HTTP does not allow (line breaks, say) is never sent:
   /// it makes the response a 500.
-  Response& header(std::string_view name, std::string_view value);
+  const Response& header(std::string_view name, std::string_view value) const;
   /// Appends all of these, with what they say of compression; as by header().
-  Response& headers(const Headers& fields);
+  const Response& headers(const Headers& fields) const;
   /// Appends a field that follows the body; the writer of the body may still do so while it makes
   /// the last bytes.
-  Response& trailer(std::string_view name, std::string_view value);
+  const Response& trailer(std::string_view name, std::string_view value) const;
 
   /// Sends the response with this body, and `content-length`. Only the first end() or stream()
   /// counts. The answer to HEAD goes without its body by itself.
-  void end(std::string_view body = {});
+  void end(std::string_view body = {}) const;
   /// The same.
-  void end(const char* body);
+  void end(const char* body) const;
   /// The same, taking `body` over.
-  void end(std::string body);
+  void end(std::string body) const;
   /// The same without a copy.
-  void end(SharedBytes body);
+  void end(SharedBytes body) const;
   /// Sends the headers, and a body as `body` makes it: it is called in turns when the client can
   /// take more. Without a `content-length` header the body may have any size, with one it must
   /// have that. A writer that fails or throws resets the stream with H3_INTERNAL_ERROR.
-  void stream(Writer body);
+  void stream(Writer body) const;
   /// Calls a writer that paused.
-  void resume();
+  void resume() const;
 
   /// An interim response, status 100 to 199 except 101, at once; for example 103 with `link`
   /// (Early Hints, RFC 8297). Ignored after end() or stream().
-  void inform(int code, const Headers& headers = {});
+  void inform(int code, const Headers& headers = {}) const;
   /// Sends a datagram that belongs to the request, or never: it may be lost (RFC 9297). Errors as
   /// h3::Session::send_datagram().
-  [[nodiscard]] Result<> send_datagram(Bytes data);
+  [[nodiscard]] Result<> send_datagram(Bytes data) const;
   /// The longest that send_datagram() takes at present; 0: none at all.
   [[nodiscard]] std::size_t max_datagram_size() const;
 
   /// The handler failed: a 500 that replaces what was prepared, or if the response was begun the
   /// stream is reset with H3_INTERNAL_ERROR. `why` is for Outcome::error, not for the client. What
   /// Server does when a handler throws, but Loop::on_exception() is not told.
-  void fail(std::string_view why);
+  void fail(std::string_view why) const;
   /// Gives up: the client sees the stream reset with this code.
-  void reset(HttpError code = HttpError::internal_error);
+  void reset(HttpError code = HttpError::internal_error) const;
 
   /// Calls `done` once when the stream is over, one way or the other; then everything that belongs
   /// to the request is destroyed. Callbacks before are kept and called first.
-  void on_finished(std::move_only_function<void(const Outcome&)> done);
+  void on_closed(std::move_only_function<void(const Outcome&)> done) const;
 
   friend auto operator<=>(const Response&, const Response&) = default;
 

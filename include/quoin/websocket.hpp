@@ -109,39 +109,40 @@ class QUOIN_EXPORT WebSocket {
   /// Sends a text message. Errors: UsageError::stale_handle, closed (a close frame was sent or
   /// received), invalid_argument (not UTF-8, or a message in fragments has not ended),
   /// limit_reached (see WebSocketOptions::send_buffer; nothing is sent).
-  [[nodiscard]] Result<> send_text(std::string_view text);
+  [[nodiscard]] Result<> send_text(std::string_view text) const;
   /// Sends a binary message. Errors as for send_text().
-  [[nodiscard]] Result<> send_binary(Bytes data);
+  [[nodiscard]] Result<> send_binary(Bytes data) const;
   /// Sends a part of a message, the `last` one or not, so that a long message can begin before its
   /// end is known. No other message can be sent in between. `type` is the same for all parts.
   /// Errors as for send_text().
-  [[nodiscard]] Result<> send_fragment(MessageType type, Bytes data, bool last);
+  [[nodiscard]] Result<> send_fragment(MessageType type, Bytes data, bool last) const;
   /// Sends a ping beside the automatic ones; `payload` has at most 125 bytes. Errors:
   /// UsageError::stale_handle, closed, too_large.
-  [[nodiscard]] Result<> ping(std::string_view payload = {});
+  [[nodiscard]] Result<> ping(std::string_view payload = {}) const;
   /// Begins the closing handshake: what was sent before goes out, then a close frame. on_closed()
   /// is called when the peer has answered. `reason` is UTF-8 of at most 123 bytes. Errors:
   /// UsageError::stale_handle, closed, invalid_argument (reason, or a code that must not be sent).
-  [[nodiscard]] Result<> close(CloseCode code = CloseCode::normal, std::string_view reason = {});
+  [[nodiscard]] Result<> close(CloseCode code = CloseCode::normal,
+                               std::string_view reason = {}) const;
   /// Gives up at once: the stream is reset, and on_closed() called in a turn soon.
-  void terminate();
+  void reset() const;
 
   /// Takes messages, each in a turn. What arrives before there is a handler, or while paused,
   /// waits, and flow control holds the peer back.
-  void on_message(std::move_only_function<void(const WebSocketMessage&)> handler);
+  void on_message(std::move_only_function<void(const WebSocketMessage&)> handler) const;
   /// Called when there is room again after a message was refused with limit_reached.
-  void on_writable(std::move_only_function<void()> handler);
+  void on_writable(std::move_only_function<void()> handler) const;
   /// Called with the payload of each pong.
-  void on_pong(std::move_only_function<void(std::string_view)> handler);
+  void on_pong(std::move_only_function<void(std::string_view)> handler) const;
   /// Called once, when nothing more will be received; the handle is stale then. Not called when
   /// the server or client is destroyed before.
-  void on_closed(std::move_only_function<void(const WebSocketEnd&)> handler);
+  void on_closed(std::move_only_function<void(const WebSocketEnd&)> handler) const;
 
   /// Takes no message until resume(); of those on their way one is kept in memory. Pings behind
   /// them are not answered meanwhile, so a peer that waits for pongs gives up when it lasts long.
-  void pause();
+  void pause() const;
   /// Goes on after pause().
-  void resume();
+  void resume() const;
 
   /// The subprotocol that was agreed on; empty if none. Valid until the next turn.
   [[nodiscard]] std::string_view subprotocol() const;
@@ -178,7 +179,7 @@ struct WebSocketRequest {
 /// once in a turn. Set the handlers there. Errors: those of Client::request();
 /// UsageError::unsupported when the server takes no extended CONNECT;
 /// HttpError::connect_error with the status when it refuses, or chose a subprotocol that was not
-/// offered. Call::cancel() gives the attempt up, and later is WebSocket::terminate().
+/// offered. Call::cancel() gives the attempt up, and later is WebSocket::reset().
 QUOIN_EXPORT Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
                                  std::move_only_function<void(Result<WebSocket>)> done);
 

@@ -377,7 +377,7 @@ void Client::Impl::leave_connection(ClientCall& call) {
     if (found->second->calls.empty()) keep_alive(*found->second);
   }
   if (h3 != nullptr && call.incoming.is_over()) {
-    if (call.outgoing.is_pending()) h3->reset_writing(call.stream, HttpError::no_error);
+    if (call.outgoing.is_pending()) h3->reset(call.stream, HttpError::no_error);
   } else if (call.incoming.is_running()) {
     call.cancel_wanted = true;  // the reader still looks at bytes of the stream
   } else if (h3 != nullptr) {

@@ -60,15 +60,15 @@ void RequestBodyAccess::send(RequestBody& body, Outgoing& outgoing) {
   }
 }
 
-void Call::resume() {
+void Call::resume() const {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.resume(*call);
 }
 
-void Call::prioritize(const Priority& priority) {
+void Call::prioritize(const Priority& priority) const {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->client.prioritize(*call, priority);
 }
 
-Result<> Call::send_datagram(Bytes data) {
+Result<> Call::send_datagram(Bytes data) const {
   auto* const call = resolve_as<ClientCall>(handle_);
   if (call == nullptr) return std::unexpected(Error{UsageError::stale_handle});
   return call->client.send_datagram(*call, data);
@@ -79,11 +79,11 @@ std::size_t Call::max_datagram_size() const {
   return call == nullptr ? 0 : call->client.max_datagram_size(*call);
 }
 
-void Call::trailer(std::string_view name, std::string_view value) {
+void Call::trailer(std::string_view name, std::string_view value) const {
   if (auto* const call = resolve_as<ClientCall>(handle_)) call->request.trailers.add(name, value);
 }
 
-void Call::cancel() {
+void Call::cancel() const {
   if (auto* const call = resolve_as<ClientCall>(handle_)) {
     call->client.cancel(*call, Error{HttpError::request_cancelled, "cancelled by the caller"});
   }
@@ -132,8 +132,8 @@ void Client::on_path(
   impl_->on_path = std::move(log);
 }
 
-void Client::close(Duration limit, std::move_only_function<void()> done) {
-  impl_->close(limit, std::move(done));
+void Client::shutdown(Duration limit, std::move_only_function<void()> done) {
+  impl_->shutdown(limit, std::move(done));
 }
 
 void Client::on_connected(std::move_only_function<void(const ConnectionInfo&)> log) {
@@ -227,7 +227,7 @@ Result<> Client::Impl::network_changed() {
   return {};
 }
 
-void Client::Impl::close(Duration limit, std::move_only_function<void()> done) {
+void Client::Impl::shutdown(Duration limit, std::move_only_function<void()> done) {
   closing = true;
   call_when_ended("Client::close", std::move(done));
   timers.set(Deadline::shutdown, later(loop.now(), limit));

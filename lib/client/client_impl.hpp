@@ -182,7 +182,7 @@ struct Client::Impl : EndpointDriver, CallHost {
   void handle_call_datagram(ClientCall& call, Bytes data);
   [[nodiscard]] Result<> migrate_to(const Address& new_local);
   [[nodiscard]] Result<> network_changed();
-  void close(Duration limit, std::move_only_function<void()> done);
+  void shutdown(Duration limit, std::move_only_function<void()> done);
 
   [[nodiscard]] quic::Config& quic_config() noexcept override;
   [[nodiscard]] Result<> check() override;

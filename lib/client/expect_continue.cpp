@@ -42,7 +42,7 @@ void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
   }
   call.outgoing.drop();
   if (h3::Session* const h3 = session(call.connection)) {
-    h3->reset_writing(call.stream, HttpError::no_error);
+    h3->reset(call.stream, HttpError::no_error);
   }
 }
 

@@ -196,7 +196,7 @@ void detail::run_handler(Loop& loop, Response response, Task<> task, std::shared
         report_exception(loop, "a handler that is a task", failure);
         response.fail(message_of(failure));
       });
-  response.on_finished(Owner{context});
+  response.on_closed(Owner{context});
   context->begin();
 }
 

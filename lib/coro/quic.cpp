@@ -151,7 +151,7 @@ std::uint64_t IncomingConnections::refused() const noexcept { return state_->ref
 struct Channel::State {
   explicit State(const Stream& of) : stream(of) {}
 
-  /// A stream drops its reader before it says why; on_close() always follows.
+  /// A stream drops its reader before it says why; on_closed() always follows.
   void handle_reader_gone() const noexcept {}
 
   void handle_close(const Error& reason);
@@ -236,7 +236,7 @@ Channel::Channel(const Stream& stream) : state_(std::make_shared<State>(stream))
         state;  // NOLINT(performance-unnecessary-copy-initialization)
     keep->try_write();
   });
-  stream.on_close(Closing{state_});
+  stream.on_closed(Closing{state_});
 }
 
 Channel::Channel(Channel&&) noexcept = default;

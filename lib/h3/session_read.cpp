@@ -279,7 +279,7 @@ void Session::consume(quic::StreamId stream, std::size_t bytes) {
   if (Stream* found = impl_->find(stream)) impl_->consume(*found, bytes);
 }
 
-void Session::stop_reading(quic::StreamId stream, HttpError code) {
+void Session::stop_sending(quic::StreamId stream, HttpError code) {
   if (Stream* found = impl_->find(stream)) impl_->stop_reading(*found, code);
 }
 

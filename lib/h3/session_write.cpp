@@ -390,11 +390,11 @@ std::size_t Session::room(quic::StreamId stream) const noexcept {
 }
 
 void Session::cancel(quic::StreamId stream, HttpError code) {
-  reset_writing(stream, code);
-  stop_reading(stream, code);
+  reset(stream, code);
+  stop_sending(stream, code);
 }
 
-void Session::reset_writing(quic::StreamId stream, HttpError code) {
+void Session::reset(quic::StreamId stream, HttpError code) {
   if (Stream* found = impl_->find(stream)) impl_->reset_writing(*found, code);
 }
 

@@ -139,8 +139,8 @@ void Stream::stop_sending(std::uint64_t code) const {
   found.driver().nudge_to_send();
 }
 
-void Stream::on_close(std::move_only_function<void(const Error&)> handler) const {
-  if (const Found found{handle_}) found.state->on_close = std::move(handler);
+void Stream::on_closed(std::move_only_function<void(const Error&)> handler) const {
+  if (const Found found{handle_}) found.state->on_closed = std::move(handler);
 }
 
 void Connection::on_stream(std::move_only_function<void(Stream)> handler) const {

@@ -51,7 +51,7 @@ struct StreamState {
   HandlerPlace<void(std::uint64_t)> on_reset;
   HandlerPlace<void(std::uint64_t)> on_stop_sending;
   HandlerPlace<void()> on_writable;
-  std::move_only_function<void(const Error&)> on_close;
+  std::move_only_function<void(const Error&)> on_closed;
   /// stop_sending() was called by the reader, which still looks at the bytes.
   std::optional<std::uint64_t> stop_code;
   bool reading = false;         ///< the reader is running

@@ -151,7 +151,7 @@ bool PlainDriver::handle_closed(StreamState& stream, const Error& reason) {
   ConnectionState& state = stream.connection;
   const quic::StreamId id = stream.id;
   const Handle self = owner_.handle();
-  call_and_forget(loop, "Stream::on_close", stream.on_close, reason);
+  call_and_forget(loop, "Stream::on_closed", stream.on_closed, reason);
   if (!self) return false;
   state.streams.erase(id);
   return true;

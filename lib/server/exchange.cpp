@@ -292,8 +292,8 @@ void Exchange::reset(HttpError code, Error error) {
   want_work();  // so that the turn is taken which sends it
 }
 
-void Exchange::on_finished(std::move_only_function<void(const Outcome&)> done) {
-  on_finished_.push_back(std::move(done));
+void Exchange::on_closed(std::move_only_function<void(const Outcome&)> done) {
+  on_closed_.push_back(std::move(done));
 }
 
 void Exchange::fail(int status, const Error& error) {
@@ -357,7 +357,7 @@ void Exchange::send(h3::Session& session) {
 void Exchange::close_unread(h3::Session& session) {
   if (incoming_.is_over() || incoming_.has_reader()) return;
   const h3::Chunk rest = session.read(id);
-  if (!rest.data.empty() || !rest.last) session.stop_reading(id, HttpError::no_error);
+  if (!rest.data.empty() || !rest.last) session.stop_sending(id, HttpError::no_error);
 }
 
 void Exchange::handle_writable() {
@@ -428,7 +428,7 @@ Outcome Exchange::finish(const Error& error) {
     outcome_.error = Error{sent_ ? HttpError::no_error : HttpError::request_cancelled};
   }
   outcome_.duration = host_.now() - began_;
-  auto callbacks = std::exchange(on_finished_, {});
+  auto callbacks = std::exchange(on_closed_, {});
   for (auto& done : callbacks) {
     if (host_.stopped()) break;
     run_guarded(host_.turning_loop(), "Response::on_finished", [&] { done(outcome_); });

@@ -120,7 +120,7 @@ class Exchange {
   void inform(int code, const Headers& headers);
   /// Ends with `error` as the reason that the log gets.
   void reset(HttpError code, Error error);
-  void on_finished(std::move_only_function<void(const Outcome&)> done);
+  void on_closed(std::move_only_function<void(const Outcome&)> done);
   /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
   /// as failed.
   void fail(int status, const Error& error);
@@ -175,7 +175,7 @@ class Exchange {
   HandlerPlace<void(Bytes)> on_datagram_;
   Incoming incoming_;
   Outgoing outgoing_;
-  std::vector<std::move_only_function<void(const Outcome&)>> on_finished_;
+  std::vector<std::move_only_function<void(const Outcome&)>> on_closed_;
   Time began_;
   std::optional<Duration> own_limit_;  // of this request, in place of the server's
   Time limit_began_;

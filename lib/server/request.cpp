@@ -120,25 +120,25 @@ TlsInfo Request::tls() const {
   return exchange == nullptr ? TlsInfo{} : exchange->tls();
 }
 
-void Request::on_body(Reader reader) {
+void Request::on_body(Reader reader) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->on_body(std::move(reader));
 }
 
-void Request::read_body(std::size_t limit, BodyDone done) {
+void Request::read_body(std::size_t limit, BodyDone done) const {
   on_body(Collector{handle_, limit, std::move(done)});
 }
 
-void Request::resume() {
+void Request::resume() const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->resume();
 }
 
-void Request::on_datagram(std::move_only_function<void(Bytes)> handler) {
+void Request::on_datagram(std::move_only_function<void(Bytes)> handler) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) {
     exchange->on_datagram(std::move(handler));
   }
 }
 
-Result<> Response::send_datagram(Bytes data) {
+Result<> Response::send_datagram(Bytes data) const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   if (exchange == nullptr) return std::unexpected(Error{UsageError::stale_handle});
   return exchange->send_datagram(data);
@@ -149,73 +149,73 @@ std::size_t Response::max_datagram_size() const {
   return exchange == nullptr ? 0 : exchange->max_datagram_size();
 }
 
-Response& Response::timeout(Duration limit) {
+const Response& Response::timeout(Duration limit) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->set_timeout(limit);
   return *this;
 }
 
-Response& Response::prioritize(const Priority& priority) {
+const Response& Response::prioritize(const Priority& priority) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->prioritize(priority);
   return *this;
 }
 
-Response& Response::status(int code) {
+const Response& Response::status(int code) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->set_status(code);
   return *this;
 }
 
-Response& Response::header(std::string_view name, std::string_view value) {
+const Response& Response::header(std::string_view name, std::string_view value) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_header(name, value);
   return *this;
 }
 
-Response& Response::headers(const Headers& fields) {
+const Response& Response::headers(const Headers& fields) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_headers(fields);
   return *this;
 }
 
-Response& Response::trailer(std::string_view name, std::string_view value) {
+const Response& Response::trailer(std::string_view name, std::string_view value) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->add_trailer(name, value);
   return *this;
 }
 
-void Response::end(std::string_view body) {
+void Response::end(std::string_view body) const {
   if (handle_) end(SharedBytes{std::string{body}});
 }
 
-void Response::end(const char* body) { end(std::string_view{body}); }
+void Response::end(const char* body) const { end(std::string_view{body}); }
 
-void Response::end(std::string body) { end(SharedBytes{std::move(body)}); }
+void Response::end(std::string body) const { end(SharedBytes{std::move(body)}); }
 
-void Response::end(SharedBytes body) {
+void Response::end(SharedBytes body) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->end(std::move(body));
 }
 
-void Response::stream(Writer body) {
+void Response::stream(Writer body) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->stream(std::move(body));
 }
 
-void Response::resume() {
+void Response::resume() const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->resume();
 }
 
-void Response::inform(int code, const Headers& headers) {
+void Response::inform(int code, const Headers& headers) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->inform(code, headers);
 }
 
-void Response::fail(std::string_view why) {
+void Response::fail(std::string_view why) const {
   auto* const exchange = resolve_as<Exchange>(handle_);
   if (exchange != nullptr) exchange->give_up("handler: " + std::string{why});
 }
 
-void Response::reset(HttpError code) {
+void Response::reset(HttpError code) const {
   if (auto* const exchange = resolve_as<Exchange>(handle_)) {
     exchange->reset(code, Error{code, "the handler gave up"});
   }
 }
 
-void Response::on_finished(std::move_only_function<void(const Outcome&)> done) {
-  if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->on_finished(std::move(done));
+void Response::on_closed(std::move_only_function<void(const Outcome&)> done) const {
+  if (auto* const exchange = resolve_as<Exchange>(handle_)) exchange->on_closed(std::move(done));
 }
 
 }  // namespace quoin::inline v0

@@ -131,7 +131,7 @@ Result<WebSocket> accept_websocket(Loop& loop, Request request, Response respons
   if (!subprotocol.empty()) response.header("sec-websocket-protocol", subprotocol);
 
   const auto state = WebSocketState::make(loop, std::move(options), true);
-  response.on_finished([state](const Outcome& outcome) { state->handle_over(outcome.error); });
+  response.on_closed([state](const Outcome& outcome) { state->handle_over(outcome.error); });
   state->open({.resume =
                    [request, response]() mutable {
                      request.resume();
@@ -180,62 +180,62 @@ Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
   return opening->call;
 }
 
-Result<> WebSocket::send_text(std::string_view text) {
+Result<> WebSocket::send_text(std::string_view text) const {
   auto* const state = resolve_as<WebSocketState>(handle_);
   return state == nullptr ? stale() : state->send(MessageType::text, as_bytes(text), true, false);
 }
 
-Result<> WebSocket::send_binary(Bytes data) {
+Result<> WebSocket::send_binary(Bytes data) const {
   auto* const state = resolve_as<WebSocketState>(handle_);
   return state == nullptr ? stale() : state->send(MessageType::binary, data, true, false);
 }
 
-Result<> WebSocket::send_fragment(MessageType type, Bytes data, bool last) {
+Result<> WebSocket::send_fragment(MessageType type, Bytes data, bool last) const {
   auto* const state = resolve_as<WebSocketState>(handle_);
   return state == nullptr ? stale() : state->send(type, data, last, true);
 }
 
-Result<> WebSocket::ping(std::string_view payload) {
+Result<> WebSocket::ping(std::string_view payload) const {
   auto* const state = resolve_as<WebSocketState>(handle_);
   return state == nullptr ? stale() : state->ping(payload);
 }
 
-Result<> WebSocket::close(CloseCode code, std::string_view reason) {
+Result<> WebSocket::close(CloseCode code, std::string_view reason) const {
   auto* const state = resolve_as<WebSocketState>(handle_);
   return state == nullptr ? stale() : state->close(code, reason);
 }
 
-void WebSocket::terminate() {
+void WebSocket::reset() const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) state->terminate();
 }
 
-void WebSocket::on_message(std::move_only_function<void(const WebSocketMessage&)> handler) {
+void WebSocket::on_message(std::move_only_function<void(const WebSocketMessage&)> handler) const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) {
     state->want_messages(std::move(handler));
   }
 }
 
-void WebSocket::on_writable(std::move_only_function<void()> handler) {
+void WebSocket::on_writable(std::move_only_function<void()> handler) const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) {
     state->on_writable = std::move(handler);
   }
 }
 
-void WebSocket::on_pong(std::move_only_function<void(std::string_view)> handler) {
+void WebSocket::on_pong(std::move_only_function<void(std::string_view)> handler) const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) state->on_pong = std::move(handler);
 }
 
-void WebSocket::on_closed(std::move_only_function<void(const WebSocketEnd&)> handler) {
+void WebSocket::on_closed(std::move_only_function<void(const WebSocketEnd&)> handler) const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) {
     state->on_closed = std::move(handler);
   }
 }
 
-void WebSocket::pause() {
+void WebSocket::pause() const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) state->pause();
 }
 
-void WebSocket::resume() {
+void WebSocket::resume() const {
   if (auto* const state = resolve_as<WebSocketState>(handle_)) state->resume();
 }
 

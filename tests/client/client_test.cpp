@@ -267,7 +267,7 @@ TEST_CASE("a client that is closed finishes what it has begun and takes nothing 
   world.server->on_disconnected([&](const ConnectionInfo&) { gone = true; });
   world.client->get(HttpWorld::url("/"), [&](Result<Reply> reply) { outcome = std::move(reply); });
   world.network.run_for(200ms);
-  world.client->close(5s, [&] { closed = true; });
+  world.client->shutdown(5s, [&] { closed = true; });
   const auto late = world.fetch(get_of("/"));
   CHECK(late.error() == Error{UsageError::closed});
   REQUIRE(world.network.run_until([&] { return closed; }, 5s));

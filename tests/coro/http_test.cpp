@@ -188,8 +188,8 @@ TEST_CASE("all callbacks for the end of a request are called, in their order") {
   HttpWorld world;
   std::string order;
   world.server->get("/", [&](Request, Response response) {
-    response.on_finished([&](const Outcome&) { order += "a"; });
-    response.on_finished([&](const Outcome&) { order += "b"; });
+    response.on_closed([&](const Outcome&) { order += "a"; });
+    response.on_closed([&](const Outcome&) { order += "b"; });
     response.end();
   });
   CHECK(world.get("/").status == 200);

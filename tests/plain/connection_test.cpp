@@ -66,7 +66,7 @@ TEST_CASE("code and reason of close() reach the other side, streams first") {
   world.listener.on_connection([&](Connection connection) {
     connection.on_stream([&](Stream stream) {
       stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
-      stream.on_close([&](const Error&) { order += "stream "; });
+      stream.on_closed([&](const Error&) { order += "stream "; });
     });
     connection.on_closed([&](const Error& why) {
       order += "connection";
@@ -130,7 +130,7 @@ TEST_CASE("handlers are destroyed with their stream and their connection") {
       auto witness = std::make_shared<Witness>(alive);
       stream.on_data(
           [stream, witness](Bytes chunk, bool last) { return stream.write(chunk, last); });
-      stream.on_close([&, witness](const Error&) { closed = true; });
+      stream.on_closed([&, witness](const Error&) { closed = true; });
     });
     connection.on_datagram([witness = std::make_shared<Witness>(alive)](Bytes) {});
   });
@@ -159,7 +159,7 @@ TEST_CASE("a handler may destroy the server it was called by") {
   };
   doomed->on_connection([&](Connection connection) {
     connection.on_stream([&](Stream stream) {
-      stream.on_close([&](const Error&) { destroy_at("close"); });
+      stream.on_closed([&](const Error&) { destroy_at("close"); });
       stream.source([&](std::span<std::byte> room) -> quoin::Filled {
         destroy_at("writer");
         std::ranges::fill(room, std::byte{'w'});  // still there

@@ -54,7 +54,7 @@ struct Exchange {
       is_done = is_done || last;
       return chunk.size();
     });
-    stream.on_close([this](const Error& reason) { closed = reason; });
+    stream.on_closed([this](const Error& reason) { closed = reason; });
   }
 
   std::string text;
@@ -221,7 +221,7 @@ TEST_CASE("reset and stop_sending reach the other side with their codes") {
       stream.on_data([](Bytes chunk, bool) { return chunk.size(); });
       stream.on_reset([&](std::uint64_t code) { reset = code; });
       stream.on_stop_sending([&](std::uint64_t code) { stopped = code; });
-      stream.on_close([&](const Error& reason) { closed = reason; });
+      stream.on_closed([&](const Error& reason) { closed = reason; });
     });
   });
   world.connect([&](Connection connection) {

@@ -93,7 +93,7 @@ class HttpWorkload final : public Workload {
   std::size_t connected_ = 0;
   std::size_t begun_ = 0;              // requests at the server
   std::size_t finished_ = 0;           // of these
-  int closing_ = 0;                    // close() and shutdown() that have not answered yet
+  int closing_ = 0;                    // shutdown() that have not answered yet
   std::map<std::size_t, int> closes_;  // of these, those of each client
 };
 
@@ -141,7 +141,7 @@ void HttpWorkload::make_client(const Identity& identity) {
 void HttpWorkload::make_routes() {
   const auto begin = [this](Response response) {
     ++begun_;
-    response.on_finished([this, token = tokens.make()](const Outcome&) { ++finished_; });
+    response.on_closed([this, token = tokens.make()](const Outcome&) { ++finished_; });
   };
   server_->get("/whole/{key}/{size}", [begin](Request request, Response response) {
     begin(response);
@@ -350,7 +350,7 @@ void HttpWorkload::leave(std::size_t client) {
   } else {
     ++closing_;
     ++closes_[client];
-    clients_[client]->close(dice.between(0ms, 500ms), [this, client, token = tokens.make()] {
+    clients_[client]->shutdown(dice.between(0ms, 500ms), [this, client, token = tokens.make()] {
       --closing_;
       --closes_[client];
     });

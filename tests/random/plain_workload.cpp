@@ -265,7 +265,7 @@ void PlainWorkload::open(Job& job, End& end) {
   }
   job.is_opened = true;
   const Stream stream = *opened;
-  stream.on_close([this, &job, token = tokens.make()](const Error& reason) {
+  stream.on_closed([this, &job, token = tokens.make()](const Error& reason) {
     verdict.expect(++job.opener_ends == 1, job.name() + " was closed twice");
     const bool is_plain = job.kind == Kind::push || job.kind == Kind::echo;
     verdict.expect(!is_plain || was_closed_ || reason == Error{},
@@ -340,7 +340,7 @@ struct PlainWorkload::Arrival {
 
 void PlainWorkload::accept(Stream stream) {
   auto arrival = std::make_shared<Arrival>();
-  stream.on_close([this, arrival, token = tokens.make()](const Error&) {
+  stream.on_closed([this, arrival, token = tokens.make()](const Error&) {
     if (arrival->job == nullptr) return;
     Job& job = *arrival->job;
     verdict.expect(++job.receiver_ends == 1, job.name() + " was closed twice");

@@ -54,7 +54,7 @@ TEST_CASE("a stream is closed when its end was taken after a pause, with nothing
   std::optional<Error> closed;
   world.listener.on_connection([&](Connection connection) {
     connection.on_stream([&](Stream stream) {
-      stream.on_close([&](const Error& reason) { closed = reason; });
+      stream.on_closed([&](const Error& reason) { closed = reason; });
       stream.on_data([&, stream, paused = false](Bytes chunk, bool) mutable -> std::size_t {
         if (paused) return chunk.size();
         paused = true;

@@ -247,7 +247,7 @@ TEST_CASE("S9: replayed, forged and redirected packets change nothing") {
   CHECK(to_attacker <= 3 * from_attacker);
   CHECK(client->stats().connections == 1);
   REQUIRE(client->connections().size() == 1);
-  client->close();
+  client->shutdown();
   REQUIRE(world.network.run_until([&] { return !world.disconnected.empty(); }, 10s));
   CHECK(world.disconnected.front().path.remote.host() == world.client_ip);
 }
@@ -315,7 +315,7 @@ TEST_CASE("S11: packets grow to what the path carries and never beyond") {
   constexpr std::size_t headers = 28;
   CHECK(largest <= mtu - headers);
   CHECK(largest >= least);
-  client->close();
+  client->shutdown();
   REQUIRE(world.network.run_until([&] { return !world.disconnected.empty(); }, 10s));
   CHECK(world.disconnected.front().stats.udp_payload_size == largest);
 }
@@ -353,7 +353,7 @@ TEST_CASE(
   CHECK(largest <= mtu - headers);
   CHECK(too_large < 500);  // about a window
   CHECK(world.connected.size() == 1);
-  client->close();
+  client->shutdown();
   REQUIRE(world.network.run_until([&] { return !world.disconnected.empty(); }, 10s));
   CHECK(world.disconnected.front().stats.mtu_fallbacks >= 1);
   CHECK(world.disconnected.front().stats.udp_payload_size <= mtu - headers);

@@ -197,7 +197,7 @@ TEST_CASE("a client that gives up destroys the handler's closures at the server"
   const Token token = std::make_shared<int>(1);
   std::optional<Outcome> outcome;
   world.server->get("/", [&](Request, Response response) {
-    response.on_finished([&](const Outcome& result) { outcome = result; });
+    response.on_closed([&](const Outcome& result) { outcome = result; });
     response.stream([token](std::span<std::byte> room) {
       std::ranges::fill(room, std::byte{'x'});
       return Filled{.bytes = room.size()};

@@ -303,7 +303,7 @@ TEST_CASE("terminating a WebSocket ends it abnormally on both sides") {
   WebSocketWorld world;
   world.connect();
   WebSocketSide& side = by_client ? world.at_client : world.at_server;
-  side.socket.terminate();
+  side.socket.reset();
   CHECK(!side.end);  // not within the call
   world.run_until([&] { return world.at_server.end && world.at_client.end; });
   CHECK(world.at_client.end->code == CloseCode::abnormal);

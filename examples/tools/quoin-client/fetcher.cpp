@@ -294,7 +294,7 @@ void Fetcher::stop() {
     loop_.stop();
     return;
   }
-  client_->close(Duration::zero(), [this] { loop_.stop(); });
+  client_->shutdown(Duration::zero(), [this] { loop_.stop(); });
 }
 
 void Fetcher::abort() {

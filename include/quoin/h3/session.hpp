@@ -174,9 +174,9 @@ class QUOIN_EXPORT Session final : public quic::Application {
   /// Gives up both directions of a message.
   void cancel(quic::StreamId stream, HttpError code);
   /// Gives up the sending direction only.
-  void reset_writing(quic::StreamId stream, HttpError code);
+  void reset(quic::StreamId stream, HttpError code);
   /// Gives up the receiving direction only.
-  void stop_reading(quic::StreamId stream, HttpError code);
+  void stop_sending(quic::StreamId stream, HttpError code);
 
   /// Graceful end: no new requests from now on (GOAWAY, RFC 9114 §5.2); is_drained() says when
   /// all messages are through, then close() the connection.

@@ -47,7 +47,7 @@ TEST_CASE("What a reset stream had not been read gives its credit back") {
   CHECK(pair.client.session.write(id, as_bytes(sample(100'000)), false) == 100'000);
   pair.run();
   CHECK(pair.net.credit_given_by(true) < FakeOptions{}.connection_window);
-  pair.client.session.reset_writing(id, HttpError::request_cancelled);
+  pair.client.session.reset(id, HttpError::request_cancelled);
   pair.run();
   CHECK(pair.server.exchanges[id].reset);
   CHECK(pair.server.session.read(id).data.empty());
@@ -57,7 +57,7 @@ TEST_CASE("What a reset stream had not been read gives its credit back") {
 TEST_CASE("A server may stop reading a request and still answer it") {
   SessionPair pair;
   pair.server.on_headers = [&](StreamId id, Exchange&) {
-    pair.server.session.stop_reading(id, HttpError::no_error);
+    pair.server.session.stop_sending(id, HttpError::no_error);
     REQUIRE(pair.server.session.respond(id, {{":status", "413"}}, true));
     CHECK(pair.server.session.write(id, as_bytes("too much"), true) == 8);
   };
@@ -82,7 +82,7 @@ TEST_CASE("A client that stops reading ends the server's body only") {
   };
   const StreamId id = pair.request(post_request(), true);
   pair.run();
-  pair.client.session.stop_reading(id, HttpError::request_cancelled);
+  pair.client.session.stop_sending(id, HttpError::request_cancelled);
   pair.run();
   CHECK(pair.server.exchanges[id].stopped == Error{HttpError::request_cancelled});
   CHECK(pair.server.session.room(id) == 0);

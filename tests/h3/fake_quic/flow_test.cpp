@@ -117,7 +117,7 @@ TEST_CASE("A stream that is closed with unread bytes gives the connection its cr
   const StreamId id = pair.request(get_request());
   pair.run();
   CHECK(pair.net.credit_given_by(false) < FakeOptions{}.connection_window);
-  pair.client.session.stop_reading(id, HttpError::request_cancelled);
+  pair.client.session.stop_sending(id, HttpError::request_cancelled);
   CHECK(pair.net.credit_given_by(false) == FakeOptions{}.connection_window);
   pair.client.poll();
   CHECK(pair.client.exchanges[id].closed);
