@@ -128,7 +128,7 @@ TEST_CASE("while a listener shuts down new streams of its peers are refused with
   std::optional<Error> over;
   const Stream late = world.dialed.open_stream().value();
   late.on_reset([&](std::uint64_t code) { refused = code; });
-  late.on_close([&](const Error& why) { over = why; });
+  late.on_closed([&](const Error& why) { over = why; });
   CHECK(late.write(as_bytes("late"), true) == 4);
   REQUIRE(world.run_until([&] { return over.has_value(); }, 2s));
   CHECK(refused == 0);
