@@ -13,6 +13,7 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
+#include "base/access.hpp"
 #include "base/octets.hpp"
 #include "tls/library.hpp"
 #include "tls/tls_impl.hpp"
@@ -50,7 +51,7 @@ Result<Tls> make_server(auto&& parse) {
   if (auto used = (*impl)->use(std::move(*identity)); !used) {
     return std::unexpected(used.error());
   }
-  return Tls{std::move(*impl)};
+  return detail::named<Tls>(std::move(*impl));
 }
 
 /// A client without trust anchors. There is no way to fail here; its connections will say it.
