@@ -91,7 +91,7 @@ TEST_CASE("a client does by every timeout what it asked to be called for") {
   CHECK(walk.client.counted.connections_idle == 1);
   walk.request({.url = "/later", .timeout = 1h});
   bool done = false;
-  walk.client.close(1s, [&] { done = true; });
+  walk.client.shutdown(1s, [&] { done = true; });
   REQUIRE(walk.network.run_until([&] { return done; }, 1100ms));
   CHECK(walk.ends.size() == 6);
   CHECK(walk.ends.back() == Error{UsageError::closed});
