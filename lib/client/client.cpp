@@ -229,7 +229,7 @@ Result<> Client::Impl::network_changed() {
 
 void Client::Impl::shutdown(Duration limit, std::move_only_function<void()> done) {
   closing = true;
-  call_when_ended("Client::close", std::move(done));
+  call_when_ended("Client::shutdown", std::move(done));
   timers.set(Deadline::shutdown, later(loop.now(), limit));
   attach(loop, *this);
   nudge();

@@ -431,7 +431,7 @@ Outcome Exchange::finish(const Error& error) {
   auto callbacks = std::exchange(on_closed_, {});
   for (auto& done : callbacks) {
     if (host_.stopped()) break;
-    run_guarded(host_.turning_loop(), "Response::on_finished", [&] { done(outcome_); });
+    run_guarded(host_.turning_loop(), "Response::on_closed", [&] { done(outcome_); });
   }
   return outcome_;
 }

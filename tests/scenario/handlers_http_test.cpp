@@ -157,8 +157,8 @@ void Scenario::answer_all(Request request, Response response) {
       (void)response.send_datagram(data);
     });
   });
-  for (const char* const name : {"server on_finished", "server on_finished again"}) {
-    response.on_finished([this, name](const Outcome&) { hooks(name); });
+  for (const char* const name : {"server on_closed", "server on_closed again"}) {
+    response.on_closed([this, name](const Outcome&) { hooks(name); });
   }
   bool begun = false;
   response.stream([=, this](std::span<std::byte> room) mutable {
@@ -256,7 +256,7 @@ void Scenario::run_round() {
   fetch("/elsewhere", {}, {});
   client_loop.post([this] { hooks("loop post"); });
   client_loop.after(1s, [this] { hooks("loop after"); });
-  if (client) client->close(1s, [this] { hooks("client close"); });
+  if (client) client->shutdown(1s, [this] { hooks("client shutdown"); });
   network.run_for(3s);
   client.reset();
   network.run_for(1s);
@@ -286,7 +286,7 @@ const std::array rows{
     Row{"server on_connected", "Server::on_connected"},
     Row{"server on_disconnected", "Server::on_disconnected"},
     Row{"server on_path", "Server::on_path"},
-    Row{"server on_finished", "Response::on_finished"},
+    Row{"server on_closed", "Response::on_closed"},
     Row{"server shutdown", "Server::shutdown"},
     Row{"server route", "Server::route", "/moved"},
     Row{"server fallback", "Server::fallback", "/nowhere"},
@@ -300,7 +300,7 @@ const std::array rows{
     Row{"client on_disconnected", "Client::on_disconnected"},
     Row{"client on_path", "Client::on_path"},
     Row{"client done", "ClientCallbacks::done"},
-    Row{"client close", "Client::close"},
+    Row{"client shutdown", "Client::shutdown"},
     Row{"client resolver", "ClientConfig::resolver", "/moved", Error{LocalError::name_resolution}},
     Row{"client on_redirect", "ClientCallbacks::on_redirect", "/moved", internal},
     Row{"client on_informational", "ClientCallbacks::on_informational", "/all", internal},
@@ -371,7 +371,7 @@ TEST_CASE("an HTTP handler that throws ends at most its request and is called ag
   CHECK(stats.open_requests == 0);
   CHECK(scenario.logged.size() == stats.requests);
   CHECK(stats.responses + stats.requests_failed == stats.requests);
-  CHECK(hooks.counts["server on_finished"] == hooks.counts["server on_finished again"]);
+  CHECK(hooks.counts["server on_closed"] == hooks.counts["server on_closed again"]);
   if (std::string_view{row.path}.empty()) {
     // As if it had returned.
     CHECK(hooks.counts == peaceful().hooks.counts);

@@ -173,9 +173,9 @@ void Scenario::open_echo() {
       return chunk.size();
     });
   });
-  stream->on_close([this](const Error& reason) {
+  stream->on_closed([this](const Error& reason) {
     ends.push_back(reason);
-    hooks("client on_close");
+    hooks("client stream on_closed");
   });
 }
 
@@ -277,7 +277,7 @@ const std::array rows{
     Row{"client on_writable", "Stream::on_writable", Ends::stream},
     Row{"client on_reset", "Stream::on_reset", Ends::stream},
     Row{"client on_stop_sending", "Stream::on_stop_sending", Ends::stream},
-    Row{"client on_close", "Stream::on_close"},
+    Row{"client stream on_closed", "Stream::on_closed"},
 };
 // clang-format on
 
@@ -324,7 +324,7 @@ TEST_CASE("a plain QUIC handler that throws ends at most what it was called for"
     case Ends::stream:
       // The others of the connection go on.
       CHECK(scenario.echoed.front().ends_with("abab"));
-      CHECK(hooks.counts["client on_close"] == 6);
+      CHECK(hooks.counts["client stream on_closed"] == 6);
       CHECK(hooks.counts["client on_closed"] == 2);
       break;
     case Ends::connection:

@@ -137,7 +137,7 @@ foreach(header IN LISTS headers)
   file(STRINGS "${ROOT}/${header}" lines REGEX "^[^/]")
   if(lines MATCHES "^#pragma once;#include <[^>]+>$" OR counter)
     plant_in("${header}" "#include <openssl/ssl.h>")
-  elseif(header MATCHES "/coro")
+  elseif(header MATCHES "/(coro|detail)")  # detail: some are of the highest room
     plant_in("${header}" "#include \"coro/any.hpp\"")
   else()
     plant_in("${header}" "#include <quoin/coro.hpp>")

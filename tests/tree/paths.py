@@ -80,7 +80,7 @@ def check_paths(page, text):
     for header in HEADER.findall(text):
         if not exists(f"include/{header}"):
             yield f"{page}: there is no header <{header}>"
-        elif header.removeprefix("quoin/").removesuffix(".hpp") in SIGNPOSTS and page != "CHANGELOG.md":
+        elif header.removeprefix("quoin/").removesuffix(".hpp") in SIGNPOSTS and page not in ("CHANGELOG.md", "docs/versions.md"):
             yield f"{page}: <{header}> is a signpost only: name the header that it points to"
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// See options.hpp. The text of --help is made here and nowhere else; docs/tools/quoin-client.md
 /// holds a copy that a test compares.
+#include <quoin/version.hpp>
+
 #include "quoin-client/options.hpp"
 
 #include <CLI/CLI.hpp>
@@ -312,7 +314,7 @@ std::string contradiction(const ClientOptions& options) {
 std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string> arguments) {
   ClientOptions options;
   CLI::App app{"Fetches and sends files over HTTP/3.", tool};
-  prepare(app, QUOIN_VERSION, "[options] URL...");
+  prepare(app, std::string{library_version_text()}, "[options] URL...");
   app.footer(footer());
   app.add_option("URL", options.urls, "What to fetch or where to send to, https://HOST[:PORT]/PATH")
       ->type_name("");

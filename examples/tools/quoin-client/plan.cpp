@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// See plan.hpp.
+#include <quoin/version.hpp>
+
 #include "quoin-client/plan.hpp"
 
 #include <algorithm>
@@ -150,7 +152,8 @@ Expected<> add_header(Headers& headers, std::string_view text) {
 }
 
 Expected<Headers> make_headers(const ClientOptions& options) {
-  Headers headers{{"user-agent", "quoin-client/" QUOIN_VERSION}, {"accept", "*/*"}};
+  const std::string agent = "quoin-client/" + std::string{library_version_text()};
+  Headers headers{{"user-agent", agent}, {"accept", "*/*"}};
   if (!options.data.empty()) {
     headers.add("content-type", "application/x-www-form-urlencoded");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// See options.hpp. The text of --help is made here and nowhere else; docs/tools/quoin-perf.md
 /// holds a copy that a test compares.
+#include <quoin/version.hpp>
+
 #include "quoin-perf/options.hpp"
 
 #include <CLI/CLI.hpp>
@@ -140,7 +142,7 @@ std::expected<PerfOptions, Stop> parse_perf_options(std::vector<std::string> arg
   std::string listen;
   double seconds = 0;
   CLI::App app{"Measures what QUIC carries.", tool};
-  prepare(app, QUOIN_VERSION,
+  prepare(app, std::string{library_version_text()},
           "(--serve (--cert PEM --key PEM | --self-signed) | ADDR:PORT) [options]");
   app.footer(footer);
   add_server_options(app, options, listen);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// See options.hpp. The text of --help is made here and nowhere else; docs/tools/quoin-server.md
 /// holds a copy that a test compares.
+#include <quoin/version.hpp>
+
 #include "quoin-server/options.hpp"
 
 #include <CLI/CLI.hpp>
@@ -212,7 +214,8 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   bool self_signed = false;
   bool no_pmtud = false;
   CLI::App app{"Serves a folder over HTTP/3.", tool};
-  prepare(app, QUOIN_VERSION, "--root DIR (--cert PEM --key PEM | --self-signed) [options]");
+  prepare(app, std::string{library_version_text()},
+          "--root DIR (--cert PEM --key PEM | --self-signed) [options]");
   app.footer(footer());
   add_what_options(app, options);
   add_restart_options(app, options);
