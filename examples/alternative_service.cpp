@@ -48,8 +48,9 @@ int main() {
                [&answer](quoin::Result<quoin::Reply> reply) {
                  answer = reply ? reply->body : reply.error().message();
                });
-    if (!network.run_until([&answer] { return answer.has_value(); }, 20s))
+    if (!network.run_until([&answer] { return answer.has_value(); }, 20s)) {
       std::exit(EXIT_FAILURE);
+    }
     std::cout << *answer << '\n';
   };
   show();

@@ -53,8 +53,9 @@ int main(int argc, char** argv) {
             });
         for (int i = 0; i < wanted; ++i) {
           const std::string text = "datagram " + std::to_string(i);
-          if (!connection->send_datagram(quoin::as_bytes(text)))
+          if (!connection->send_datagram(quoin::as_bytes(text))) {
             std::cout << text << " not sent\n";
+          }
         }
       });
   if (!begun) return EXIT_FAILURE;

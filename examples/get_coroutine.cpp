@@ -31,22 +31,25 @@ quoin::Task<> fetch_all(quoin::Client& client, std::vector<const char*> urls) {
   tasks.reserve(urls.size());
   for (const char* const url : urls) tasks.push_back(fetch(client, url));
   std::size_t sum = 0;
-  for (const std::size_t size : co_await quoin::when_all(std::move(tasks)))
+  for (const std::size_t size : co_await quoin::when_all(std::move(tasks))) {
     sum += size;
+  }
   std::cout << "together " << sum << " bytes\n";
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 3)
+  if (argc < 3) {
     throw std::runtime_error{"usage: get_coroutine CERTIFICATES URL..."};
+  }
   quoin::Loop loop;
   quoin::Client client{loop, quoin::Tls::client(argv[1]).value()};
   auto all =
       quoin::within(loop, 10s, fetch_all(client, {argv + 2, argv + argc}));
-  if (!quoin::run_task(loop, std::move(all)))
+  if (!quoin::run_task(loop, std::move(all))) {
     throw std::runtime_error{"ten seconds are over"};
+  }
 } catch (const std::exception& error) {
   std::cerr << "get_coroutine: " << error.what() << '\n';
   return EXIT_FAILURE;

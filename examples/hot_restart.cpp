@@ -31,8 +31,9 @@ int main(int argc, char** argv) {
   // Everything that can go wrong should, before start(): until then the other
   // process goes on.
   const auto taken = workers.take_over(argv[2]);
-  if (!taken && taken.error().code() == ENOENT)
+  if (!taken && taken.error().code() == ENOENT) {
     std::cerr << "nobody to take over from\n";
+  }
   const auto address =
       taken ? taken->front() : workers.listen("127.0.0.1:0").value();
   workers.start();

@@ -36,8 +36,8 @@ int main(int argc, char** argv) {
   server_config.h3.datagrams = server_config.h3.extended_connect = true;
   quoin::Server server{loop, tls, server_config};
   server.route("CONNECT", "/echo", echo);
-  const auto place = argc > 2 ? argv[1] : "127.0.0.1:0";
-  const auto address = server.listen(place).value();
+  const auto address =
+      server.listen(argc > 2 ? argv[1] : "127.0.0.1:0").value();
   std::cout << "listening on port " << address.port() << std::endl;
   if (argc > 2) loop.run();  // and never goes on
   quoin::ClientConfig config;
@@ -45,11 +45,12 @@ int main(int argc, char** argv) {
   const auto trust = quoin::Tls::client_from_pem(tls.certificate_pem()).value();
   quoin::Client client{loop, trust, std::move(config)};
   quoin::Call call;
-  int missing = 20;
   quoin::ClientCallbacks callbacks;
+  int missing = 20;
   callbacks.on_headers = [&](int, const quoin::Headers&) {
-    for (int i = 0; i < missing; ++i)
+    for (int i = 0; i < missing; ++i) {
       (void)call.send_datagram(quoin::as_bytes(std::to_string(i)));
+    }
   };
   callbacks.on_datagram = [&](quoin::Bytes) {
     if (--missing == 0) call.resume();  // asks for the body again
@@ -61,8 +62,7 @@ int main(int argc, char** argv) {
   request.url = "https://" + address.to_string() + "/echo";
   request.body = {[&](auto) { return quoin::Filled{0, missing == 0}; }};
   call = client.request(std::move(request), std::move(callbacks));
-  // Some may be lost: do not wait.
-  loop.after(std::chrono::seconds{2}, [&] { loop.stop(); });
+  loop.after(std::chrono::seconds{2}, [&] { loop.stop(); });  // for the lost
   loop.run();
   std::cout << missing << " of 20 did not come back\n";
   return missing < 20 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -48,12 +48,15 @@ int main(int argc, char** argv) {
         !read)
       return 1;
     const std::string answer = decoder.poll_instructions();
-    if (auto read = encoder.handle_instructions(quoin::as_bytes(answer)); !read)
+    if (auto read = encoder.handle_instructions(quoin::as_bytes(answer));
+        !read) {
       return 1;
+    }
 
     const auto decoded = decoder.poll_section();
-    if (!decoded || need(decoded->headers).size() != headers.size())
+    if (!decoded || need(decoded->headers).size() != headers.size()) {
       return EXIT_FAILURE;
+    }
     std::cout << headers.section_size() - 32 * headers.size()
               << " bytes of text: " << section.size() << " on the stream, "
               << instructions.size() << " of instructions\n";

@@ -35,8 +35,9 @@ struct Room {
 
   void deliver(const std::string& text) {
     for (quoin::WebSocket member : members) {
-      if (!member.send_text(text))
+      if (!member.send_text(text)) {
         (void)member.close(quoin::CloseCode::policy_violation, "slow");
+      }
     }
   }
 
@@ -50,9 +51,8 @@ int main(int argc, char** argv) {
   if (argc > 2) std::ofstream{argv[2]} << tls.certificate_pem();
   quoin::Loop loop;
   Room room;
-  if (argc > 4)
-    room.bus.emplace(argv[4], loop,
-                     [&](const auto& text) { room.deliver(text); });
+  const auto deliver = [&](const auto& text) { room.deliver(text); };
+  if (argc > 4) room.bus.emplace(argv[4], loop, deliver);
   quoin::Server server{loop, tls};
   chat::serve_page(server);
   server.route(
@@ -60,8 +60,8 @@ int main(int argc, char** argv) {
       [&](quoin::Request request, quoin::Response response) {
         const auto socket = quoin::accept_websocket(
             loop, request, response, {.ping_interval = 2s, .pong_timeout = 2s});
-        if (socket)
-          room.enter(*socket, "User " + std::to_string(request.peer().port()));
+        if (!socket) return;
+        room.enter(*socket, "User " + std::to_string(request.peer().port()));
       });
   const auto address = server.listen(argc > 1 ? argv[1] : "[::]:4433").value();
   std::cout << "listening on port " << address.port() << std::endl;

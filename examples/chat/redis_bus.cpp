@@ -55,8 +55,9 @@ Place parse(const std::string& url) {
   constexpr std::string_view scheme = "redis://";
   const std::string context = "--redis '" + url + "': ";
   std::string_view rest = url;
-  if (!rest.starts_with(scheme))
+  if (!rest.starts_with(scheme)) {
     throw std::invalid_argument{context + "write redis://HOST[:PORT]"};
+  }
   rest.remove_prefix(scheme.size());
   Place place;
   const std::size_t colon = rest.rfind(':');
@@ -71,8 +72,9 @@ Place parse(const std::string& url) {
                                   "the port is a number from 1 to 65535"};
     }
   }
-  if (place.host.empty())
+  if (place.host.empty()) {
     throw std::invalid_argument{context + "the host is missing"};
+  }
   return place;
 }
 

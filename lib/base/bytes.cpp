@@ -22,7 +22,7 @@ namespace quoin::inline v0 {
 namespace {
 
 std::unexpected<Error> system_error(int code, std::string_view detail) {
-  return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(code), detail}};
+  return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(code), detail});
 }
 
 /// Closes the descriptor when it goes out of scope; a mapping does not need it any more.

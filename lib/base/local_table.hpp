@@ -26,9 +26,7 @@ class LocalTable {
 
   /// The owner of the socket that datagrams to or from `local` belong to; null: there is none.
   [[nodiscard]] Owner* find(const Address& local) const noexcept {
-    if (Owner* const exact = find_exactly(local)) {
-      return exact;
-    }
+    if (Owner* const exact = find_exactly(local)) return exact;
     static const Address any_ipv4 = Address::parse("0.0.0.0:0").value();
     static const Address any_ipv6 = Address::parse("[::]:0").value();
     // [::] may take IPv4 as well, but a socket of the right family knows better.

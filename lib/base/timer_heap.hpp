@@ -34,9 +34,7 @@ class TimerHeap {
       sift_up(heap_.size() - 1);
       return;
     }
-    if (heap_[place].deadline == deadline) {
-      return;
-    }
+    if (heap_[place].deadline == deadline) return;
     heap_[place].deadline = deadline;
     sift_down(sift_up(place));
   }
@@ -66,9 +64,7 @@ class TimerHeap {
   std::size_t sift_up(std::size_t place) noexcept {
     while (place > 0) {
       const std::size_t parent = (place - 1) / 2;
-      if (heap_[parent].deadline <= heap_[place].deadline) {
-        break;
-      }
+      if (heap_[parent].deadline <= heap_[place].deadline) break;
       swap_entries(parent, place);
       place = parent;
     }
@@ -83,9 +79,7 @@ class TimerHeap {
           least = child;
         }
       }
-      if (least == place) {
-        return;
-      }
+      if (least == place) return;
       swap_entries(place, least);
       place = least;
     }

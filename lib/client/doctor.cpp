@@ -89,7 +89,7 @@ Attempt attempt(const Url& url, const Address& address, const DoctorOptions& opt
   config.request_timeout = options.timeout + options.timeout / 2;
   Client client{loop, options.tls, std::move(config)};
   if (auto used = client.resolve(url.host, url.port, address); !used) {
-    made.outcome.emplace(std::unexpected{used.error()});
+    made.outcome.emplace(std::unexpected(used.error()));
     return made;
   }
   ClientRequest request;

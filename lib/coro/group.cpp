@@ -67,8 +67,9 @@ void TaskGroup::spawn(Task<> task) {
       detail::TaskContext::make(state_->loop, std::move(task),
                                 [state = std::weak_ptr<State>{state_}](
                                     const detail::TaskContext* ended, std::exception_ptr failure) {
-                                  if (const auto group = state.lock())
+                                  if (const auto group = state.lock()) {
                                     group->handle_end(ended, std::move(failure));
+                                  }
                                 });
   state_->contexts.push_back(context);
   context->begin();

@@ -52,8 +52,8 @@ Result<std::size_t> CapsuleReader::read(Bytes data) {
     now_ = Capsule{.type = *type, .value = {}};
   }
   if (!refused_) return taken;
-  return std::unexpected{Error{HttpError::excessive_load,
-                               "a capsule of more than " + std::to_string(max_value_) + " bytes"}};
+  return std::unexpected(Error{HttpError::excessive_load,
+                               "a capsule of more than " + std::to_string(max_value_) + " bytes"});
 }
 
 std::optional<Capsule> CapsuleReader::poll() {
@@ -63,7 +63,7 @@ std::optional<Capsule> CapsuleReader::poll() {
 
 Result<> CapsuleReader::finish() const {
   if (left_ == 0 && head_.empty()) return {};
-  return std::unexpected{Error{HttpError::message_error, "the body ends within a capsule"}};
+  return std::unexpected(Error{HttpError::message_error, "the body ends within a capsule"});
 }
 
 }  // namespace quoin::inline v0::h3

@@ -55,21 +55,21 @@ void Session::Impl::handle_datagram(Bytes data) {
 Result<> Session::Impl::send_datagram(quic::StreamId id, Bytes data) {
   const Stream* const stream = find(id);
   if (stream == nullptr || !stream->visible || stream->over || !is_alive()) {
-    return std::unexpected{Error{UsageError::stale_handle}};
+    return std::unexpected(Error{UsageError::stale_handle});
   }
   // None may follow the end of what we send on the stream (RFC 9297 §2.1).
   if (stream->writing == Writing::ended || stream->writing == Writing::closed) {
-    return std::unexpected{Error{UsageError::closed}};
+    return std::unexpected(Error{UsageError::closed});
   }
   if (!config.datagrams || !peer_datagrams) {
-    return std::unexpected{Error{UsageError::unsupported, config.datagrams
+    return std::unexpected(Error{UsageError::unsupported, config.datagrams
                                                               ? "the peer takes no HTTP datagrams"
-                                                              : "h3::Config::datagrams is off"}};
+                                                              : "h3::Config::datagrams is off"});
   }
   std::string whole = header_of(id);
   whole += as_text(data);
   const auto sent = connection.send_datagram(as_bytes(whole));
-  return sent ? Result<>{} : std::unexpected{sent.error()};
+  return sent ? Result<>{} : std::unexpected(sent.error());
 }
 
 std::size_t Session::Impl::max_datagram_size(quic::StreamId id) const noexcept {

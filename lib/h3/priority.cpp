@@ -41,7 +41,7 @@ namespace h3 {
 Result<> Session::Impl::prioritize(quic::StreamId id, const Priority& priority) {
   const Stream* const stream = find(id);
   if (stream == nullptr || !stream->visible || stream->over || !is_alive()) {
-    return std::unexpected{Error{UsageError::stale_handle}};
+    return std::unexpected(Error{UsageError::stale_handle});
   }
   int result = 0;
   if (server) {
@@ -56,7 +56,7 @@ Result<> Session::Impl::prioritize(quic::StreamId id, const Priority& priority) 
   }
   if (result == 0) return {};
   fail(result);
-  return std::unexpected{Error{UsageError::closed, nghttp3_strerror(result)}};
+  return std::unexpected(Error{UsageError::closed, nghttp3_strerror(result)});
 }
 
 Priority Session::Impl::priority(quic::StreamId id) noexcept {

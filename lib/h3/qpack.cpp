@@ -37,7 +37,7 @@ Error to_error(std::int64_t nghttp3_error) {
 }
 
 std::unexpected<Error> negative_stream() {
-  return std::unexpected{Error{UsageError::invalid_argument, "a stream ID is not negative"}};
+  return std::unexpected(Error{UsageError::invalid_argument, "a stream ID is not negative"});
 }
 
 /// A buffer that nghttp3 fills.
@@ -104,7 +104,7 @@ QpackEncoder::QpackEncoder(std::uint64_t seed, const QpackEncoderConfig& config)
 QpackEncoder::~QpackEncoder() = default;
 
 Result<std::string> QpackEncoder::encode(quic::StreamId stream, const Headers& headers) {
-  if (impl_->failure) return std::unexpected{*impl_->failure};
+  if (impl_->failure) return std::unexpected(*impl_->failure);
   if (number(stream) < 0) return negative_stream();
   const auto fields = to_nghttp3(headers, impl_->fields);
   Buffer prefix;
@@ -115,7 +115,7 @@ Result<std::string> QpackEncoder::encode(quic::StreamId stream, const Headers& h
                                                   fields.size());
   if (result != 0) {
     impl_->failure = to_error(result);
-    return std::unexpected{*impl_->failure};
+    return std::unexpected(*impl_->failure);
   }
   impl_->instructions += instructions.view();
   std::string section{prefix.view()};
@@ -126,12 +126,12 @@ Result<std::string> QpackEncoder::encode(quic::StreamId stream, const Headers& h
 std::string QpackEncoder::poll_instructions() { return std::exchange(impl_->instructions, {}); }
 
 Result<> QpackEncoder::handle_instructions(Bytes data) {
-  if (impl_->failure) return std::unexpected{*impl_->failure};
+  if (impl_->failure) return std::unexpected(*impl_->failure);
   const nghttp3_ssize read =
       nghttp3_qpack_encoder_read_decoder(impl_->encoder.get(), octets(data), data.size());
   if (read >= 0) return {};
   impl_->failure = to_error(read);
-  return std::unexpected{*impl_->failure};
+  return std::unexpected(*impl_->failure);
 }
 
 std::size_t QpackEncoder::blocked_streams() const noexcept {
@@ -183,7 +183,7 @@ struct QpackDecoder::Impl {
 std::unexpected<Error> QpackDecoder::Impl::fail(Error error) {
   failure = std::move(error);
   waiting.clear();
-  return std::unexpected{*failure};
+  return std::unexpected(*failure);
 }
 
 void QpackDecoder::Impl::add(const nghttp3_qpack_nv& field, Headers& headers,
@@ -222,8 +222,8 @@ Result<std::size_t> QpackDecoder::Impl::decode(quic::StreamId stream,
     if (read == 0) return fail(to_error(NGHTTP3_ERR_QPACK_DECOMPRESSION_FAILED));
   }
   if (too_large) {
-    decoded.push_back({stream, std::unexpected{Error{HttpError::excessive_load,
-                                                     "too many or too large fields"}}});
+    decoded.push_back({stream, std::unexpected(Error{HttpError::excessive_load,
+                                                     "too many or too large fields"})});
   } else {
     decoded.push_back({stream, std::move(headers)});
   }
@@ -236,7 +236,7 @@ Result<> QpackDecoder::Impl::begin(quic::StreamId stream, Bytes section) {
   if (result != 0) return fail(to_error(result));
   Context context{made};
   const Result<std::size_t> left = decode(stream, *context, section);
-  if (!left) return std::unexpected{left.error()};
+  if (!left) return std::unexpected(left.error());
   return *left == 0 ? Result<>{} : wait(stream, std::move(context), section.last(*left));
 }
 
@@ -276,7 +276,7 @@ Result<> QpackDecoder::Impl::advance(quic::StreamId stream, std::deque<Waiting>&
     }
     const std::size_t size = front.rest.size();
     const Result<std::size_t> left = decode(stream, *front.context, as_bytes(front.rest));
-    if (!left) return std::unexpected{left.error()};
+    if (!left) return std::unexpected(left.error());
     waiting_bytes -= size - *left;
     if (*left != 0) {
       front.rest.erase(0, size - *left);
@@ -300,14 +300,14 @@ QpackDecoder::QpackDecoder(const QpackDecoderConfig& config)
 QpackDecoder::~QpackDecoder() = default;
 
 Result<> QpackDecoder::handle_section(quic::StreamId stream, Bytes section) {
-  if (impl_->failure) return std::unexpected{*impl_->failure};
+  if (impl_->failure) return std::unexpected(*impl_->failure);
   if (number(stream) < 0) return negative_stream();
   if (impl_->waiting.contains(stream)) return impl_->wait(stream, nullptr, section);
   return impl_->begin(stream, section);
 }
 
 Result<> QpackDecoder::handle_instructions(Bytes data) {
-  if (impl_->failure) return std::unexpected{*impl_->failure};
+  if (impl_->failure) return std::unexpected(*impl_->failure);
   const nghttp3_ssize read =
       nghttp3_qpack_decoder_read_encoder(impl_->decoder.get(), octets(data), data.size());
   if (read < 0) return impl_->fail(to_error(read));

@@ -47,9 +47,9 @@ std::size_t within_varint(std::size_t value) noexcept {
 
 Result<> check_library() {
   if (nghttp3_version(NGHTTP3_VERSION_NUM) != nullptr) return {};
-  return std::unexpected{
+  return std::unexpected(
       Error{UsageError::unsupported, std::string{"quoin was built for nghttp3 "} + NGHTTP3_VERSION +
-                                         ", but runs with " + nghttp3_version(0)->version_str}};
+                                         ", but runs with " + nghttp3_version(0)->version_str});
 }
 
 Session::Impl::Impl(quic::Connection& quic_connection, const Config& limits)

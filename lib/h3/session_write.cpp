@@ -29,7 +29,7 @@ namespace quoin::inline v0::h3 {
 namespace {
 
 std::unexpected<Error> refuse_call(UsageError code, std::string_view detail = {}) {
-  return std::unexpected{Error{code, detail}};
+  return std::unexpected(Error{code, detail});
 }
 
 /// A message that ends with its headers, but announces a body, would be malformed.
@@ -42,17 +42,17 @@ bool promises_body(const Headers& headers) noexcept {
 Result<quic::StreamId> Session::Impl::request(const Headers& headers, bool has_body) {
   if (failed || shutdown_state != Shutdown::none) return refuse_call(UsageError::closed);
   if (server) return refuse_call(UsageError::unsupported, "a server sends no requests");
-  if (peer_drains) return std::unexpected{Error{LocalError::connection_draining}};
+  if (peer_drains) return std::unexpected(Error{LocalError::connection_draining});
   if (conn == nullptr) return refuse_call(UsageError::limit_reached, "not connected yet");
   if (auto valid = validate_section(headers, SectionKind::request); !valid) {
-    return std::unexpected{valid.error()};
+    return std::unexpected(valid.error());
   }
   if (!has_body && promises_body(headers)) {
     return refuse_call(UsageError::invalid_argument, "'content-length' without a body");
   }
-  if (auto fits = check_section_size(headers); !fits) return std::unexpected{fits.error()};
+  if (auto fits = check_section_size(headers); !fits) return std::unexpected(fits.error());
   if (headers.get(":protocol")) {
-    if (auto allowed = check_extended_connect(); !allowed) return std::unexpected{allowed.error()};
+    if (auto allowed = check_extended_connect(); !allowed) return std::unexpected(allowed.error());
   }
   const auto id = connection.open_stream(true);
   if (!id) {

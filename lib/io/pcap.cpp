@@ -111,9 +111,9 @@ void append(std::ofstream& file, const Packer& what) {
 }
 
 std::unexpected<Error> failure(const std::string& name) {
-  return std::unexpected{Error{Error::Domain::system,
+  return std::unexpected(Error{Error::Domain::system,
                                static_cast<std::uint64_t>(errno == 0 ? EIO : errno),
-                               "cannot write the capture " + name}};
+                               "cannot write the capture " + name});
 }
 
 }  // namespace
@@ -134,9 +134,7 @@ Result<PcapWriter> PcapWriter::create(const FilePath& file) {
   constexpr std::uint32_t link_type_raw = 101;
   errno = 0;
   std::ofstream stream{file.native(), std::ios::binary | std::ios::trunc};
-  if (!stream) {
-    return failure(file.native());
-  }
+  if (!stream) return failure(file.native());
   Packer header;
   header.u32(nanosecond_magic).u16(2).u16(4).u32(0).u32(0).u32(snap_length).u32(link_type_raw);
   append(stream, header);
@@ -145,9 +143,7 @@ Result<PcapWriter> PcapWriter::create(const FilePath& file) {
 
 void PcapWriter::write(Time time, const Datagram& datagram) {
   const Path& path = datagram.path;
-  if (!impl_ || path.local.is_none() || path.local.is_ipv4() != path.remote.is_ipv4()) {
-    return;
-  }
+  if (!impl_ || path.local.is_none() || path.local.is_ipv4() != path.remote.is_ipv4()) return;
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
   Bytes rest = datagram.payload;
@@ -165,13 +161,11 @@ void PcapWriter::write(Time time, const Datagram& datagram) {
 }
 
 Result<> PcapWriter::close() {
-  if (!impl_) return std::unexpected{Error{UsageError::closed, "the capture was moved away"}};
+  if (!impl_) return std::unexpected(Error{UsageError::closed, "the capture was moved away"});
   errno = 0;
   const bool was_good = impl_->file.good();
   impl_->file.close();
-  if (!was_good || impl_->file.fail()) {
-    return failure(impl_->name);
-  }
+  if (!was_good || impl_->file.fail()) return failure(impl_->name);
   return {};
 }
 

@@ -103,9 +103,7 @@ struct Loop::Impl {
 };
 
 void Loop::Impl::turn() {
-  if (is_turning()) {
-    return;
-  }
+  if (is_turning()) return;
 
   /// A driver may throw for its own part; the loop stays usable then.
   struct End {
@@ -144,9 +142,7 @@ void Loop::Impl::receive() {
     if (unread.empty()) {
       unread = backend->receive();
     }
-    if (unread.empty()) {
-      return;
-    }
+    if (unread.empty()) return;
     while (!unread.empty() && in_time) {
       const Datagram& datagram = unread.front();
       unread = unread.subspan(1);
@@ -219,9 +215,7 @@ void Loop::Impl::dispatch() {
 }
 
 void Loop::Impl::dispatch(std::uint32_t seat) {
-  if (!seats[seat]) {
-    return;
-  }
+  if (!seats[seat]) return;
   unsettled.push(seat);
   senders.push(seat);
   try {
@@ -249,13 +243,9 @@ void Loop::Impl::send() {
 bool Loop::Impl::fill_outbox() {
   while (!senders.empty()) {
     const std::span<std::byte> room = outbox.room();
-    if (room.empty()) {
-      return true;
-    }
+    if (room.empty()) return true;
     const std::uint32_t seat = senders.pop();
-    if (!seats[seat]) {
-      continue;
-    }
+    if (!seats[seat]) continue;
     unsettled.push(seat);
     if (const std::optional<Datagram> datagram = seats[seat]->poll_transmit(room, now)) {
       outbox.add(*datagram);
@@ -284,9 +274,7 @@ void Loop::Impl::settle() {
 void Loop::Impl::catch_up() {
   for (int i = 0; i < max_catch_ups && !deadlines.empty() && !turn_wanted && !is_blocked; ++i) {
     const Time begun = std::exchange(now, backend->now());
-    if (now <= begun || deadlines.earliest() > now) {
-      return;
-    }
+    if (now <= begun || deadlines.earliest() > now) return;
     stage = Stage::receiving;
     expire();
     dispatch();
@@ -295,9 +283,7 @@ void Loop::Impl::catch_up() {
 }
 
 void Loop::Impl::attach(Driver& driver) {
-  if (driver.seat != Driver::no_seat) {
-    return;
-  }
+  if (driver.seat != Driver::no_seat) return;
   if (free_seats.empty()) {
     const auto seat = static_cast<std::uint32_t>(seats.size());
     seats.push_back(nullptr);
@@ -320,9 +306,7 @@ void Loop::Impl::close(const Address& local) noexcept {
 }
 
 void Loop::Impl::detach(Driver& driver) noexcept {
-  if (driver.seat == Driver::no_seat) {
-    return;
-  }
+  if (driver.seat == Driver::no_seat) return;
   sockets.remove_if([&](const Address& local, const Driver& owner) {
     if (&owner == &driver) {
       backend->close(local);
@@ -336,9 +320,7 @@ void Loop::Impl::detach(Driver& driver) noexcept {
 }
 
 std::optional<Time> Loop::Impl::deadline() const noexcept {
-  if (turn_wanted || has_jobs.load(std::memory_order_acquire)) {
-    return now;
-  }
+  if (turn_wanted || has_jobs.load(std::memory_order_acquire)) return now;
   std::optional<Time> first = timers.next();
   if (!deadlines.empty() && (!first || deadlines.earliest() < *first)) {
     first = deadlines.earliest();
@@ -360,9 +342,7 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
-  if (impl_->is_turning()) {
-    return;
-  }
+  if (impl_->is_turning()) return;
   turn();
   while (!impl_->stop_wanted.exchange(false)) {
     wait();
@@ -380,9 +360,7 @@ void Loop::turn() { impl_->turn(); }
 std::optional<Time> Loop::deadline() const noexcept { return impl_->deadline(); }
 
 void Loop::wait() {
-  if (impl_->is_turning()) {
-    return;
-  }
+  if (impl_->is_turning()) return;
   const std::optional<Time> until = deadline();
   if (!until || *until > impl_->backend->now()) {
     impl_->backend->wait(until);
@@ -447,9 +425,9 @@ Result<Address> open_socket(Loop& loop, Driver& driver, const Address& local) {
 Result<Address> adopt_socket(Loop& loop, Driver& driver, int descriptor) {
   auto* const sockets = dynamic_cast<io::SharedSockets*>(&loop.backend());
   if (sockets == nullptr) {
-    return std::unexpected{
+    return std::unexpected(
         Error{UsageError::invalid_argument,
-              "sockets of another process need io::epoll_backend() or io::uring_backend()"}};
+              "sockets of another process need io::epoll_backend() or io::uring_backend()"});
   }
   return keep_socket(loop, driver, sockets->adopt(descriptor));
 }
@@ -459,9 +437,7 @@ void close_socket(Loop& loop, const Address& local) noexcept { detail::impl_of(l
 void detach(Loop& loop, Driver& driver) noexcept { detail::impl_of(loop).detach(driver); }
 
 void wake_driver(Loop& loop, const Driver& driver) noexcept {
-  if (driver.seat == Driver::no_seat) {
-    return;
-  }
+  if (driver.seat == Driver::no_seat) return;
   Loop::Impl& impl = detail::impl_of(loop);
   impl.ready.push(driver.seat);
   using Stage = Loop::Impl::Stage;

@@ -34,13 +34,9 @@ class Outbox {
 
   /// Offers everything to the backend; false if it did not take all of it.
   [[nodiscard]] bool flush(io::Backend& backend) {
-    if (batch_.empty()) {
-      return true;
-    }
+    if (batch_.empty()) return true;
     sent_ += backend.send(std::span<const Datagram>{batch_}.subspan(sent_));
-    if (sent_ < batch_.size()) {
-      return false;
-    }
+    if (sent_ < batch_.size()) return false;
     batch_.clear();
     sent_ = used_ = 0;
     return true;

@@ -26,9 +26,7 @@ class SlotQueue {
 
   /// Puts the slot at the end, unless it waits already.
   void push(std::uint32_t slot) noexcept {
-    if (next_[slot] != absent) {
-      return;
-    }
+    if (next_[slot] != absent) return;
     next_[slot] = none;
     (head_ == none ? head_ : next_[tail_]) = slot;
     tail_ = slot;

@@ -64,13 +64,9 @@ class TimerQueue {
 
   /// The first job that is due at `now`, unless it was added after the first `among` ones.
   [[nodiscard]] std::optional<Job> take(Time now, std::uint64_t among) {
-    if (heap_.empty()) {
-      return std::nullopt;
-    }
+    if (heap_.empty()) return std::nullopt;
     const Slot& first = slots_[heap_.front()];
-    if (first.due > now || first.order > among) {
-      return std::nullopt;
-    }
+    if (first.due > now || first.order > among) return std::nullopt;
     return remove(heap_.front());
   }
 
@@ -112,9 +108,7 @@ class TimerQueue {
       if (child + 1 < heap_.size() && before(heap_[child + 1], heap_[child])) {
         ++child;
       }
-      if (!before(heap_[child], index)) {
-        break;
-      }
+      if (!before(heap_[child], index)) break;
       put(place, heap_[child]);
       place = static_cast<std::uint32_t>(child);
     }

@@ -17,7 +17,7 @@ namespace quoin::inline v0 {
 namespace {
 
 std::unexpected<Error> invalid(std::string_view text) {
-  return std::unexpected{Error{UsageError::invalid_argument, text}};
+  return std::unexpected(Error{UsageError::invalid_argument, text});
 }
 
 /// The field for a message: control characters must not get into a log.

@@ -144,13 +144,15 @@ void Stream::on_closed(std::move_only_function<void(const Error&)> handler) cons
 }
 
 void Connection::on_stream(std::move_only_function<void(Stream)> handler) const {
-  if (auto* const state = resolve_as<ConnectionState>(handle_))
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
     state->on_stream = std::move(handler);
+  }
 }
 
 void Connection::on_datagram(std::move_only_function<void(Bytes)> handler) const {
-  if (auto* const state = resolve_as<ConnectionState>(handle_))
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
     state->on_datagram = std::move(handler);
+  }
 }
 
 void Connection::on_datagram_fate(
@@ -171,13 +173,15 @@ void Connection::on_path(std::move_only_function<void(const quic::PathEvent&)> h
 }
 
 void Connection::on_shutdown(std::move_only_function<void()> handler) const {
-  if (auto* const state = resolve_as<ConnectionState>(handle_))
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
     state->on_shutdown = std::move(handler);
+  }
 }
 
 void Connection::on_closed(std::move_only_function<void(const Error&)> handler) const {
-  if (auto* const state = resolve_as<ConnectionState>(handle_))
+  if (auto* const state = resolve_as<ConnectionState>(handle_)) {
     state->on_closed = std::move(handler);
+  }
 }
 
 Result<Stream> Connection::open_stream(bool bidirectional) const {

@@ -42,18 +42,10 @@ Result<> validate_limits(const Config& config) {
   if (config.datagram_queue < 1 || config.datagram_queue > 65536) {
     return refuse("datagram_queue", "1 to 65536");
   }
-  if (config.max_datagram_frame > 65535) {
-    return refuse("max_datagram_frame", "0 to 65535");
-  }
-  if (config.max_handshakes < 1) {
-    return refuse("max_handshakes", "1 or more");
-  }
-  if (config.max_tls_requests < 1) {
-    return refuse("max_tls_requests", "1 or more");
-  }
-  if (config.max_connections < 1) {
-    return refuse("max_connections", "1 or more");
-  }
+  if (config.max_datagram_frame > 65535) return refuse("max_datagram_frame", "0 to 65535");
+  if (config.max_handshakes < 1) return refuse("max_handshakes", "1 or more");
+  if (config.max_tls_requests < 1) return refuse("max_tls_requests", "1 or more");
+  if (config.max_connections < 1) return refuse("max_connections", "1 or more");
   return {};
 }
 
@@ -78,9 +70,7 @@ Result<> validate_tokens(const Config& config) {
 }  // namespace
 
 Result<> Config::validate() const {
-  if (alpn.empty() || alpn.size() > 8) {
-    return refuse("alpn", "1 to 8 protocols");
-  }
+  if (alpn.empty() || alpn.size() > 8) return refuse("alpn", "1 to 8 protocols");
   if (std::ranges::any_of(alpn, [](const std::string& protocol) {
         return protocol.empty() || protocol.size() > 255;
       })) {
@@ -93,15 +83,9 @@ Result<> Config::validate() const {
   if (connection_ids && (connection_ids->size() < 6 || connection_ids->size() > 20)) {
     return refuse("connection_ids", "a generator of IDs of 6 to 20 bytes");
   }
-  if (max_idle_timeout < Duration::zero()) {
-    return refuse("max_idle_timeout", "zero or more");
-  }
-  if (handshake_timeout <= Duration::zero()) {
-    return refuse("handshake_timeout", "more than zero");
-  }
-  if (keep_alive < Duration::zero()) {
-    return refuse("keep_alive", "zero or more");
-  }
+  if (max_idle_timeout < Duration::zero()) return refuse("max_idle_timeout", "zero or more");
+  if (handshake_timeout <= Duration::zero()) return refuse("handshake_timeout", "more than zero");
+  if (keep_alive < Duration::zero()) return refuse("keep_alive", "zero or more");
   if (initial_window != 0 && (initial_window < 2400 || initial_window > 1'048'576)) {
     return refuse("initial_window", "2400 to 1048576, or zero");
   }
@@ -117,9 +101,7 @@ Result<> Config::validate() const {
   if (!preferred_ipv6.is_none() && (!preferred_ipv6.is_ipv6() || preferred_ipv6.port() == 0)) {
     return refuse("preferred_ipv6", "an IPv6 address with a port, or none");
   }
-  if (auto valid = validate_tokens(*this); !valid) {
-    return valid;
-  }
+  if (auto valid = validate_tokens(*this); !valid) return valid;
   if (!qlog_directory.empty() && !std::filesystem::is_directory(qlog_directory.native())) {
     return refuse("qlog_directory",
                   "an existing directory, and " + qlog_directory.native() + " is none");

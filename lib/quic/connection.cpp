@@ -39,9 +39,7 @@ void Connection::Impl::handle_packet(PathStorage& path, Ecn ecn, Bytes packet, T
     close_due = (close_triggers & (close_triggers - 1)) == 0;
     return;
   }
-  if (state == State::draining || state == State::closed) {
-    return;
-  }
+  if (state == State::draining || state == State::closed) return;
   const ngtcp2_pkt_info info{.ecn = static_cast<std::uint8_t>(ecn)};
   const int result = ngtcp2_conn_read_pkt(conn.get(), path.get(), &info, to_octets(packet),
                                           packet.size(), quic::to_ngtcp2(now));
@@ -91,9 +89,7 @@ void Connection::Impl::handle_read_error(int result, Time now) {
 }
 
 Error Connection::Impl::tls_failure() const {
-  if (session.failure()) {
-    return *session.failure();
-  }
+  if (session.failure()) return *session.failure();
   const std::uint64_t alert = ngtcp2_conn_get_tls_alert2(conn.get());
   std::string detail;
   if (alert == no_application_protocol) {
@@ -166,12 +162,8 @@ Time Connection::Impl::deadline() const noexcept {
     case State::connected:
       break;
   }
-  if (const std::optional<Time> held = held_until()) {
-    return *held;
-  }
-  if (!close_wanted && overtaking.packets(last_now) == 0) {
-    return overtaking.next();
-  }
+  if (const std::optional<Time> held = held_until()) return *held;
+  if (!close_wanted && overtaking.packets(last_now) == 0) return overtaking.next();
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn.get());
   return expiry >= static_cast<ngtcp2_tstamp>(Time::max().time_since_epoch().count())
              ? Time::max()
@@ -185,9 +177,7 @@ void Connection::Impl::end(const Error& reason) {
 
 void Connection::Impl::report_closed(const Error& reason) {
   handshake_ended();
-  if (reported) {
-    return;
-  }
+  if (reported) return;
   reported = true;
   // Our own reason stands, also if it could not be sent yet.
   if (!close_wanted) {
@@ -223,9 +213,7 @@ void Connection::Impl::handle_handshake_completed() {
 }
 
 void Connection::Impl::submit_new_token() {
-  if (shared.config.address_token_lifetime == Duration::zero()) {
-    return;
-  }
+  if (shared.config.address_token_lifetime == Duration::zero()) return;
   const ngtcp2_path* path = ngtcp2_conn_get_path2(conn.get());
   const Time now = to_time(ngtcp2_conn_get_timestamp(conn.get()));
   const std::vector<std::uint8_t> given =
@@ -317,9 +305,7 @@ void Connection::want_write() noexcept { impl_->shared.mark_writable(impl_->id.s
 void Connection::want_poll() noexcept { impl_->shared.mark_ready(impl_->id.slot); }
 
 Result<> Connection::update_keys(Time now) {
-  if (impl_->state != State::connected) {
-    return std::unexpected(Error{UsageError::closed});
-  }
+  if (impl_->state != State::connected) return std::unexpected(Error{UsageError::closed});
   if (!impl_->update_keys(now)) {
     return std::unexpected(Error{UsageError::limit_reached, "it is too early for a key update"});
   }
@@ -328,9 +314,7 @@ Result<> Connection::update_keys(Time now) {
 }
 
 bool Connection::Impl::update_keys(Time now) {
-  if (quoin_ngtcp2_update_keys(conn.get(), quic::to_ngtcp2(now)) == 0) {
-    return false;
-  }
+  if (quoin_ngtcp2_update_keys(conn.get(), quic::to_ngtcp2(now)) == 0) return false;
   ++key_updates;
   bytes_at_key_update = bytes_sent + bytes_received;
   return true;
@@ -349,9 +333,7 @@ void Connection::Impl::set_keep_alive(Duration silence) noexcept {
 void Connection::close(const Error& reason) { impl_->close(reason); }
 
 void Connection::Impl::close(const Error& reason) {
-  if (close_wanted || (state != State::handshaking && state != State::connected)) {
-    return;
-  }
+  if (close_wanted || (state != State::handshaking && state != State::connected)) return;
   close_wanted = true;
   close_reason = reason;
   shared.mark_writable(id.slot);

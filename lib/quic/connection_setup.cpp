@@ -155,13 +155,9 @@ void Connection::Impl::begin_handshake(ngtcp2_conn* made) {
 Result<> Connection::Impl::start_client(const Path& path, std::string_view name, Time now,
                                         const ConnectOptions& options) {
   started = last_now = now;
-  if (auto made = start_tls(name); !made) {
-    return made;
-  }
+  if (auto made = start_tls(name); !made) return made;
   const auto made_cid = shared.new_cid();
-  if (!made_cid) {
-    return std::unexpected(repeated_cid());
-  }
+  if (!made_cid) return std::unexpected(repeated_cid());
   const ngtcp2_cid scid = *made_cid;
   shared.add_cid(scid, id.slot);
   ngtcp2_cid dcid{};
@@ -197,13 +193,9 @@ Result<> Connection::Impl::start_client(const Path& path, std::string_view name,
 
 Result<> Connection::Impl::start_server(const Path& path, const AcceptInfo& accepted, Time now) {
   started = last_now = now;
-  if (auto made = start_tls({}); !made) {
-    return made;
-  }
+  if (auto made = start_tls({}); !made) return made;
   const auto made_cid = shared.new_cid();
-  if (!made_cid) {
-    return std::unexpected(repeated_cid());
-  }
+  if (!made_cid) return std::unexpected(repeated_cid());
   const ngtcp2_cid scid = *made_cid;
   shared.add_cid(scid, id.slot);
   ngtcp2_settings settings;

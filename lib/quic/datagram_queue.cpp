@@ -113,9 +113,7 @@ void Connection::Impl::tell_dropped() {
 }
 
 Result<DatagramId> Connection::Impl::send_datagram(Bytes data) {
-  if (state != State::connected) {
-    return std::unexpected(Error{UsageError::closed});
-  }
+  if (state != State::connected) return std::unexpected(Error{UsageError::closed});
   const std::size_t limit = handle.max_datagram_size();
   if (limit == 0) {
     return std::unexpected(Error{UsageError::unsupported, "the peer takes no DATAGRAM frames"});
@@ -158,9 +156,7 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
       datagrams.pop_front();
       tell_fate(next_id, DatagramFate::dropped);
     }
-    if (written == NGTCP2_ERR_WRITE_MORE || written == NGTCP2_ERR_INVALID_ARGUMENT) {
-      continue;
-    }
+    if (written == NGTCP2_ERR_WRITE_MORE || written == NGTCP2_ERR_INVALID_ARGUMENT) continue;
     return written;
   }
   return std::nullopt;
@@ -169,9 +165,7 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
 std::size_t Connection::max_datagram_size() const noexcept {
   const ngtcp2_transport_params* params =
       ngtcp2_conn_get_remote_transport_params2(impl_->conn.get());
-  if (params == nullptr || params->max_datagram_frame_size == 0) {
-    return 0;
-  }
+  if (params == nullptr || params->max_datagram_frame_size == 0) return 0;
   // Short header with a 20-byte connection ID and 4-byte number, AEAD tag, frame type and length.
   constexpr std::size_t overhead = 1 + 20 + 4 + 16 + 1 + 4;
   constexpr std::uint64_t frame_header = 1 + 4;

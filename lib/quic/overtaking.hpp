@@ -57,12 +57,8 @@ class OvertakingGuard {
 
   /// Packets that may be sent now.
   [[nodiscard]] std::size_t packets(Time now) const noexcept {
-    if (!is_holding(now)) {
-      return std::numeric_limits<std::size_t>::max();
-    }
-    if (followed_ < free_packets) {
-      return free_packets - followed_;
-    }
+    if (!is_holding(now)) return std::numeric_limits<std::size_t>::max();
+    if (followed_ < free_packets) return free_packets - followed_;
     return now < next_ ? 0 : 1;
   }
 

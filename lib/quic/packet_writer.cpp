@@ -43,12 +43,8 @@ void set_reason(ngtcp2_ccerr& target, const Error& reason, const std::string& te
 
 /// The alert that tells the peer why its certificate was refused (RFC 8446 §6.2).
 std::optional<std::uint8_t> certificate_alert(const Error& reason) {
-  if (reason == Error{LocalError::certificate_expired}) {
-    return std::uint8_t{45};
-  }
-  if (reason == Error{LocalError::certificate_untrusted}) {
-    return std::uint8_t{48};
-  }
+  if (reason == Error{LocalError::certificate_expired}) return std::uint8_t{45};
+  if (reason == Error{LocalError::certificate_untrusted}) return std::uint8_t{48};
   if (reason == Error{LocalError::certificate_name} ||
       reason == Error{LocalError::certificate_invalid} ||
       reason == Error{LocalError::certificate_pin}) {
@@ -62,9 +58,7 @@ std::optional<std::uint8_t> certificate_alert(const Error& reason) {
 ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             std::uint8_t* dest, std::size_t size,
                                             ngtcp2_tstamp now) {
-  if (train_ended) {
-    return 0;
-  }
+  if (train_ended) return 0;
   if (mtu.is_limited()) {
     size = std::min(size, mtu.limit());
   }
@@ -84,9 +78,7 @@ ngtcp2_ssize Connection::Impl::fill_packet(ngtcp2_path* path, ngtcp2_pkt_info* i
                                            std::uint8_t* dest, std::size_t size,
                                            ngtcp2_tstamp now) {
   if (app_started && !datagrams.empty()) {
-    if (const auto done = write_datagram_frame(path, info, dest, size, now)) {
-      return *done;
-    }
+    if (const auto done = write_datagram_frame(path, info, dest, size, now)) return *done;
   }
   for (;;) {
     StreamWrite next;
@@ -134,12 +126,8 @@ ngtcp2_ssize Connection::Impl::fill_packet(ngtcp2_path* path, ngtcp2_pkt_info* i
 std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buffer,
                                                         std::size_t max_segments, Time now) {
   last_now = now;
-  if (state == State::closing) {
-    return repeat_close(buffer);
-  }
-  if (state == State::draining || state == State::closed || held_until()) {
-    return std::nullopt;
-  }
+  if (state == State::closing) return repeat_close(buffer);
+  if (state == State::draining || state == State::closed || held_until()) return std::nullopt;
   const std::size_t packets = overtaking.packets(now);
   if (!close_wanted && packets > 0) {
     tell_dropped();

@@ -12,9 +12,7 @@ namespace {
 
 template <class SocketAddressType>
 std::optional<SocketAddressType> socket_address(const Address& address) {
-  if (address.is_none()) {
-    return std::nullopt;
-  }
+  if (address.is_none()) return std::nullopt;
   const SocketAddress converted{address};
   SocketAddressType out{};
   std::memcpy(&out, converted.get(), sizeof out);
@@ -41,9 +39,7 @@ std::optional<SocketAddress> preferred_for(const ngtcp2_path& path,
 }  // namespace
 
 void Connection::Impl::tell_path(PathEvent::Type type, const Path& path) {
-  if (!app_started || reported) {
-    return;
-  }
+  if (!app_started || reported) return;
   shared.mark_ready(id.slot);
   const bool failed = type == PathEvent::Type::failed;
   application->on_path(handle, {.type = type,
@@ -53,9 +49,7 @@ void Connection::Impl::tell_path(PathEvent::Type type, const Path& path) {
 }
 
 void Connection::Impl::watch_path() {
-  if (!conn || state != State::connected) {
-    return;
-  }
+  if (!conn || state != State::connected) return;
   const Path path = to_path(*ngtcp2_conn_get_path2(conn.get()));
   const std::size_t found = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get());
   const bool first = known_path.remote.is_none();
@@ -107,9 +101,7 @@ void Connection::Impl::watch_overtaking(bool elsewhere, Time now) {
   }
   // What counts is the client's question and the server's answer. When a server asks about another
   // path it is the one that was left, and nothing hangs on the answer.
-  if (state != State::connected || has_challenged == server) {
-    return;
-  }
+  if (state != State::connected || has_challenged == server) return;
   // With so much in flight a packet's number has two bytes, which nothing overtakes.
   constexpr std::uint64_t packets_of_long_numbers = 192;
   if (flight_of(conn.get()).in_flight < packets_of_long_numbers * udp_payload_size()) {
@@ -144,32 +136,24 @@ bool Connection::Impl::offer_preferred_address(ngtcp2_transport_params& params) 
   const Config& config = shared.config;
   const auto ipv4 = socket_address<ngtcp2_sockaddr_in>(config.preferred_ipv4);
   const auto ipv6 = socket_address<ngtcp2_sockaddr_in6>(config.preferred_ipv6);
-  if (!ipv4 && !ipv6) {
-    return true;
-  }
+  if (!ipv4 && !ipv6) return true;
   ngtcp2_preferred_addr& offer = params.preferred_addr;
   const auto made = shared.new_cid();
-  if (!made) {
-    return false;
-  }
+  if (!made) return false;
   offer.cid = *made;
   shared.add_cid(offer.cid, id.slot);
   offer.ipv4 = ipv4.value_or(ngtcp2_sockaddr_in{});
   offer.ipv6 = ipv6.value_or(ngtcp2_sockaddr_in6{});
   offer.ipv4_present = ipv4 ? 1 : 0;
   offer.ipv6_present = ipv6 ? 1 : 0;
-  if (!shared.own_reset_tokens.make(offer.cid, offer.stateless_reset_token)) {
-    return false;
-  }
+  if (!shared.own_reset_tokens.make(offer.cid, offer.stateless_reset_token)) return false;
   params.preferred_addr_present = 1;
   return true;
 }
 
 void Connection::Impl::choose_preferred_address(ngtcp2_path& chosen,
                                                 const ngtcp2_preferred_addr& offered) const {
-  if (!shared.config.use_preferred_address) {
-    return;
-  }
+  if (!shared.config.use_preferred_address) return;
   if (const auto address = preferred_for(*ngtcp2_conn_get_path2(conn.get()), offered)) {
     std::memcpy(chosen.remote.addr, address->get(), address->size);
     chosen.remote.addrlen = address->size;
@@ -177,9 +161,7 @@ void Connection::Impl::choose_preferred_address(ngtcp2_path& chosen,
 }
 
 Result<> Connection::migrate(const Address& new_local, Time now) {
-  if (impl_->state != State::connected) {
-    return std::unexpected(Error{UsageError::closed});
-  }
+  if (impl_->state != State::connected) return std::unexpected(Error{UsageError::closed});
   if (impl_->server) {
     return std::unexpected(Error{UsageError::unsupported, "only a client can migrate"});
   }

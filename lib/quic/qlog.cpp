@@ -14,9 +14,7 @@ bool QlogFile::open(const std::filesystem::path& directory, std::string_view nam
 }
 
 void QlogFile::write(const void* data, std::size_t size, bool last) noexcept {
-  if (!is_open()) {
-    return;
-  }
+  if (!is_open()) return;
   if (std::fwrite(data, 1, size, file_.get()) != size || last) {
     file_.reset();
   }

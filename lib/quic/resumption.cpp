@@ -18,26 +18,20 @@ constexpr std::string_view magic = "quoin session 1\n";
 void append_field(std::string& out, std::string_view field) {
   for (unsigned shift = 24;; shift -= 8) {
     out += static_cast<char>((field.size() >> shift) & 0xffU);
-    if (shift == 0) {
-      break;
-    }
+    if (shift == 0) break;
   }
   out += field;
 }
 
 bool take_field(std::string_view& in, std::string& field) {
   constexpr std::size_t length_size = 4;
-  if (in.size() < length_size) {
-    return false;
-  }
+  if (in.size() < length_size) return false;
   std::size_t size = 0;
   for (const char c : in.substr(0, length_size)) {
     size = size << 8U | static_cast<unsigned char>(c);
   }
   in.remove_prefix(length_size);
-  if (size > in.size()) {
-    return false;
-  }
+  if (size > in.size()) return false;
   field = in.substr(0, size);
   in.remove_prefix(size);
   return true;
@@ -89,9 +83,7 @@ bool Connection::Impl::allow_early_data() {
 }
 
 std::optional<Resumption> Connection::resumption() const {
-  if (impl_->newest_ticket.empty()) {
-    return std::nullopt;
-  }
+  if (impl_->newest_ticket.empty()) return std::nullopt;
   Resumption made;
   ResumptionAccess::server_name(made) = impl_->session.server_name();
   ResumptionAccess::trust(made) = impl_->session.trust_id();

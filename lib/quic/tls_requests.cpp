@@ -41,9 +41,7 @@ bool Connection::Impl::begin_wait(TlsRequest& request) {
 
 void Connection::Impl::stop_waiting() noexcept {
   const TlsRequest* const request = session.waits_for();
-  if (request == nullptr) {
-    return;
-  }
+  if (request == nullptr) return;
   --shared.tls_requests.waiting;
   std::erase(shared.tls_requests.unseen, request->id);
   session.stop_waiting();
@@ -72,9 +70,7 @@ void Connection::Impl::resume_handshake(Time now) {
 }
 
 Connection::Impl* Endpoint::Impl::find_waiting(const TlsRequestId& request) noexcept {
-  if (request.slot >= slots.size()) {
-    return nullptr;
-  }
+  if (request.slot >= slots.size()) return nullptr;
   Connection::Impl* const found = slots[request.slot].connection.get();
   return found != nullptr && found->awaits(request) ? found : nullptr;
 }
@@ -105,33 +101,23 @@ bool Endpoint::awaits(const TlsRequestId& request) const noexcept {
 
 Result<> Endpoint::give_certificate(const TlsRequestId& request, const Tls& tls, Time now) {
   Connection::Impl* const connection = impl_->find_waiting(request);
-  if (connection == nullptr) {
-    return std::unexpected(stale());
-  }
-  if (auto given = connection->session.give_certificate(tls); !given) {
-    return given;
-  }
+  if (connection == nullptr) return std::unexpected(stale());
+  if (auto given = connection->session.give_certificate(tls); !given) return given;
   impl_->resume(*connection, now);
   return {};
 }
 
 Result<> Endpoint::give_signature(const TlsRequestId& request, Bytes signature, Time now) {
   Connection::Impl* const connection = impl_->find_waiting(request);
-  if (connection == nullptr) {
-    return std::unexpected(stale());
-  }
-  if (auto given = connection->session.give_signature(signature); !given) {
-    return given;
-  }
+  if (connection == nullptr) return std::unexpected(stale());
+  if (auto given = connection->session.give_signature(signature); !given) return given;
   impl_->resume(*connection, now);
   return {};
 }
 
 Result<> Endpoint::refuse(const TlsRequestId& request, std::string_view why) {
   Connection::Impl* const connection = impl_->find_waiting(request);
-  if (connection == nullptr) {
-    return std::unexpected(stale());
-  }
+  if (connection == nullptr) return std::unexpected(stale());
   const Error reason = connection->session.refusal(why);
   ++impl_->tls_requests.refused;
   connection->stop_waiting();

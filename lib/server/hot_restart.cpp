@@ -29,17 +29,17 @@ namespace quoin::inline v0 {
 
 Result<std::vector<Address>> Workers::take_over(const FilePath& path) {
   if (impl_->started || !impl_->places.empty()) {
-    return std::unexpected{
-        Error{UsageError::closed, "Workers::take_over() after listen() or start()"}};
+    return std::unexpected(
+        Error{UsageError::closed, "Workers::take_over() after listen() or start()"});
   }
   Result<io::Inheritance> from = io::inherit(path);
-  if (!from) return std::unexpected{from.error()};
+  if (!from) return std::unexpected(from.error());
   impl_->count = static_cast<unsigned>(from->sockets.size());
   {
     const std::scoped_lock lock{impl_->mutex};
     if (impl_->config.quic.secret.empty()) impl_->config.quic.secret = from->secret;
   }
-  if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
+  if (const Result<> made = impl_->make_places(); !made) return std::unexpected(made.error());
   Result<std::vector<Address>> adopted = impl_->adopt(*from);
   if (!adopted) {
     impl_->drop_places();
@@ -57,7 +57,7 @@ Result<std::vector<Address>> Workers::Impl::adopt(io::Inheritance& from) {
     for (io::Descriptor& socket : from.sockets[worker]) {
       Result<Address> own = places[worker]->with_server(
           [&](Server& server) { return server.impl_->adopt(socket.release()); });
-      if (!own) return std::unexpected{own.error()};
+      if (!own) return std::unexpected(own.error());
       if (worker == 0) adopted.push_back(*own);
     }
   }
@@ -66,17 +66,17 @@ Result<std::vector<Address>> Workers::Impl::adopt(io::Inheritance& from) {
 
 Result<> Workers::offer(const FilePath& path, std::move_only_function<void()> taken) {
   if (!impl_->started || impl_->is_taken) {
-    return std::unexpected{
-        Error{UsageError::closed, "Workers::offer() before start(), or after they were taken"}};
+    return std::unexpected(
+        Error{UsageError::closed, "Workers::offer() before start(), or after they were taken"});
   }
   if (path != impl_->taken_from && io::is_offered(path)) {
-    return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(EADDRINUSE),
-                                 "another process offers its sockets at " + path.native()}};
+    return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(EADDRINUSE),
+                                 "another process offers its sockets at " + path.native()});
   }
   Result<io::Estate> estate = impl_->estate();
-  if (!estate) return std::unexpected{estate.error()};
+  if (!estate) return std::unexpected(estate.error());
   Result<io::HandoverListener> listener = io::HandoverListener::open(path);
-  if (!listener) return std::unexpected{listener.error()};
+  if (!listener) return std::unexpected(listener.error());
   if (!impl_->handover) impl_->begin_handover();
   impl_->on_taken = std::move(taken);
   impl_->handover->offer(std::move(*listener), std::move(*estate));
@@ -92,8 +92,8 @@ Result<io::Estate> Workers::Impl::estate() const {
     for (const Address& address : addresses) {
       const int socket = sockets == nullptr ? -1 : sockets->descriptor_of(address);
       if (socket < 0) {
-        return std::unexpected{Error{UsageError::invalid_argument,
-                                     "Workers::offer(): the backend has no sockets to hand over"}};
+        return std::unexpected(Error{UsageError::invalid_argument,
+                                     "Workers::offer(): the backend has no sockets to hand over"});
       }
       own.push_back(socket);
     }

@@ -55,12 +55,12 @@ Workers::Impl::Impl(unsigned wanted, Tls with, ServerConfig settings, Prepare se
 Result<> Workers::Impl::make_places() {
   if (!places.empty()) return {};
   if (count > max_workers) {
-    return std::unexpected{Error{UsageError::invalid_argument, "Workers: count: must be 0 to 128"}};
+    return std::unexpected(Error{UsageError::invalid_argument, "Workers: count: must be 0 to 128"});
   }
   if (config.quic.connection_ids) {
-    return std::unexpected{Error{UsageError::invalid_argument,
+    return std::unexpected(Error{UsageError::invalid_argument,
                                  "quic::Config::connection_ids: must be null, each worker of "
-                                 "Workers has its own"}};
+                                 "Workers has its own"});
   }
   for (unsigned number = 0; number < count; ++number) {
     if (Result<> made = make_place(number); !made) {
@@ -75,7 +75,7 @@ Result<> Workers::Impl::make_place(unsigned number) {
   auto loop = std::make_unique<Loop>(make_backend ? make_backend({.workers = count})
                                                   : io::epoll_backend({.workers = count}));
   auto cids = quic::worker_cids(number, count);
-  if (!cids) return std::unexpected{cids.error()};
+  if (!cids) return std::unexpected(cids.error());
   std::string secret(secret_size, '\0');
   loop->backend().fill_random(std::as_writable_bytes(std::span{secret}));
   const std::scoped_lock lock{mutex};
@@ -106,13 +106,13 @@ unsigned Workers::count() const noexcept { return impl_->count; }
 
 Result<Address> Workers::listen(std::string_view address) {
   if (impl_->started) {
-    return std::unexpected{Error{UsageError::closed, "Workers::listen() after start()"}};
+    return std::unexpected(Error{UsageError::closed, "Workers::listen() after start()"});
   }
   if (!impl_->taken_from.empty()) {
-    return std::unexpected{Error{UsageError::invalid_argument,
-                                 "Workers::listen(): the addresses are those taken over"}};
+    return std::unexpected(Error{UsageError::invalid_argument,
+                                 "Workers::listen(): the addresses are those taken over"});
   }
-  if (const Result<> made = impl_->make_places(); !made) return std::unexpected{made.error()};
+  if (const Result<> made = impl_->make_places(); !made) return std::unexpected(made.error());
   // The kernel numbers the sockets of a group as they come.
   std::optional<Address> opened;
   for (const auto& place : impl_->places) {
@@ -172,7 +172,7 @@ void Workers::Impl::change_all(std::unique_lock<std::mutex> lock, const Change& 
 
 Result<> Workers::set_tls(const Tls& tls) {
   if (!tls.is_server()) {
-    return std::unexpected{Error{UsageError::invalid_argument, "workers need a server's Tls"}};
+    return std::unexpected(Error{UsageError::invalid_argument, "workers need a server's Tls"});
   }
   std::unique_lock lock{impl_->mutex};
   impl_->tls = tls;

@@ -51,8 +51,8 @@ Time later(Time time, Duration span) noexcept {
 }
 
 std::unexpected<Error> refused(int failure, std::string_view why, const Address& address) {
-  return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(failure),
-                               std::string{why}.append(" ").append(address.to_string())}};
+  return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(failure),
+                               std::string{why}.append(" ").append(address.to_string())});
 }
 
 /// A host's sockets and clock.
@@ -118,9 +118,7 @@ Result<Address> SimulatedBackend::open(const Address& local) {
     bound = local.with_port(next_port_);
     next_port_ = next_port_ == 65535 ? first_free_port : static_cast<std::uint16_t>(next_port_ + 1);
   }
-  if (is_taken(bound)) {
-    return refused(EADDRINUSE, "there is a socket already on", bound);
-  }
+  if (is_taken(bound)) return refused(EADDRINUSE, "there is a socket already on", bound);
   station_.sockets.push_back(bound);
   return bound;
 }
@@ -247,17 +245,13 @@ bool SimulatedNetwork::Impl::run(std::move_only_function<bool()>& done, Time end
   constexpr Duration step = std::chrono::microseconds{1};
   for (int rounds = 0; wire.now() <= end;) {
     bool has_turned = run_jobs();
-    if (has_turned && done()) {
-      return true;
-    }
+    if (has_turned && done()) return true;
     wire.deliver();
     // NOLINTNEXTLINE(modernize-loop-convert): a handler may make one more
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       if (hosts[i]->turn(wire.now())) {
         has_turned = true;
-        if (done()) {
-          return true;
-        }
+        if (done()) return true;
       }
     }
     if (has_turned) {
@@ -267,12 +261,8 @@ bool SimulatedNetwork::Impl::run(std::move_only_function<bool()>& done, Time end
       continue;
     }
     const std::optional<Time> following = next();
-    if (!following) {
-      return false;
-    }
-    if (*following > end) {
-      break;
-    }
+    if (!following) return false;
+    if (*following > end) break;
     wire.advance(*following);
     rounds = 0;
   }

@@ -21,9 +21,7 @@ void Wire::add_nat(const Address& inside, const Address& outside) {
 
 bool Wire::rebind(const Address& inside, const std::optional<Address>& outside) {
   const auto nat = std::ranges::find(nats_, inside, &Nat::inside);
-  if (nat == nats_.end()) {
-    return false;
-  }
+  if (nat == nats_.end()) return false;
   nat->ports.clear();
   nat->outside = outside.value_or(nat->outside);
   return true;
@@ -32,9 +30,7 @@ bool Wire::rebind(const Address& inside, const std::optional<Address>& outside) 
 /// What a sender is seen as. A port is never given out twice before all were.
 Address Wire::leaving(const Address& inside) {
   const auto nat = std::ranges::find(nats_, inside.with_port(0), &Nat::inside);
-  if (nat == nats_.end()) {
-    return inside;
-  }
+  if (nat == nats_.end()) return inside;
   const auto [mapping, is_new] = nat->ports.try_emplace(inside.port(), next_nat_port_);
   if (is_new) {
     next_nat_port_ = next_nat_port_ == UINT16_MAX ? first_nat_port
@@ -47,14 +43,10 @@ Address Wire::leaving(const Address& inside) {
 std::optional<Address> Wire::entering(const Address& outside) const noexcept {
   bool is_nat = false;
   for (const Nat& nat : nats_) {
-    if (nat.outside != outside.with_port(0)) {
-      continue;
-    }
+    if (nat.outside != outside.with_port(0)) continue;
     is_nat = true;
     for (const auto& [inside_port, outside_port] : nat.ports) {
-      if (outside_port == outside.port()) {
-        return nat.inside.with_port(inside_port);
-      }
+      if (outside_port == outside.port()) return nat.inside.with_port(inside_port);
     }
   }
   return is_nat ? std::nullopt : std::optional{outside};
@@ -62,9 +54,7 @@ std::optional<Address> Wire::entering(const Address& outside) const noexcept {
 
 /// The address by which links know this one.
 Address Wire::behind(const Address& outside) const noexcept {
-  if (const std::optional<Address> inside = entering(outside)) {
-    return *inside;
-  }
+  if (const std::optional<Address> inside = entering(outside)) return *inside;
   return std::ranges::find(nats_, outside.with_port(0), &Nat::outside)->inside;
 }
 

@@ -87,9 +87,7 @@ Link& Wire::link(const Address& from, const Address& to) { return channel(from, 
 Wire::Channel& Wire::channel(const Address& from, const Address& to) {
   const std::pair key{from.with_port(0), to.with_port(0)};
   const auto found = channels_.find(key);
-  if (found != channels_.end()) {
-    return found->second;
-  }
+  if (found != channels_.end()) return found->second;
   std::vector<std::byte> salt{from.ip().begin(), from.ip().end()};
   salt.insert(salt.end(), to.ip().begin(), to.ip().end());
   return channels_.try_emplace(key, Link{}, Generator{seed_, salt}).first->second;
@@ -175,15 +173,9 @@ std::optional<Fate> Wire::judge(Channel& channel, const Packet& packet, const Lu
 /// Lets the link take the packet: none, or why it does not.
 std::optional<Fate> Wire::admit(Channel& channel, const Packet& packet) const {
   const Link& link = channel.link;
-  if (link.down) {
-    return Fate::lost;
-  }
-  if (packet_size(packet) > link.mtu) {
-    return Fate::too_large;
-  }
-  if (link.bits_per_second == 0) {
-    return std::nullopt;
-  }
+  if (link.down) return Fate::lost;
+  if (packet_size(packet) > link.mtu) return Fate::too_large;
+  if (link.bits_per_second == 0) return std::nullopt;
   std::deque<Time>& departures = channel.departures;
   while (!departures.empty() && departures.front() <= now_) {
     departures.pop_front();

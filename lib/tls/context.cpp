@@ -37,9 +37,7 @@ int select_alpn(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size,
   for (const std::string& ours : Session::of(ssl).connection().protocols()) {
     for (std::size_t at = 0; at < size; at += offered[at] + std::size_t{1}) {
       const std::size_t length = offered[at];
-      if (at + 1 + length > size) {
-        break;
-      }
+      if (at + 1 + length > size) break;
       if (std::ranges::equal(ours, std::span{offered + at + 1, length}, [](char a, std::uint8_t b) {
             return static_cast<std::uint8_t>(a) == b;
           })) {
@@ -119,9 +117,7 @@ Result<> Tls::Impl::use(tls::Identity made) {
   if (!trial) {
     return std::unexpected(tls::tls_error("cannot make a TLS context: " + tls::take_tls_error()));
   }
-  if (auto shown = tls::show(trial.get(), made); !shown) {
-    return shown;
-  }
+  if (auto shown = tls::show(trial.get(), made); !shown) return shown;
   identity = std::move(made);
   if (server) {
     index_names();

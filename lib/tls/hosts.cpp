@@ -58,9 +58,7 @@ bool Session::use_host(const Tls& chosen) {
   const Tls::Impl& impl = detail::impl_of(chosen);
   SSL* const own = ssl_.get();
   const ContextPtr context = impl.context(*transport_);
-  if (!context) {
-    return false;
-  }
+  if (!context) return false;
   host_ = chosen;
   if (SSL_get_SSL_CTX(own) != context.get()) {
     SSL_set_SSL_CTX(own, context.get());
@@ -81,9 +79,7 @@ namespace {
 // Client: the server has proved to be this host, too.
 bool is_certified_for(const SSL* ssl, std::string_view host) {
   const CertificatePtr certificate{SSL_get_peer_certificate(ssl)};
-  if (!certificate) {
-    return false;
-  }
+  if (!certificate) return false;
   if (const auto literal = Address::parse_host(host, 0)) {
     return X509_check_ip(certificate.get(), to_octets(literal->ip()), literal->ip().size(), 0) == 1;
   }
@@ -100,9 +96,7 @@ bool Session::serves(std::string_view name) const {
     return !alpn_.empty() && root.trust != Trust::nothing && !name.empty() &&
            is_certified_for(ssl_.get(), name);
   }
-  if (root.hosts.empty() && !root.on_demand) {
-    return true;
-  }
+  if (root.hosts.empty() && !root.on_demand) return true;
   // As the name would be in SNI: without the dot at its end, and not at all for an address.
   std::string asked = Address::parse_host(name, 0) ? std::string{} : lower(name);
   if (asked.ends_with('.')) {
@@ -129,14 +123,10 @@ void Tls::Impl::index_names() {
 }
 
 const Tls::Impl* Tls::Impl::find_host(std::string_view name) const {
-  if (const auto exact = by_name.find(name); exact != by_name.end()) {
-    return exact->second;
-  }
+  if (const auto exact = by_name.find(name); exact != by_name.end()) return exact->second;
   if (const std::size_t dot = name.find('.'); dot != std::string_view::npos && dot != 0) {
     const auto wildcard = by_name.find('*' + std::string{name.substr(dot)});
-    if (wildcard != by_name.end()) {
-      return wildcard->second;
-    }
+    if (wildcard != by_name.end()) return wildcard->second;
   }
   // Who connects to an address names none, which is no mistake (RFC 6066 §3).
   return strict_hosts && !on_demand && !name.empty() ? nullptr : this;
@@ -166,9 +156,7 @@ void Tls::set_strict_hosts(bool strict) { impl_->strict_hosts = strict; }
 
 std::vector<std::string> Tls::names() const {
   std::vector<std::string> all;
-  if (!impl_->server) {
-    return all;
-  }
+  if (!impl_->server) return all;
   all = tls::certificate_names(impl_->identity.leaf());
   for (const Tls& host : impl_->hosts) {
     for (std::string& name : tls::certificate_names(detail::impl_of(host).identity.leaf())) {

@@ -38,9 +38,7 @@ Result<tls::Sha256> parse_pin(std::string_view text) {
 }
 
 Result<> must_be(bool right, const char* role) {
-  if (right) {
-    return {};
-  }
+  if (right) return {};
   return std::unexpected(usage(std::string{"this is for the Tls of a "} + role));
 }
 
@@ -63,18 +61,14 @@ std::string Tls::Impl::trust_id() const {
 }
 
 Result<> Tls::pin(std::span<const std::string> pins) {
-  if (auto right = must_be(!impl_->server, "client"); !right) {
-    return right;
-  }
+  if (auto right = must_be(!impl_->server, "client"); !right) return right;
   if (pins.empty()) {
     return std::unexpected(usage("no pins were given; that would be no restriction at all"));
   }
   std::vector<tls::Sha256> parsed;
   for (const std::string& text : pins) {
     const auto digest = parse_pin(text);
-    if (!digest) {
-      return std::unexpected(digest.error());
-    }
+    if (!digest) return std::unexpected(digest.error());
     parsed.push_back(*digest);
   }
   impl_->pins.insert(impl_->pins.end(), parsed.begin(), parsed.end());
@@ -82,16 +76,12 @@ Result<> Tls::pin(std::span<const std::string> pins) {
 }
 
 Result<> Tls::client_certificate_from_pem(std::string_view chain, std::string_view key) {
-  if (auto right = must_be(!impl_->server, "client"); !right) {
-    return right;
-  }
+  if (auto right = must_be(!impl_->server, "client"); !right) return right;
   if (!impl_->store) {
     return std::unexpected(Error{LocalError::certificate_invalid, impl_->setup_error});
   }
   auto identity = tls::parse_identity(chain, key);
-  if (!identity) {
-    return std::unexpected(identity.error());
-  }
+  if (!identity) return std::unexpected(identity.error());
   return impl_->use(std::move(*identity));
 }
 
@@ -103,25 +93,17 @@ Result<> Tls::client_certificate(const FilePath& chain, const FilePath& key) {
 }
 
 Result<> Tls::verify_clients_from_pem(std::string_view trust_anchors, ClientAuth mode) {
-  if (auto right = must_be(impl_->server, "server"); !right) {
-    return right;
-  }
-  if (auto trusted = impl_->trust_anchors(trust_anchors); !trusted) {
-    return trusted;
-  }
+  if (auto right = must_be(impl_->server, "server"); !right) return right;
+  if (auto trusted = impl_->trust_anchors(trust_anchors); !trusted) return trusted;
   impl_->ask_clients(mode);
   return {};
 }
 
 Result<> Tls::verify_clients(const FilePath& trust_anchors, ClientAuth mode) {
   const auto text = tls::read_file(trust_anchors);
-  if (!text) {
-    return std::unexpected(text.error());
-  }
+  if (!text) return std::unexpected(text.error());
   auto set = verify_clients_from_pem(*text, mode);
-  if (!set) {
-    return std::unexpected(tls::in_file(set.error(), trust_anchors));
-  }
+  if (!set) return std::unexpected(tls::in_file(set.error(), trust_anchors));
   return set;
 }
 

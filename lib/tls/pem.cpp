@@ -73,9 +73,7 @@ Result<Identity> parse_identity(std::string_view chain) {
 
 Result<Identity> parse_identity(std::string_view chain, std::string_view key) {
   auto identity = parse_identity(chain);
-  if (!identity) {
-    return identity;
-  }
+  if (!identity) return identity;
   const BioPtr in = text_bio(key);
   // An encrypted key would make the library ask at the terminal; the empty password makes it fail.
   char no_password = 0;

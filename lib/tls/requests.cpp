@@ -50,9 +50,7 @@ int want_certificate(SSL* ssl, void*) {
   constexpr int failed = 0;
   constexpr int wait = -1;
   Session& session = Session::of(ssl);
-  if (session.waits_for() != nullptr) {
-    return wait;
-  }
+  if (session.waits_for() != nullptr) return wait;
   return session.wait_for({.type = TlsRequest::Type::certificate,
                            .id = {},
                            .server_name = lower(name_sent(ssl)),
@@ -89,9 +87,7 @@ ssl_private_key_result_t take_signature(SSL* ssl, std::uint8_t* out, std::size_t
                                         std::size_t room) {
   Session& session = Session::of(ssl);
   const std::vector<std::byte> given = std::exchange(session.signature, {});
-  if (given.empty()) {
-    return ssl_private_key_retry;
-  }
+  if (given.empty()) return ssl_private_key_retry;
   if (given.size() > room) {
     session.fail({Error::Domain::tls, SSL_AD_INTERNAL_ERROR,
                   "the signature is longer than any of this key's"});
@@ -119,9 +115,7 @@ void ask_for_signatures(SSL_CTX* context) {
 }
 
 bool Session::wait_for(TlsRequest request) {
-  if (!connection_->begin_wait(request)) {
-    return false;
-  }
+  if (!connection_->begin_wait(request)) return false;
   asked_ = std::move(request);
   return true;
 }

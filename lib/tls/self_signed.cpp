@@ -113,9 +113,7 @@ Result<Tls> Tls::self_signed(std::span<const std::string> names) {
     return std::unexpected(Error{LocalError::certificate_invalid, problem});
   }
   const auto alternatives = alternative_names(names);
-  if (!alternatives) {
-    return std::unexpected(alternatives.error());
-  }
+  if (!alternatives) return std::unexpected(alternatives.error());
   const KeyPtr key = make_key();
   const CertificatePtr certificate{X509_new()};
   const BioPtr certificate_text{BIO_new(BIO_s_mem())};

@@ -69,18 +69,14 @@ Result<> Session::make(const Transport& transport) {
 }
 
 Result<> Session::start_server(const Transport& transport) {
-  if (auto made = make(transport); !made) {
-    return made;
-  }
+  if (auto made = make(transport); !made) return made;
   SSL_set_accept_state(ssl_.get());
   return {};
 }
 
 Result<> Session::start_client(const Transport& transport, std::string_view server_name,
                                std::span<const std::uint8_t> protocols) {
-  if (auto made = make(transport); !made) {
-    return made;
-  }
+  if (auto made = make(transport); !made) return made;
   SSL_set_connect_state(ssl_.get());
   SSL_set_alpn_protos(ssl_.get(), protocols.data(), protocols.size());
   server_name_ = server_name;
@@ -118,9 +114,7 @@ Offer Session::offer(std::string_view ticket) noexcept {
   const std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> session{
       SSL_SESSION_from_bytes(to_octets(ticket), ticket.size(), SSL_get_SSL_CTX(ssl_.get())),
       &SSL_SESSION_free};
-  if (!session || SSL_set_session(ssl_.get(), session.get()) != 1) {
-    return Offer::nothing;
-  }
+  if (!session || SSL_set_session(ssl_.get(), session.get()) != 1) return Offer::nothing;
   return SSL_SESSION_early_data_capable(session.get()) == 1 ? Offer::early_data : Offer::session;
 }
 
@@ -154,9 +148,7 @@ Result<> Session::check_negotiated() {
 
 TlsInfo Session::info() const {
   const SSL* ssl = ssl_.get();
-  if (alpn_.empty()) {
-    return {};
-  }
+  if (alpn_.empty()) return {};
   TlsInfo info{
       .version = SSL_get_version(ssl), .alpn = alpn_, .resumed = SSL_session_reused(ssl) == 1};
   info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));

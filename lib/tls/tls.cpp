@@ -26,9 +26,7 @@ constexpr std::array system_bundles{"/etc/ssl/certs/ca-certificates.crt",
                                     "/etc/ssl/cert.pem", "/usr/local/share/certs/ca-root-nss.crt"};
 
 Result<std::shared_ptr<Tls::Impl>> make_impl(bool server) {
-  if (const char* problem = tls::library_error()) {
-    return std::unexpected(tls::tls_error(problem));
-  }
+  if (const char* problem = tls::library_error()) return std::unexpected(tls::tls_error(problem));
   auto impl = std::make_shared<Tls::Impl>();
   impl->server = server;
   impl->store.reset(X509_STORE_new());
@@ -41,16 +39,10 @@ Result<std::shared_ptr<Tls::Impl>> make_impl(bool server) {
 /// `parse` gives the certificate, once there is a TLS library to read it with.
 Result<Tls> make_server(auto&& parse) {
   auto impl = make_impl(true);
-  if (!impl) {
-    return std::unexpected(impl.error());
-  }
+  if (!impl) return std::unexpected(impl.error());
   Result<tls::Identity> identity = parse();
-  if (!identity) {
-    return std::unexpected(identity.error());
-  }
-  if (auto used = (*impl)->use(std::move(*identity)); !used) {
-    return std::unexpected(used.error());
-  }
+  if (!identity) return std::unexpected(identity.error());
+  if (auto used = (*impl)->use(std::move(*identity)); !used) return std::unexpected(used.error());
   return detail::named<Tls>(std::move(*impl));
 }
 
@@ -75,9 +67,7 @@ void trust_system(Tls::Impl& impl) {
     return;
   }
   for (const char* bundle : system_bundles) {
-    if (const auto text = tls::read_file(bundle); text && impl.trust_anchors(*text)) {
-      return;
-    }
+    if (const auto text = tls::read_file(bundle); text && impl.trust_anchors(*text)) return;
   }
   impl.setup_error =
       "this system has no certificate bundle; install ca-certificates or name a file";
@@ -103,21 +93,15 @@ Result<Tls> Tls::server_without_key_from_pem(std::string_view chain) {
 
 Result<Tls> Tls::server_without_key(const FilePath& chain) {
   const auto text = tls::read_file(chain);
-  if (!text) {
-    return std::unexpected(text.error());
-  }
+  if (!text) return std::unexpected(text.error());
   auto made = server_without_key_from_pem(*text);
-  if (!made) {
-    return std::unexpected(tls::in_file(made.error(), chain));
-  }
+  if (!made) return std::unexpected(tls::in_file(made.error(), chain));
   return made;
 }
 
 Result<Tls> Tls::server_on_demand() {
   auto impl = make_impl(true);
-  if (!impl) {
-    return std::unexpected(impl.error());
-  }
+  if (!impl) return std::unexpected(impl.error());
   (*impl)->on_demand = true;
   return Tls{std::move(*impl)};
 }
@@ -137,9 +121,7 @@ Tls Tls::client() {
 
 Result<Tls> Tls::client_from_pem(std::string_view trust_anchors) {
   auto impl = make_impl(false);
-  if (!impl) {
-    return std::unexpected(impl.error());
-  }
+  if (!impl) return std::unexpected(impl.error());
   if (auto trusted = (*impl)->trust_anchors(trust_anchors); !trusted) {
     return std::unexpected(trusted.error());
   }
@@ -148,13 +130,9 @@ Result<Tls> Tls::client_from_pem(std::string_view trust_anchors) {
 
 Result<Tls> Tls::client(const FilePath& trust_anchors) {
   const auto text = tls::read_file(trust_anchors);
-  if (!text) {
-    return std::unexpected(text.error());
-  }
+  if (!text) return std::unexpected(text.error());
   auto made = client_from_pem(*text);
-  if (!made) {
-    return std::unexpected(tls::in_file(made.error(), trust_anchors));
-  }
+  if (!made) return std::unexpected(tls::in_file(made.error(), trust_anchors));
   return made;
 }
 
@@ -166,9 +144,7 @@ Tls Tls::insecure_client() {
 
 Result<Tls> Tls::pinned_client(std::span<const std::string> pins) {
   Tls made = insecure_client();
-  if (auto pinned = made.pin(pins); !pinned) {
-    return std::unexpected(pinned.error());
-  }
+  if (auto pinned = made.pin(pins); !pinned) return std::unexpected(pinned.error());
   return made;
 }
 
@@ -215,9 +191,7 @@ std::string Tls::spki_sha256() const {
 }
 
 std::string Tls::certificate_pem() const {
-  if (leaf(*impl_) == nullptr) {
-    return {};
-  }
+  if (leaf(*impl_) == nullptr) return {};
   const tls::BioPtr out{BIO_new(BIO_s_mem())};
   for (const tls::CertificatePtr& certificate : impl_->identity.chain) {
     PEM_write_bio_X509(out.get(), certificate.get());

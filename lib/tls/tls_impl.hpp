@@ -151,17 +151,11 @@ int select_host(SSL* ssl, int* alert, void* argument);
 auto from_pair(const FilePath& chain, const FilePath& key, auto&& use)
     -> decltype(use(std::string{}, std::string{})) {
   const auto chain_text = read_file(chain);
-  if (!chain_text) {
-    return std::unexpected(chain_text.error());
-  }
+  if (!chain_text) return std::unexpected(chain_text.error());
   const auto key_text = read_file(key);
-  if (!key_text) {
-    return std::unexpected(key_text.error());
-  }
+  if (!key_text) return std::unexpected(key_text.error());
   auto used = use(*chain_text, *key_text);
-  if (!used) {
-    return std::unexpected(in_file(used.error(), chain.native() + ", " + key.native()));
-  }
+  if (!used) return std::unexpected(in_file(used.error(), chain.native() + ", " + key.native()));
   return used;
 }
 

@@ -91,9 +91,7 @@ int verify_peer(X509_STORE_CTX* store, void*) {
   Session& session = Session::of(ssl);
   const Tls::Impl& settings = detail::impl_of(session.settings());
   if (settings.trust == Trust::nothing || X509_verify_cert(store) == 1) {
-    if (is_pinned(settings, X509_STORE_CTX_get0_cert(store))) {
-      return 1;
-    }
+    if (is_pinned(settings, X509_STORE_CTX_get0_cert(store))) return 1;
     session.fail(pin_error(X509_STORE_CTX_get0_cert(store)));
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     return 0;
@@ -111,14 +109,10 @@ int verify_peer(X509_STORE_CTX* store, void*) {
 
 std::vector<std::string> certificate_names(const X509* certificate) {
   std::vector<std::string> names;
-  if (certificate == nullptr) {
-    return names;
-  }
+  if (certificate == nullptr) return names;
   auto* list = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  if (list == nullptr) {
-    return names;
-  }
+  if (list == nullptr) return names;
   const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> owner{list,
                                                                             &GENERAL_NAMES_free};
   for (std::size_t i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
@@ -141,9 +135,7 @@ std::vector<std::string> certificate_names(const X509* certificate) {
 
 std::string name_text(const X509_NAME* name) {
   const BioPtr out{BIO_new(BIO_s_mem())};
-  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
-    return {};
-  }
+  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;
   BIO_mem_contents(out.get(), &data, &size);
@@ -153,9 +145,7 @@ std::string name_text(const X509_NAME* name) {
 std::string time_text(const ASN1_TIME* time) {
   std::int64_t seconds = 0;
   std::tm parts{};
-  if (ASN1_TIME_to_posix(time, &seconds) != 1) {
-    return "an unreadable time";
-  }
+  if (ASN1_TIME_to_posix(time, &seconds) != 1) return "an unreadable time";
   const std::time_t posix = seconds;
   gmtime_r(&posix, &parts);
   std::array<char, 32> text{};

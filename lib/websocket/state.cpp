@@ -42,7 +42,7 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 std::unexpected<Error> refuse(UsageError code, std::string_view detail) {
-  return std::unexpected{Error{code, detail}};
+  return std::unexpected(Error{code, detail});
 }
 
 std::uint16_t number(CloseCode code) noexcept { return static_cast<std::uint16_t>(code); }

@@ -31,7 +31,7 @@ namespace {
 
 constexpr std::string_view version = "13";
 
-std::unexpected<Error> stale() { return std::unexpected{Error{UsageError::stale_handle}}; }
+std::unexpected<Error> stale() { return std::unexpected(Error{UsageError::stale_handle}); }
 
 /// The items of a comma-separated field, of all its lines.
 std::vector<std::string_view> list_of(const Headers& headers, std::string_view name) {
@@ -65,7 +65,7 @@ bool is_welcome(const Request& request, const WebSocketOptions& options) {
 
 std::unexpected<Error> refuse(Response response, int status, const std::string& why) {
   response.status(status).header("content-type", "text/plain; charset=utf-8").end(why + '\n');
-  return std::unexpected{Error{UsageError::invalid_argument, why}};
+  return std::unexpected(Error{UsageError::invalid_argument, why});
 }
 
 /// What a client knows while it waits for the answer.
@@ -83,7 +83,7 @@ struct Opening {
   }
 
   void refuse(const std::string& why) {
-    finish(std::unexpected{Error{HttpError::connect_error, url + ": " + why}});
+    finish(std::unexpected(Error{HttpError::connect_error, url + ": " + why}));
     call.cancel();
   }
 
@@ -173,7 +173,7 @@ Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
   callbacks.on_data = WebSocketReader{opening->state};
   callbacks.done = [opening](Result<Reply> reply) {
     const Error error = reply ? Error{HttpError::no_error} : reply.error();
-    opening->finish(std::unexpected{error});
+    opening->finish(std::unexpected(error));
     opening->state->handle_over(error);
   };
   opening->call = client.request(std::move(wanted), std::move(callbacks));

@@ -132,7 +132,7 @@ Decoded decode(std::string_view file, const h3::QpackLimits& limits) {
                              : decoder.handle_section(StreamId{stream}, bytes);
     while (auto section = decoder.poll_section()) {
       if (!section->headers) {
-        out.result = std::unexpected{section->headers.error()};
+        out.result = std::unexpected(section->headers.error());
       } else {
         out.lists[section->stream] += to_list(*section->headers);
       }

@@ -97,9 +97,7 @@ class Faulty final : public io::Backend {
 
   [[nodiscard]] std::size_t send(std::span<const Datagram> batch) override {
     std::ranges::fill(bytes_, std::byte{0});
-    if (fault_ != Fault::sends_first_segment_only) {
-      return real_.send(batch);
-    }
+    if (fault_ != Fault::sends_first_segment_only) return real_.send(batch);
     Datagram first = batch.front();
     if (first.segment_size != 0) {
       first.payload = first.payload.first(std::min(first.segment_size, first.payload.size()));

@@ -63,7 +63,7 @@ class FakeBackend final : public io::Backend {
 
   [[nodiscard]] Result<Address> open(const Address& local) override {
     if (std::ranges::find(opened, local) != opened.end()) {
-      return std::unexpected{Error{Error::Domain::system, 98, local.to_string()}};
+      return std::unexpected(Error{Error::Domain::system, 98, local.to_string()});
     }
     return opened.emplace_back(local);
   }
@@ -80,9 +80,7 @@ class FakeBackend final : public io::Backend {
 
   [[nodiscard]] std::span<const Datagram> receive() override {
     ++receives;
-    if (arriving.empty()) {
-      return {};
-    }
+    if (arriving.empty()) return {};
     batch_ = std::move(arriving.front());
     arriving.pop_front();
     return batch_;
@@ -170,9 +168,7 @@ class FakeDriver final : public Driver {
   [[nodiscard]] std::optional<Datagram> poll_transmit(std::span<std::byte> buffer,
                                                       Time /*now*/) override {
     ++polled;
-    if (outgoing.empty()) {
-      return std::nullopt;
-    }
+    if (outgoing.empty()) return std::nullopt;
     const Outgoing next = std::move(outgoing.front());
     outgoing.pop_front();
     const Bytes payload = as_bytes(next.payload);

@@ -132,9 +132,7 @@ inline std::vector<io::PathError> errors(io::Backend& backend) {
   while (backend.now() < end) {
     backend.wait(end);
     const auto found = backend.errors();
-    if (!found.empty()) {
-      return {found.begin(), found.end()};
-    }
+    if (!found.empty()) return {found.begin(), found.end()};
   }
   return {};
 }

@@ -54,8 +54,9 @@ struct World {
     client.emplace(network.host("10.0.0.2"), Tls::client_from_pem(issuer.certificate()).value(),
                    std::move(config));
     const Address address = Address::parse("10.0.0.1:443").value();
-    for (const char* const name : {"a.example", "b.example"})
+    for (const char* const name : {"a.example", "b.example"}) {
       REQUIRE(client->resolve(name, 443, address));
+    }
   }
 
   [[nodiscard]] Identity identity_for(std::string_view name) const {

@@ -94,9 +94,7 @@ void RandomNetwork::change() {
       // QUIC relies on stable addresses until clients know that the handshake is complete (RFC 9000
       // §9): until then a client sends nothing again but its last Handshake packet (RFC 9002
       // §6.2.1), from which a server that is through with it learns no new address.
-      if (!has_nat_ || network.now() - loose_ < handshake_time_) {
-        break;
-      }
+      if (!has_nat_ || network.now() - loose_ < handshake_time_) break;
       if (dice_.chance(50)) {
         network.rebind(client);
       } else {

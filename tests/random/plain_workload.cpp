@@ -156,8 +156,9 @@ PlainWorkload::PlainWorkload(RandomNetwork& where, Dice with, Verdict& judge, co
     quic::Config config = random_config(dice, net);
     config.alpn = {"random"};
     config.keep_alive = keep_alive;
-    if (dice.chance(60))
+    if (dice.chance(60)) {
       config.max_datagram_frame = static_cast<std::size_t>(dice.between(50, 2000));
+    }
     return config;
   };
   listener_.emplace(net.network.host(net.server),

@@ -52,12 +52,8 @@ class JsonChecker {
   bool value(int depth) {
     constexpr int deepest = 32;
     if (depth > deepest) return false;
-    if (take("{")) {
-      return list("}", [&] { return string() && take(":") && value(depth + 1); });
-    }
-    if (take("[")) {
-      return list("]", [&] { return value(depth + 1); });
-    }
+    if (take("{")) return list("}", [&] { return string() && take(":") && value(depth + 1); });
+    if (take("[")) return list("]", [&] { return value(depth + 1); });
     return take("true") || take("false") || take("null") || string() || number();
   }
 

@@ -70,8 +70,9 @@ TEST_CASE("interop v2: a client that begins with version 1 is moved to version 2
                       .client = {.versions = {Version::v1, Version::v2}}}};
   std::vector<std::uint32_t> seen;
   world.network.tap([&](const io::Observation& datagram) {
-    if (const std::uint32_t version = version_of(datagram.datagram.payload))
+    if (const std::uint32_t version = version_of(datagram.datagram.payload)) {
       seen.push_back(version);
+    }
   });
   (void)world.fetch(1000);
   constexpr std::uint32_t v2 = 0x6b3343cf;

@@ -266,9 +266,7 @@ TEST_CASE("an attacker on the path loses, changes and repeats datagrams as it li
   int asked = 0;
   hosts.network.intercept([&](const Datagram& datagram) {
     ++asked;
-    if (as_text(datagram.payload) != "100 gold") {
-      return as_text(datagram.payload) != "secret";
-    }
+    if (as_text(datagram.payload) != "100 gold") return as_text(datagram.payload) != "secret";
     hosts.network.inject({.path = datagram.path, .payload = as_bytes("999 gold")});
     return false;
   });

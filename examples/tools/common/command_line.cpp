@@ -97,11 +97,11 @@ std::expected<void, Stop> parse(CLI::App& app, std::vector<std::string> argument
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
-    return std::unexpected{Stop{.text = app.help()}};
+    return std::unexpected(Stop{.text = app.help()});
   } catch (const CLI::CallForVersion& version) {
-    return std::unexpected{Stop{.text = std::string{version.what()} + "\n"}};
+    return std::unexpected(Stop{.text = std::string{version.what()} + "\n"});
   } catch (const CLI::ParseError& error) {
-    return std::unexpected{usage_error(app.get_name(), error.what())};
+    return std::unexpected(usage_error(app.get_name(), error.what()));
   }
   return {};
 }

@@ -33,9 +33,9 @@ Expected<> check_folder(std::string_view option, const std::filesystem::path& fo
   } else {
     return {};
   }
-  return std::unexpected{
+  return std::unexpected(
       Failure{.exit_code = exit_code,
-              .message = std::string{option} + ": " + in_quotes(folder.string()) + " " + problem}};
+              .message = std::string{option} + ": " + in_quotes(folder.string()) + " " + problem});
 }
 
 }  // namespace quoin::tools

@@ -27,9 +27,9 @@ Expected<KeyLogFile> KeyLogFile::open(const std::filesystem::path& file) {
   UniqueFd descriptor{
       ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, owner_only)};
   if (!descriptor.is_open()) {
-    return std::unexpected{Failure{.message = "cannot write the key log " +
+    return std::unexpected(Failure{.message = "cannot write the key log " +
                                               in_quotes(file.string()) + ": " +
-                                              std::generic_category().message(errno)}};
+                                              std::generic_category().message(errno)});
   }
   return KeyLogFile{std::move(descriptor)};
 }
@@ -49,13 +49,11 @@ void KeyLogFile::write(std::string_view line) const noexcept {
 Expected<> honour_key_log_variable(Tls& tls) {
   // Read before any thread exists that could change the environment.
   const char* const name = std::getenv("SSLKEYLOGFILE");  // NOLINT(concurrency-mt-unsafe)
-  if (name == nullptr || *name == '\0') {
-    return {};
-  }
+  if (name == nullptr || *name == '\0') return {};
   Expected<KeyLogFile> file = KeyLogFile::open(name);
   if (!file) {
     file.error().message += "; unset SSLKEYLOGFILE or name a file that can be written";
-    return std::unexpected{std::move(file.error())};
+    return std::unexpected(std::move(file.error()));
   }
   tls.set_key_log([log = std::make_shared<KeyLogFile>(std::move(*file))](std::string_view line) {
     log->write(line);

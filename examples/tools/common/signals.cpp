@@ -48,9 +48,7 @@ void SignalWatcher::watch() {
     if (::poll(wanted.data(), wanted.size(), -1) < 0) {
       continue;  // EINTR
     }
-    if (wanted[1].revents != 0) {
-      return;
-    }
+    if (wanted[1].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals_.value(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       handler_(static_cast<int>(info.ssi_signo));

@@ -37,9 +37,7 @@ std::string fixed(double value, int digits) {
 }
 
 std::string human_size(std::uint64_t bytes) {
-  if (bytes < 1024) {
-    return std::to_string(bytes) + " B";
-  }
+  if (bytes < 1024) return std::to_string(bytes) + " B";
   constexpr std::array<std::string_view, 6> units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
@@ -52,9 +50,7 @@ std::string human_size(std::uint64_t bytes) {
 }
 
 std::string human_rate(std::uint64_t bytes, Duration elapsed) {
-  if (elapsed <= Duration::zero()) {
-    return "-";
-  }
+  if (elapsed <= Duration::zero()) return "-";
   const double per_second =
       static_cast<double>(bytes) * nanoseconds_per_second / static_cast<double>(elapsed.count());
   constexpr double most = 1e18;
@@ -127,9 +123,7 @@ std::string in_quotes(std::string_view text) { return "\"" + without_controls(te
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view white = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(white);
-  if (begin == std::string_view::npos) {
-    return {};
-  }
+  if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(white) - begin + 1);
 }
 

@@ -40,9 +40,7 @@ std::string without_brackets(const std::string& host) {
 std::optional<Clock::time_point> moment_of(const std::string& text) {
   std::tm parts{};
   const char* const end = ::strptime(text.c_str(), "%Y%m%d %H:%M:%S", &parts);
-  if (end == nullptr || *end != '\0') {
-    return std::nullopt;
-  }
+  if (end == nullptr || *end != '\0') return std::nullopt;
   return Clock::from_time_t(::timegm(&parts));
 }
 
@@ -71,9 +69,7 @@ bool read_line(const std::string& line, AltSvcEntry& origin, Clock::time_point n
     return false;
   }
   const auto moment = moment_of(day.substr(1) + ' ' + time.substr(0, time.size() - 1));
-  if (!moment) {
-    return false;
-  }
+  if (!moment) return false;
   origin.host = without_brackets(origin.host);
   service.host = without_brackets(service.host);
   service.max_age = std::chrono::duration_cast<std::chrono::seconds>(*moment - now);
@@ -90,18 +86,14 @@ Expected<std::vector<AltSvcEntry>> parse_alt_svc_file(std::string_view text,
   std::istringstream lines{std::string{text}};
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
-    if (line.empty() || line.starts_with('#')) {
-      continue;
-    }
+    if (line.empty() || line.starts_with('#')) continue;
     AltSvcEntry entry;
     if (!read_line(line, entry, now)) {
-      return std::unexpected{
+      return std::unexpected(
           Failure{.exit_code = tools::number(ClientExit::read_error),
-                  .message = "line " + std::to_string(number) + " is no alternative service"}};
+                  .message = "line " + std::to_string(number) + " is no alternative service"});
     }
-    if (entry.services.front().max_age <= std::chrono::seconds{0}) {
-      continue;
-    }
+    if (entry.services.front().max_age <= std::chrono::seconds{0}) continue;
     const auto known = std::ranges::find_if(all, [&](const AltSvcEntry& other) {
       return other.host == entry.host && other.port == entry.port;
     });
@@ -129,17 +121,11 @@ std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries, Clock::ti
 }
 
 Expected<std::vector<AltSvcEntry>> kept_alternatives(const std::string& file) {
-  if (file.empty()) {
-    return {};
-  }
+  if (file.empty()) return {};
   const Expected<std::string> text = read_kept("--alt-svc", file);
-  if (!text) {
-    return std::unexpected{text.error()};
-  }
+  if (!text) return std::unexpected(text.error());
   auto read = parse_alt_svc_file(*text, Clock::now());
-  if (!read) {
-    return unusable_kept("--alt-svc", file, read.error().message);
-  }
+  if (!read) return unusable_kept("--alt-svc", file, read.error().message);
   return read;
 }
 

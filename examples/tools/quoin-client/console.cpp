@@ -28,16 +28,12 @@ std::size_t terminal_columns() {
 }
 
 std::string time_left(const Progress& progress) {
-  if (!progress.total || progress.bytes == 0 || progress.bytes >= *progress.total) {
-    return {};
-  }
+  if (!progress.total || progress.bytes == 0 || progress.bytes >= *progress.total) return {};
   const double elapsed = std::chrono::duration<double>(progress.elapsed).count();
   const double left = elapsed * static_cast<double>(*progress.total - progress.bytes) /
                       static_cast<double>(progress.bytes);
   constexpr double too_long = 99.0 * 3600;
-  if (left > too_long) {
-    return {};
-  }
+  if (left > too_long) return {};
   return "  " + clock_time(std::chrono::seconds{std::llround(left)}) + " left";
 }
 
@@ -46,9 +42,7 @@ std::string bar(const Progress& progress, std::size_t columns) {
   constexpr std::size_t frame = 9;  // "[", "]", " 100%", two spaces
   constexpr std::size_t widest = 40;
   constexpr std::size_t least = 8;
-  if (!progress.total || *progress.total == 0 || columns < frame + least) {
-    return {};
-  }
+  if (!progress.total || *progress.total == 0 || columns < frame + least) return {};
   const double share = std::clamp(
       static_cast<double>(progress.bytes) / static_cast<double>(*progress.total), 0.0, 1.0);
   const std::size_t width = std::min(widest, columns - frame);
@@ -91,9 +85,7 @@ void Console::complain(std::string_view message) {
 }
 
 void Console::show(const Progress& progress) {
-  if (!progress_) {
-    return;
-  }
+  if (!progress_) return;
   // The last column stays free: writing there makes some terminals begin a new line.
   std::string line = render(progress, terminal_columns() - 1);
   const std::size_t size = line.size();

@@ -55,8 +55,9 @@ int run_doctor(const ClientOptions& options, const std::vector<PinnedAddress>& p
     if (options.connect_timeout) how.timeout = *options.connect_timeout;
     if (const Result<Url> url = Url::parse(text)) {
       for (const PinnedAddress& each : pinned) {
-        if (each.host == url->host && each.address.port() == url->port)
+        if (each.host == url->host && each.address.port() == url->port) {
           how.addresses.push_back(each.address);
+        }
       }
     }
     std::printf("\n%s\n", without_controls(text).c_str());

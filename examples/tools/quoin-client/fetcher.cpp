@@ -133,9 +133,7 @@ void Fetcher::observe(Client& client) {
       console_.print("* " + shown + "\n");
     }
   });
-  if (!options_.verbose) {
-    return;
-  }
+  if (!options_.verbose) return;
   client.on_connecting([this](std::string_view host, const Address& address) {
     console_.print("* connecting to " + address.to_string() + " for " + without_controls(host) +
                    "\n");
@@ -194,9 +192,7 @@ void Fetcher::begin() {
 }
 
 bool Fetcher::may_start(std::size_t index) const {
-  if (running_.size() >= options_.parallel) {
-    return false;
-  }
+  if (running_.size() >= options_.parallel) return false;
   // Bodies on standard output must not mix.
   return plan_[index].output != "-" || std::ranges::none_of(running_, [](const auto& entry) {
            return entry.second->plan().output == "-";
@@ -323,9 +319,7 @@ void Fetcher::draw_progress() {
 }
 
 int Fetcher::exit_code() const noexcept {
-  if (!failures_.empty()) {
-    return failures_.begin()->second;
-  }
+  if (!failures_.empty()) return failures_.begin()->second;
   return number(migration_failed_ ? ClientExit::local_address : ClientExit::success);
 }
 

@@ -55,23 +55,21 @@ Expected<> add_keys(Tls& tls, const ClientOptions& options) {
     for (std::string_view rest = *options.pins;;) {
       const std::size_t end = rest.find(';');
       pins.emplace_back(rest.substr(0, end));
-      if (end == std::string_view::npos) {
-        break;
-      }
+      if (end == std::string_view::npos) break;
       rest.remove_prefix(end + 1);
     }
     if (const Result<> pinned = tls.pin(pins); !pinned) {
-      return std::unexpected{
+      return std::unexpected(
           Failure{.exit_code = exit_usage,
-                  .message = "--pinnedpubkey: " + without_controls(pinned.error().message())}};
+                  .message = "--pinnedpubkey: " + without_controls(pinned.error().message())});
     }
   }
   if (!options.certificate.empty()) {
     if (const Result<> set = tls.client_certificate(options.certificate, options.key); !set) {
-      return std::unexpected{Failure{
+      return std::unexpected(Failure{
           .exit_code = exit_usage,
           .message = "cannot use --cert " + in_quotes(options.certificate) + " with --key " +
-                     in_quotes(options.key) + ": " + without_controls(set.error().message())}};
+                     in_quotes(options.key) + ": " + without_controls(set.error().message())});
     }
   }
   return {};
@@ -83,27 +81,27 @@ Expected<Tls> make_trust(const ClientOptions& options) {
   if (!options.trust_anchors.empty()) {
     Result<Tls> anchored = Tls::client(options.trust_anchors);
     if (!anchored) {
-      return std::unexpected{
+      return std::unexpected(
           Failure{.exit_code = number(ClientExit::trust_anchors),
                   .message = "cannot use --ca " + in_quotes(options.trust_anchors) + ": " +
                              without_controls(anchored.error().message()) +
-                             "; it must be a readable file with PEM certificates"}};
+                             "; it must be a readable file with PEM certificates"});
     }
     tls = std::move(*anchored);
   }
   if (!options.ciphers.empty()) {
     if (const Result<> set = tls.set_ciphers(options.ciphers); !set) {
-      return std::unexpected{
+      return std::unexpected(
           Failure{.exit_code = exit_usage,
-                  .message = "--ciphers: " + without_controls(set.error().message())}};
+                  .message = "--ciphers: " + without_controls(set.error().message())});
     }
   }
   if (Expected<> added = add_keys(tls, options); !added) {
-    return std::unexpected{std::move(added.error())};
+    return std::unexpected(std::move(added.error()));
   }
   if (Expected<> logged = honour_key_log_variable(tls); !logged) {
     logged.error().exit_code = number(ClientExit::write_error);
-    return std::unexpected{std::move(logged.error())};
+    return std::unexpected(std::move(logged.error()));
   }
   return tls;
 }
@@ -148,13 +146,9 @@ class SignalDuty {
 
 /// Takes up the sessions of --session.
 Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
-  if (options.session_file.empty()) {
-    return {};
-  }
+  if (options.session_file.empty()) return {};
   const Expected<std::string> saved = read_kept("--session", options.session_file);
-  if (!saved) {
-    return std::unexpected{saved.error()};
-  }
+  if (!saved) return std::unexpected(saved.error());
   const Result<> loaded = fetcher.load_sessions(as_bytes(*saved));
   if (!loaded) {
     return unusable_kept("--session", options.session_file,
@@ -194,9 +188,7 @@ int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer
   fetcher.begin();
   loop.run();
   duty.finish();
-  if (duty.exit_code() != 0) {
-    return duty.exit_code();
-  }
+  if (duty.exit_code() != 0) return duty.exit_code();
   if (const Expected<> kept = keep(fetcher, options); !kept) {
     const int code = complain(kept.error());
     return fetcher.exit_code() != 0 ? fetcher.exit_code() : code;
@@ -207,35 +199,25 @@ int transfer_all(const ClientOptions& options, const std::vector<PlannedTransfer
 int run(std::vector<std::string> arguments) {
   turn_write_signals_into_errors();
   const std::expected<ClientOptions, Stop> options = parse_client_options(std::move(arguments));
-  if (!options) {
-    return finish(options.error());
-  }
+  if (!options) return finish(options.error());
   std::vector<PinnedAddress> pinned;
   for (const std::string& text : options->resolves) {
     Expected<PinnedAddress> parsed = parse_resolve(text);
-    if (!parsed) {
-      return complain(parsed.error());
-    }
+    if (!parsed) return complain(parsed.error());
     pinned.push_back(std::move(*parsed));
   }
   const Expected<std::vector<PlannedTransfer>> plan =
       options->doctor ? std::vector<PlannedTransfer>{} : make_plan(*options);
-  if (!plan) {
-    return complain(plan.error());
-  }
+  if (!plan) return complain(plan.error());
   const Expected<Tls> tls = make_trust(*options);
-  if (!tls) {
-    return complain(tls.error());
-  }
+  if (!tls) return complain(tls.error());
   if (options->insecure) {
     std::fputs(
         "quoin-client: WARNING: --insecure: the server's certificate is not checked. Whoever is "
         "on the way can read and change everything.\n",
         stderr);
   }
-  if (options->doctor) {
-    return run_doctor(*options, pinned, *tls);
-  }
+  if (options->doctor) return run_doctor(*options, pinned, *tls);
   if (options->websocket) {
     const Expected<int> code = run_websocket(*options, plan->front(), pinned, *tls);
     return code ? *code : complain(code.error());

@@ -288,18 +288,12 @@ std::string contradiction(const ClientOptions& options) {
   if (options.urls.empty() && !options.doctor) {
     return "URL is required: what to fetch or where to send to";
   }
-  if (options.websocket && options.urls.size() != 1) {
-    return "--ws takes one URL";
-  }
+  if (options.websocket && options.urls.size() != 1) return "--ws takes one URL";
   if (options.doctor && !options.alt_svc_file.empty()) {
     return "--doctor examines the host in the URL and no other; leave --alt-svc out";
   }
-  if (options.doctor && options.websocket) {
-    return "--doctor opens no WebSocket; leave --ws out";
-  }
-  if (!options.subprotocols.empty() && !options.websocket) {
-    return "--subprotocol is for --ws";
-  }
+  if (options.doctor && options.websocket) return "--doctor opens no WebSocket; leave --ws out";
+  if (!options.subprotocols.empty() && !options.websocket) return "--subprotocol is for --ws";
   if (options.remote_names && !options.outputs.empty()) {
     return "-o and -O contradict each other; use one of them";
   }
@@ -326,10 +320,10 @@ std::expected<ClientOptions, Stop> parse_client_options(std::vector<std::string>
   add_websocket_options(app, options);
   add_report_options(app, options);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
-    return std::unexpected{std::move(parsed.error())};
+    return std::unexpected(std::move(parsed.error()));
   }
   if (const std::string problem = contradiction(options); !problem.empty()) {
-    return std::unexpected{usage_error(tool, problem)};
+    return std::unexpected(usage_error(tool, problem));
   }
   if (options.websocket && options.urls.front().starts_with("wss://")) {
     options.urls.front().replace(0, 3, "https");

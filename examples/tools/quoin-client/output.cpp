@@ -80,7 +80,7 @@ std::unexpected<Failure> cannot_write(const std::string& name, int error,
     failure.message += "; the limit on file sizes (ulimit -f) or of the file system is reached";
   }
   failure.message += advice;
-  return std::unexpected{std::move(failure)};
+  return std::unexpected(std::move(failure));
 }
 
 /// ".NAME.0123456789abcdef.part" beside `target`.
@@ -136,9 +136,7 @@ Expected<Output> Output::to_file(const fs::path& target) {
   }
   if (exists && !S_ISREG(status.st_mode)) {
     UniqueFd direct{::open(target.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)};
-    if (!direct.is_open()) {
-      return cannot_write(target.string(), errno);
-    }
+    if (!direct.is_open()) return cannot_write(target.string(), errno);
     return Output{std::move(direct), target.string()};
   }
   if (exists && ::access(target.c_str(), W_OK) != 0) {
@@ -178,25 +176,21 @@ void Output::discard() noexcept {
 }
 
 std::unexpected<Failure> Output::failure(int error) const {
-  if (error == EPIPE) {
-    return cannot_write(name_, error, "; the program that reads it has ended");
-  }
+  if (error == EPIPE) return cannot_write(name_, error, "; the program that reads it has ended");
   return cannot_write(name_, error, temporary_.empty() ? "" : "; the unfinished file is removed");
 }
 
 Expected<std::size_t> Output::write(Bytes data) {
-  if (paced_) {
-    return write_paced(data);
-  }
+  if (paced_) return write_paced(data);
   if (buffer_.size() + data.size() > buffer_size) {
     if (Expected<> written = write_all(buffer_); !written) {
-      return std::unexpected{std::move(written.error())};
+      return std::unexpected(std::move(written.error()));
     }
     buffer_.clear();
   }
   if (data.size() >= buffer_size) {
     if (Expected<> written = write_all(data); !written) {
-      return std::unexpected{std::move(written.error())};
+      return std::unexpected(std::move(written.error()));
     }
   } else {
     buffer_.insert(buffer_.end(), data.begin(), data.end());
@@ -208,16 +202,12 @@ Expected<std::size_t> Output::write_paced(Bytes data) {
   std::size_t taken = 0;
   while (taken < data.size()) {
     pollfd ready{.fd = file_.value(), .events = POLLOUT, .revents = 0};
-    if (::poll(&ready, 1, 0) <= 0) {
-      break;
-    }
+    if (::poll(&ready, 1, 0) <= 0) break;
     // A pipe that is ready has room for PIPE_BUF bytes, and no more is promised.
     const Bytes chunk = data.subspan(taken, std::min<std::size_t>(data.size() - taken, PIPE_BUF));
     const ssize_t written = ::write(file_.value(), chunk.data(), chunk.size());
     if (written < 0) {
-      if (errno == EINTR || errno == EAGAIN) {
-        break;
-      }
+      if (errno == EINTR || errno == EAGAIN) break;
       return failure(errno);
     }
     taken += static_cast<std::size_t>(written);
@@ -228,13 +218,9 @@ Expected<std::size_t> Output::write_paced(Bytes data) {
 Expected<> Output::write_waiting(Bytes data) {
   while (true) {
     const Expected<std::size_t> taken = write(data);
-    if (!taken) {
-      return std::unexpected{taken.error()};
-    }
+    if (!taken) return std::unexpected(taken.error());
     data = data.subspan(*taken);
-    if (data.empty()) {
-      return {};
-    }
+    if (data.empty()) return {};
     pollfd ready{.fd = file_.value(), .events = POLLOUT, .revents = 0};
     (void)::poll(&ready, 1, -1);
   }
@@ -244,9 +230,7 @@ Expected<> Output::write_all(Bytes data) {
   while (!data.empty()) {
     const ssize_t written = ::write(file_.value(), data.data(), data.size());
     if (written < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
+      if (errno == EINTR) continue;
       return failure(errno);
     }
     data = data.subspan(static_cast<std::size_t>(written));
@@ -255,18 +239,12 @@ Expected<> Output::write_all(Bytes data) {
 }
 
 Expected<> Output::commit() {
-  if (Expected<> written = write_all(buffer_); !written) {
-    return written;
-  }
+  if (Expected<> written = write_all(buffer_); !written) return written;
   buffer_.clear();
   // Some file systems report a full disk only here.
-  if (::close(file_.release()) != 0 && errno != EINTR) {
-    return failure(errno);
-  }
+  if (::close(file_.release()) != 0 && errno != EINTR) return failure(errno);
   if (!temporary_.empty()) {
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-      return failure(errno);
-    }
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return failure(errno);
     unfinished().forget(temporary_);
     temporary_.clear();
   }

@@ -39,7 +39,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::unexpected<Failure> fail(ClientExit code, std::string message) {
-  return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
+  return std::unexpected(Failure{.exit_code = number(code), .message = std::move(message)});
 }
 
 std::string lower(std::string_view text) {
@@ -84,9 +84,7 @@ Expected<std::string> read_whole(const std::string& name) {
 
 /// All the -d options together.
 Expected<std::optional<SharedBytes>> read_data(const ClientOptions& options) {
-  if (options.data.empty()) {
-    return std::nullopt;
-  }
+  if (options.data.empty()) return std::nullopt;
   std::string all;
   for (std::size_t i = 0; i < options.data.size(); ++i) {
     all.append(i == 0 ? "" : "&");
@@ -96,24 +94,16 @@ Expected<std::optional<SharedBytes>> read_data(const ClientOptions& options) {
       continue;
     }
     const Expected<std::string> content = read_whole(item.substr(1));
-    if (!content) {
-      return std::unexpected{content.error()};
-    }
+    if (!content) return std::unexpected(content.error());
     all += *content;
   }
   return SharedBytes{std::move(all)};
 }
 
 std::string choose_method(const ClientOptions& options) {
-  if (!options.method.empty()) {
-    return options.method;
-  }
-  if (options.head) {
-    return "HEAD";
-  }
-  if (!options.uploads.empty()) {
-    return "PUT";
-  }
+  if (!options.method.empty()) return options.method;
+  if (options.head) return "HEAD";
+  if (!options.uploads.empty()) return "PUT";
   return options.data.empty() ? "GET" : "POST";
 }
 
@@ -159,7 +149,7 @@ Expected<Headers> make_headers(const ClientOptions& options) {
   }
   for (const std::string& text : options.headers) {
     if (Expected<> added = add_header(headers, text); !added) {
-      return std::unexpected{std::move(added.error())};
+      return std::unexpected(std::move(added.error()));
     }
   }
   return headers;
@@ -173,9 +163,7 @@ Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
   if (from_stdin > 1 || (from_stdin == 1 && uploads.size() == 1 && urls.size() > 1)) {
     return fail(ClientExit::usage, "-T -: standard input can be sent once only");
   }
-  if (uploads.size() == urls.size() || uploads.empty()) {
-    return uploads;
-  }
+  if (uploads.size() == urls.size() || uploads.empty()) return uploads;
   if (uploads.size() == 1) {
     uploads.resize(urls.size(), options.uploads.front());
     return uploads;
@@ -192,9 +180,7 @@ Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
 
 /// Appends the file's name to a target that ends in a slash.
 Expected<> complete_upload_target(Url& url, const std::string& upload) {
-  if (!url.target.ends_with('/') || url.target.find('?') != std::string::npos) {
-    return {};
-  }
+  if (!url.target.ends_with('/') || url.target.find('?') != std::string::npos) return {};
   if (upload == "-") {
     return fail(ClientExit::usage,
                 in_quotes(url.to_string()) + ": standard input has no name; write the whole path");
@@ -212,9 +198,7 @@ Expected<std::string> choose_output(const ClientOptions& options, std::size_t in
   }
   const bool named =
       options.remote_names || (!options.output_directory.empty() && options.outputs.empty());
-  if (!named) {
-    return std::string{"-"};
-  }
+  if (!named) return std::string{"-"};
   Expected<std::string> name = remote_name(url);
   return name ? (folder / *name).string() : name;
 }
@@ -223,18 +207,14 @@ Expected<PlannedTransfer> plan_one(const ClientOptions& options, std::size_t ind
                                    std::string_view text,
                                    const std::optional<std::string>& upload) {
   Expected<Url> url = parse_url(text);
-  if (!url) {
-    return std::unexpected{std::move(url.error())};
-  }
+  if (!url) return std::unexpected(std::move(url.error()));
   if (upload) {
     if (Expected<> completed = complete_upload_target(*url, *upload); !completed) {
-      return std::unexpected{std::move(completed.error())};
+      return std::unexpected(std::move(completed.error()));
     }
   }
   Expected<std::string> output = choose_output(options, index, *url);
-  if (!output) {
-    return std::unexpected{std::move(output.error())};
-  }
+  if (!output) return std::unexpected(std::move(output.error()));
   return PlannedTransfer{.url = std::move(*url),
                          .method = choose_method(options),
                          .headers = {},
@@ -296,9 +276,7 @@ Expected<Url> parse_url(std::string_view text) {
                     without_controls(text.substr(end)) + " if the server has it");
   }
   Result<Url> url = Url::parse(text);
-  if (!url) {
-    return fail(ClientExit::malformed_url, without_controls(url.error().detail()));
-  }
+  if (!url) return fail(ClientExit::malformed_url, without_controls(url.error().detail()));
   return std::move(*url);
 }
 
@@ -327,25 +305,17 @@ Expected<PinnedAddress> parse_resolve(std::string_view text) {
   const Result<Url> url = Url::parse("https://" + std::string{text.substr(0, port_end)});
   const Result<Address> address =
       Address::parse_host(text.substr(port_end + 1), url ? url->port : 0);
-  if (!address) {
-    return refusal;
-  }
-  if (!url) {
-    return fail(ClientExit::usage, "--resolve: " + without_controls(url.error().message()));
-  }
+  if (!address) return refusal;
+  if (!url) return fail(ClientExit::usage, "--resolve: " + without_controls(url.error().message()));
   return PinnedAddress{.host = url->host, .address = *address};
 }
 
 Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
   std::vector<std::string> urls = options.urls;
   const Expected<std::vector<std::string>> uploads = pair_uploads(options, urls);
-  if (!uploads) {
-    return std::unexpected{uploads.error()};
-  }
+  if (!uploads) return std::unexpected(uploads.error());
   const Expected<Headers> headers = make_headers(options);
-  if (!headers) {
-    return std::unexpected{headers.error()};
-  }
+  if (!headers) return std::unexpected(headers.error());
   if (!options.method.empty() && !is_valid_field_name(lower(options.method))) {
     return fail(ClientExit::usage, "-X " + in_quotes(options.method) +
                                        ": a method is a word without spaces, such as PUT");
@@ -354,27 +324,23 @@ Expected<std::vector<PlannedTransfer>> make_plan(const ClientOptions& options) {
     return fail(ClientExit::usage, "there are more -o options than URLs");
   }
   if (Expected<> checked = check_folders(options); !checked) {
-    return std::unexpected{std::move(checked.error())};
+    return std::unexpected(std::move(checked.error()));
   }
   std::vector<PlannedTransfer> plan;
   for (std::size_t i = 0; i < urls.size(); ++i) {
     const std::optional<std::string> upload =
         i < uploads->size() ? std::optional{(*uploads)[i]} : std::nullopt;
     Expected<PlannedTransfer> transfer = plan_one(options, i, urls[i], upload);
-    if (!transfer) {
-      return std::unexpected{std::move(transfer.error())};
-    }
+    if (!transfer) return std::unexpected(std::move(transfer.error()));
     transfer->headers = *headers;
     plan.push_back(std::move(*transfer));
   }
   if (Expected<> checked = check_outputs(plan); !checked) {
-    return std::unexpected{std::move(checked.error())};
+    return std::unexpected(std::move(checked.error()));
   }
   // Last, because standard input can be read once only.
   const Expected<std::optional<SharedBytes>> data = read_data(options);
-  if (!data) {
-    return std::unexpected{data.error()};
-  }
+  if (!data) return std::unexpected(data.error());
   for (PlannedTransfer& transfer : plan) {
     transfer.data = *data;
   }

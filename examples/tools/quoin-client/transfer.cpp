@@ -43,9 +43,7 @@ constexpr std::size_t most_collected = 16 * 1024 * 1024;
 std::optional<std::uint64_t> read_length(const Headers& headers) {
   const std::optional<std::string_view> text = headers.get("content-length");
   std::uint64_t value = 0;
-  if (!text) {
-    return std::nullopt;
-  }
+  if (!text) return std::nullopt;
   const char* const end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, value);
   return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional{value} : std::nullopt;
@@ -110,9 +108,7 @@ void Transfer::begin(Client& client, Done done) {
 Expected<> Transfer::open_files() {
   if (plan_.upload) {
     Expected<Upload> upload = Upload::open(*plan_.upload);
-    if (!upload) {
-      return std::unexpected{std::move(upload.error())};
-    }
+    if (!upload) return std::unexpected(std::move(upload.error()));
     upload_ = std::move(*upload);
   }
   // Before the request: a reply that cannot be kept need not be asked for.
@@ -121,20 +117,14 @@ Expected<> Transfer::open_files() {
     return {};
   }
   Expected<Output> output = Output::to_file(plan_.output);
-  if (!output) {
-    return std::unexpected{std::move(output.error())};
-  }
+  if (!output) return std::unexpected(std::move(output.error()));
   output_.emplace(std::move(*output));
   return {};
 }
 
 RequestBody Transfer::make_body() {
-  if (plan_.data) {
-    return *plan_.data;
-  }
-  if (upload_) {
-    return {[this](std::span<std::byte> room) { return fill(room); }, upload_->size()};
-  }
+  if (plan_.data) return *plan_.data;
+  if (upload_) return {[this](std::span<std::byte> room) { return fill(room); }, upload_->size()};
   return {};
 }
 
@@ -164,9 +154,7 @@ void Transfer::take_headers(int status, const Headers& headers) {
     give_up(explain_redirect(*location, plan_.url));
     return;
   }
-  if (!options_.include_headers && !options_.head) {
-    return;
-  }
+  if (!options_.include_headers && !options_.head) return;
   if (collects_) {
     collected_ = header_block(status, headers);
   } else if (Expected<> written = output_->write_waiting(as_bytes(header_block(status, headers)));
@@ -176,9 +164,7 @@ void Transfer::take_headers(int status, const Headers& headers) {
 }
 
 std::size_t Transfer::take_body(Bytes chunk) {
-  if (failure_) {
-    return chunk.size();
-  }
+  if (failure_) return chunk.size();
   if (collects_) {
     if (collected_.size() + chunk.size() > most_collected) {
       give_up({.exit_code = number(ClientExit::write_error),
@@ -243,9 +229,7 @@ void Transfer::finish(Result<Reply> result) {
 }
 
 Expected<> Transfer::write_rest() {
-  if (Expected<> written = output_->write_waiting(as_bytes(collected_)); !written) {
-    return written;
-  }
+  if (Expected<> written = output_->write_waiting(as_bytes(collected_)); !written) return written;
   return output_->commit();
 }
 
@@ -262,9 +246,7 @@ std::uint64_t Transfer::moved() const noexcept {
 }
 
 std::optional<std::uint64_t> Transfer::expected() const noexcept {
-  if (upload_) {
-    return upload_->size();
-  }
+  if (upload_) return upload_->size();
   return content_length_;
 }
 

@@ -44,9 +44,9 @@ Expected<Upload> Upload::open(const std::string& name) {
     error = EISDIR;
   }
   if (error != 0) {
-    return std::unexpected{
+    return std::unexpected(
         Failure{.exit_code = number(ClientExit::read_error),
-                .message = "-T: " + cannot_read(name, std::generic_category().message(error))}};
+                .message = "-T: " + cannot_read(name, std::generic_category().message(error))});
   }
   Upload upload{std::move(file), name};
   // Standard input may be a file that somebody has read a part of.
@@ -61,20 +61,14 @@ Filled Upload::read(std::span<std::byte> room) {
   if (size_) {
     room =
         room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), *size_ - sent_)));
-    if (room.empty()) {
-      return {.bytes = 0, .last = true};
-    }
+    if (room.empty()) return {.bytes = 0, .last = true};
   } else {
     pollfd ready{.fd = file_.value(), .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, 0) <= 0) {
-      return {};
-    }
+    if (::poll(&ready, 1, 0) <= 0) return {};
   }
   const ssize_t got = ::read(file_.value(), room.data(), room.size());
   if (got < 0) {
-    if (errno == EINTR || errno == EAGAIN) {
-      return {};
-    }
+    if (errno == EINTR || errno == EAGAIN) return {};
     problem_ = cannot_read(name_, std::generic_category().message(errno));
     return {.bytes = 0, .last = false, .failed = true};
   }

@@ -210,7 +210,7 @@ class Terminal {
 Expected<int> run_websocket(const ClientOptions& options, const PlannedTransfer& plan,
                             const std::vector<PinnedAddress>& pinned, const Tls& tls) {
   const auto alternatives = kept_alternatives(options.alt_svc_file);
-  if (!alternatives) return std::unexpected{alternatives.error()};
+  if (!alternatives) return std::unexpected(alternatives.error());
   Loop loop;
   Terminal terminal{loop, options, plan};
   std::atomic<int> signalled = 0;
@@ -235,7 +235,7 @@ Expected<int> run_websocket(const ClientOptions& options, const PlannedTransfer&
   if (signalled != 0) return signal_exit + signalled;
   const Expected<> kept =
       keep_alternatives(options.alt_svc_file, client.alternatives().entries(loop.now()));
-  if (!kept && terminal.exit_code() == 0) return std::unexpected{kept.error()};
+  if (!kept && terminal.exit_code() == 0) return std::unexpected(kept.error());
   return terminal.exit_code();
 }
 

@@ -32,7 +32,7 @@ namespace quoin::tools {
 namespace {
 
 std::unexpected<Failure> fail(PerfExit code, std::string message) {
-  return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
+  return std::unexpected(Failure{.exit_code = number(code), .message = std::move(message)});
 }
 
 Expected<Tls> server_identity(const PerfOptions& options) {
@@ -64,7 +64,7 @@ Expected<Tls> client_trust(const PerfOptions& options) {
 
 Expected<> serve(const PerfOptions& options) {
   Expected<Tls> tls = server_identity(options);
-  if (!tls) return std::unexpected{std::move(tls.error())};
+  if (!tls) return std::unexpected(std::move(tls.error()));
   if (Expected<> logged = honour_key_log_variable(*tls); !logged) return logged;
   quic::Config config;
   config.alpn = {std::string{perf_alpn}};
@@ -91,7 +91,7 @@ Expected<> serve(const PerfOptions& options) {
 
 Expected<> measure(const PerfOptions& options) {
   Expected<Tls> tls = client_trust(options);
-  if (!tls) return std::unexpected{std::move(tls.error())};
+  if (!tls) return std::unexpected(std::move(tls.error()));
   if (Expected<> logged = honour_key_log_variable(*tls); !logged) return logged;
   tell_about_io(options.io, "quoin-perf", false);
   Loop loop{make_backend(options.io)};

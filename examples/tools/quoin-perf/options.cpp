@@ -151,12 +151,12 @@ std::expected<PerfOptions, Stop> parse_perf_options(std::vector<std::string> arg
   add_io_option(app, options.io, "Both");
   const CLI::Option* const target = app.add_option("ADDR:PORT", options.address);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
-    return std::unexpected{std::move(parsed.error())};
+    return std::unexpected(std::move(parsed.error()));
   }
   options.duration = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
   if (const std::string problem = find_problem(options, listen, target->count() != 0);
       !problem.empty()) {
-    return std::unexpected{usage_error(tool, problem)};
+    return std::unexpected(usage_error(tool, problem));
   }
   return options;
 }

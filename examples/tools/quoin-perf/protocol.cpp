@@ -45,8 +45,9 @@ void RequestReader::take(Bytes data) noexcept {
 
 std::uint64_t RequestReader::wanted() const noexcept {
   std::uint64_t bytes = 0;
-  for (const std::byte octet : request_)
+  for (const std::byte octet : request_) {
     bytes = bytes << 8U | std::to_integer<std::uint64_t>(octet);
+  }
   return bytes;
 }
 

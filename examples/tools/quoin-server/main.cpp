@@ -185,15 +185,11 @@ class Preparation {
 
 Expected<int> serve(const ServerOptions& options) {
   Expected<Tls> tls = make_identity(options);
-  if (!tls) {
-    return std::unexpected{std::move(tls.error())};
-  }
+  if (!tls) return std::unexpected(std::move(tls.error()));
   Expected<ServerConfig> config = make_config(options);
-  if (!config) {
-    return std::unexpected{std::move(config.error())};
-  }
+  if (!config) return std::unexpected(std::move(config.error()));
   if (Expected<> checked = check_root(options); !checked) {
-    return std::unexpected{std::move(checked.error())};
+    return std::unexpected(std::move(checked.error()));
   }
   tell_about_io(options.io, "quoin-server", options.verbose);
   Preparation preparation{options};
@@ -204,21 +200,17 @@ Expected<int> serve(const ServerOptions& options) {
       },
       [&options](const io::SocketOptions& sockets) { return make_backend(options.io, sockets); }};
   const Expected<std::vector<Address>> addresses = listen_all(workers, options);
-  if (!addresses) {
-    return std::unexpected{addresses.error()};
-  }
+  if (!addresses) return std::unexpected(addresses.error());
   SignalDuty duty{workers, options};
   const SignalWatcher watcher{{SIGTERM, SIGINT, SIGHUP, SIGUSR1},
                               [&duty](int signal) { duty.handle(signal); }};
   workers.start();
-  if (!preparation.result()) {
-    return std::unexpected{preparation.result().error()};
-  }
+  if (!preparation.result()) return std::unexpected(preparation.result().error());
   if (!options.takeover.empty()) {
     if (const Result<> offered = workers.offer(options.takeover, [&duty] { duty.give_way(); });
         !offered) {
-      return std::unexpected{Failure{.exit_code = number(ServerExit::address),
-                                     .message = "--takeover: " + offered.error().message()}};
+      return std::unexpected(Failure{.exit_code = number(ServerExit::address),
+                                     .message = "--takeover: " + offered.error().message()});
     }
   }
   announce(*addresses, *tls, options.certificates.empty());
@@ -229,9 +221,7 @@ Expected<int> serve(const ServerOptions& options) {
 int run(std::vector<std::string> arguments) {
   turn_write_signals_into_errors();
   const std::expected<ServerOptions, Stop> options = parse_server_options(std::move(arguments));
-  if (!options) {
-    return finish(options.error());
-  }
+  if (!options) return finish(options.error());
   const Expected<int> served = serve(*options);
   return served ? *served : complain(served.error());
 }

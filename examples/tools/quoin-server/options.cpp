@@ -200,9 +200,7 @@ std::string complete_address(std::string& text) {
   } else if (text.starts_with("localhost:")) {
     text.replace(0, std::string{"localhost"}.size(), "127.0.0.1");
   }
-  if (Address::parse(text)) {
-    return {};
-  }
+  if (Address::parse(text)) return {};
   return "--listen: " + in_quotes(text) +
          " is no address with a port; write 127.0.0.1:4433 or [::]:4433, say";
 }
@@ -223,22 +221,22 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   add_transport_options(app, options, no_pmtud);
   add_report_options(app, options);
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
-    return std::unexpected{std::move(parsed.error())};
+    return std::unexpected(std::move(parsed.error()));
   }
   // Not by CLI11, which would then say this of a command with an unknown option.
   if (app.count("--root") == 0) {
-    return std::unexpected{usage_error(tool, "--root is required: the folder to serve")};
+    return std::unexpected(usage_error(tool, "--root is required: the folder to serve"));
   }
   options.probe_path_mtu = !no_pmtud;
   if (options.certificates.size() != options.keys.size()) {
-    return std::unexpected{usage_error(tool, "each --cert needs its --key: there are " +
+    return std::unexpected(usage_error(tool, "each --cert needs its --key: there are " +
                                                  std::to_string(options.certificates.size()) +
                                                  " certificates and " +
-                                                 std::to_string(options.keys.size()) + " keys")};
+                                                 std::to_string(options.keys.size()) + " keys"));
   }
   if (!self_signed && options.certificates.empty()) {
-    return std::unexpected{usage_error(
-        tool, "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed")};
+    return std::unexpected(usage_error(
+        tool, "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed"));
   }
   if (options.listen.empty()) {
     options.listen = {"127.0.0.1:4433", "[::1]:4433"};
@@ -246,7 +244,7 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   }
   for (std::string& address : options.listen) {
     if (const std::string problem = complete_address(address); !problem.empty()) {
-      return std::unexpected{usage_error(tool, problem)};
+      return std::unexpected(usage_error(tool, problem));
     }
   }
   return options;

@@ -31,7 +31,7 @@ namespace quoin::tools {
 namespace {
 
 std::unexpected<Failure> fail(ServerExit code, std::string message) {
-  return std::unexpected{Failure{.exit_code = number(code), .message = std::move(message)}};
+  return std::unexpected(Failure{.exit_code = number(code), .message = std::move(message)});
 }
 
 /// The names for a self-signed certificate: this machine, and the addresses listened on.
@@ -51,9 +51,7 @@ std::vector<std::string> own_names(const ServerOptions& options) {
 
 /// Makes `tls` ask clients as the options say.
 Expected<Tls> ask_clients(Tls tls, const ServerOptions& options) {
-  if (options.client_ca.empty()) {
-    return tls;
-  }
+  if (options.client_ca.empty()) return tls;
   const Result<> set = tls.verify_clients(
       options.client_ca, options.require_client_cert ? ClientAuth::require : ClientAuth::request);
   if (!set) {
@@ -116,14 +114,10 @@ bool is_missing_family(const Error& error) {
 
 Expected<Tls> make_identity(const ServerOptions& options) {
   Expected<Tls> tls = options.certificates.empty() ? self_signed(options) : load(options, 0);
-  if (!tls) {
-    return tls;
-  }
+  if (!tls) return tls;
   for (std::size_t i = 1; i < options.certificates.size(); ++i) {
     const Expected<Tls> host = load(options, i);
-    if (!host) {
-      return host;
-    }
+    if (!host) return host;
     if (const Result<> added = tls->add_host(*host); !added) {
       return fail(ServerExit::identity, "cannot use --cert " +
                                             in_quotes(options.certificates[i].string()) + ": " +
@@ -136,7 +130,7 @@ Expected<Tls> make_identity(const ServerOptions& options) {
     }
   }
   if (Expected<> logged = honour_key_log_variable(*tls); !logged) {
-    return std::unexpected{std::move(logged.error())};
+    return std::unexpected(std::move(logged.error()));
   }
   return std::move(*tls);
 }
@@ -165,7 +159,7 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
             check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
                          "make it first, or leave --qlog out", number(ServerExit::root));
         !checked) {
-      return std::unexpected{std::move(checked.error())};
+      return std::unexpected(std::move(checked.error()));
     }
     quic.qlog_directory = options.qlog_directory;
   }
@@ -189,9 +183,7 @@ Expected<> serve_root(Server& server, const ServerOptions& options) {
 Expected<std::vector<Address>> listen_all(Workers& workers, const ServerOptions& options) {
   if (!options.takeover.empty()) {
     Result<std::vector<Address>> taken = workers.take_over(options.takeover);
-    if (taken) {
-      return std::move(*taken);
-    }
+    if (taken) return std::move(*taken);
     if (!is_nobody(taken.error())) {
       return fail(ServerExit::address, "--takeover: " + taken.error().message());
     }

@@ -98,8 +98,9 @@ class [[nodiscard]] WhenAllOf {
   template <std::derived_from<detail::TaskPromise> Promise>
   void await_suspend(std::coroutine_handle<Promise> parent) {
     join_.set_parent(parent.promise());
-    for (Task<T>& task : tasks_)
+    for (Task<T>& task : tasks_) {
       detail::TaskAccess::start(task, *parent.promise().context(), &join_);
+    }
   }
 
   /// The values in the tasks' order; throws what a task has thrown.

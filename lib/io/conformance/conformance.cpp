@@ -40,9 +40,7 @@ void Trial::pump() {
   for (Peer* const peer : {&a, &b}) {
     for (int i = 0; i < max_batches; ++i) {
       const auto batch = peer->backend.receive();
-      if (batch.empty()) {
-        break;
-      }
+      if (batch.empty()) break;
       for (const Datagram& datagram : batch) {
         const std::size_t whole = datagram.payload.size();
         const std::size_t step = datagram.segment_size == 0 ? whole : datagram.segment_size;
@@ -61,9 +59,7 @@ void Trial::pump() {
 bool Trial::await(const std::function<bool()>& done) {
   const Time end = a.backend.now() + subject.patience;
   for (pump(); !done(); pump()) {
-    if (a.backend.now() > end) {
-      return false;
-    }
+    if (a.backend.now() > end) return false;
     b.backend.wait(b.backend.now() + std::chrono::milliseconds{1});
     a.backend.wait(a.backend.now() + std::chrono::milliseconds{1});
   }

@@ -155,7 +155,7 @@ void Inheritance::confirm() const noexcept {
 
 Result<Inheritance> inherit(const FilePath& path) {
   Result<Descriptor> connection = connect_to(path);
-  if (!connection) return std::unexpected{connection.error()};
+  if (!connection) return std::unexpected(connection.error());
   // A socket in a folder that others may write to could be anybody's.
   if (!is_same_user(connection->get())) return failed_at(EACCES, "another user has", path);
   Inheritance out{.connection = std::move(*connection), .secret = {}, .sockets = {}, .relays = {}};

@@ -99,9 +99,7 @@ Result<void> EpollBackend::watch(UdpSocket& socket) {
 }
 
 void EpollBackend::wait(std::optional<Time> deadline) {
-  if (has_news()) {
-    return;
-  }
+  if (has_news()) return;
   poll(deadline ? std::optional{std::max(*deadline - now(), Duration::zero())} : std::nullopt);
 }
 
@@ -120,9 +118,7 @@ int EpollBackend::poll_events(std::span<epoll_event> events, std::optional<Durat
     const timespec span = to_timespec(timeout.value_or(Duration::zero()));
     const int count =
         ::epoll_pwait2(epoll_.get(), events.data(), size, timeout ? &span : nullptr, nullptr);
-    if (count >= 0 || errno != ENOSYS) {
-      return count;
-    }
+    if (count >= 0 || errno != ENOSYS) return count;
     has_epoll_pwait2_ = false;  // Linux before 5.11
   }
   int milliseconds = -1;
@@ -153,9 +149,7 @@ void EpollBackend::handle_event(const epoll_event& event) {
 }
 
 void EpollBackend::watch_writable(UdpSocket& socket) noexcept {
-  if (socket.is_blocked() == socket.is_watched_writable) {
-    return;
-  }
+  if (socket.is_blocked() == socket.is_watched_writable) return;
   socket.is_watched_writable = socket.is_blocked();
   modify(socket);
 }
@@ -189,9 +183,7 @@ std::span<const Datagram> EpollBackend::receive() {
       readable_[next_reader_] = readable_.back();
       readable_.pop_back();
     }
-    if (!received_.datagrams().empty()) {
-      return received_.datagrams();
-    }
+    if (!received_.datagrams().empty()) return received_.datagrams();
   }
   is_polled_ = false;
   return {};

@@ -34,9 +34,7 @@ socklen_t to_system(const Address& address, int family, SocketAddress& out) noex
     std::memcpy(&out.v4.sin_addr, ip.data(), ip.size());
     return sizeof out.v4;
   }
-  if (family != AF_INET6 || address.is_none()) {
-    return 0;
-  }
+  if (family != AF_INET6 || address.is_none()) return 0;
   out.v6.sin6_family = AF_INET6;
   out.v6.sin6_port = htons(address.port());
   out.v6.sin6_scope_id = address.zone();
@@ -65,9 +63,7 @@ Address from_system(const in_addr& ip, std::uint16_t port) noexcept {
 
 Address from_system(const in6_addr& ip, std::uint16_t port, std::uint32_t zone) noexcept {
   const Bytes bytes = std::as_bytes(std::span{&ip, 1});
-  if (IN6_IS_ADDR_V4MAPPED(&ip)) {
-    return from_bytes(bytes.subspan(mapped_prefix), port, 0);
-  }
+  if (IN6_IS_ADDR_V4MAPPED(&ip)) return from_bytes(bytes.subspan(mapped_prefix), port, 0);
   return from_bytes(bytes, port, IN6_IS_ADDR_LINKLOCAL(&ip) ? zone : 0);
 }
 

@@ -39,8 +39,8 @@ namespace quoin::inline v0::io {
 
 std::unexpected<Error> failed(int failure, std::string what) {
   what.append(": ").append(std::generic_category().message(failure));
-  return std::unexpected{
-      Error{Error::Domain::system, static_cast<std::uint64_t>(failure), std::move(what)}};
+  return std::unexpected(
+      Error{Error::Domain::system, static_cast<std::uint64_t>(failure), std::move(what)});
 }
 
 SocketCalls& system_calls() noexcept {
@@ -65,9 +65,7 @@ Time SocketBackend::now() const noexcept {
 }
 
 Result<Address> SocketBackend::open(const Address& local) {
-  if (wake_.get() < 0) {
-    return failed(EMFILE, "cannot wait for UDP sockets");
-  }
+  if (wake_.get() < 0) return failed(EMFILE, "cannot wait for UDP sockets");
   // [::] takes IPv4 too, unless a socket of ours has that port already.
   const bool ipv4_taken = std::ranges::any_of(sockets_, [&](const auto& socket) {
     return socket->local().is_ipv4() && socket->local().port() == local.port();
@@ -96,12 +94,10 @@ void SocketBackend::stop_receiving(const Address& local) noexcept {
 }
 
 Result<Address> SocketBackend::keep(Result<std::unique_ptr<UdpSocket>> opened) {
-  if (!opened) {
-    return std::unexpected{std::move(opened).error()};
-  }
+  if (!opened) return std::unexpected(std::move(opened).error());
   UdpSocket& socket = **opened;
   if (Result<void> watched = watch(socket); !watched) {
-    return std::unexpected{std::move(watched).error()};
+    return std::unexpected(std::move(watched).error());
   }
   sockets_.push_back(std::move(*opened));
   senders_.add(socket.local(), socket);
@@ -126,9 +122,7 @@ Result<Address> SocketBackend::source_for(const Address& remote) {
 void SocketBackend::close(const Address& local) noexcept {
   (void)senders_.remove(local);
   std::erase_if(sockets_, [&](const auto& socket) {
-    if (socket->local() != local) {
-      return false;
-    }
+    if (socket->local() != local) return false;
     unwatch(*socket);
     std::erase(failing_, socket.get());
     return true;
@@ -188,9 +182,7 @@ std::size_t SocketBackend::send(std::span<const Datagram> batch) {
       note(*socket);
       watch_writable(*socket);
     }
-    if (socket->is_blocked()) {
-      break;
-    }
+    if (socket->is_blocked()) break;
   }
   return taken;
 }

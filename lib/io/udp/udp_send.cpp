@@ -174,15 +174,11 @@ UdpSocket::Cursor UdpSocket::handle_failure(int failure, const SendBatch::Piece&
     case ENOMEM:
       break;
     case EMSGSIZE:  // the engine probes for the MTU and learns from the loss
-      if (try_once_more()) {
-        return at;
-      }
+      if (try_once_more()) return at;
       (void)drain_error_queue();  // where this left its mark, which would fail the next call
       break;
     default:
-      if (try_differently(failure, piece)) {
-        return at;
-      }
+      if (try_differently(failure, piece)) return at;
       report(piece.datagram->path, failure);
   }
   ++lost_;
@@ -214,9 +210,7 @@ bool UdpSocket::try_differently(int failure, const SendBatch::Piece& piece) {
 
 /// An ICMP error is reported by the next call whatever that sends, until the queue is read.
 bool UdpSocket::try_once_more() {
-  if (trial_.once_more) {
-    return false;
-  }
+  if (trial_.once_more) return false;
   (void)drain_error_queue();
   trial_.once_more = true;
   return true;
@@ -232,9 +226,7 @@ void UdpSocket::hold(const Datagram& datagram, std::size_t offset) {
 
 void UdpSocket::handle_writable(SendBatch& scratch) {
   is_blocked_ = false;
-  if (held_bytes_.empty()) {
-    return;
-  }
+  if (held_bytes_.empty()) return;
   const Cursor at = send_from({&held_, 1}, {.offset = held_offset_}, scratch);
   held_offset_ = at.offset;
   if (at.index != 0) {

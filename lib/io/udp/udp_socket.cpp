@@ -78,12 +78,10 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ip
   const int family = local.is_ipv4() ? AF_INET : AF_INET6;
   socklen_t size = to_system(local, family, address);
   if (size == 0) {
-    return std::unexpected{system_error(EAFNOSUPPORT, "cannot open UDP socket on", local)};
+    return std::unexpected(system_error(EAFNOSUPPORT, "cannot open UDP socket on", local));
   }
   const int fd = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
-  if (fd < 0) {
-    return std::unexpected{system_error(errno, "cannot open UDP socket on", local)};
-  }
+  if (fd < 0) return std::unexpected(system_error(errno, "cannot open UDP socket on", local));
   std::unique_ptr<UdpSocket> socket{new UdpSocket{fd, calls}};
   socket->family_ = family;
   if (family == AF_INET6) {
@@ -91,13 +89,13 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& local, bool ip
   }
   socket->configure(options);
   if (options.workers > 1 && !socket->set(SOL_SOCKET, SO_REUSEPORT, 1)) {
-    return std::unexpected{system_error(errno, "cannot share between threads", local)};
+    return std::unexpected(system_error(errno, "cannot share between threads", local));
   }
   if (::bind(fd, &address.any, size) != 0 || ::getsockname(fd, &address.any, &size) != 0) {
-    return std::unexpected{system_error(errno, "cannot bind UDP socket to", local)};
+    return std::unexpected(system_error(errno, "cannot bind UDP socket to", local));
   }
   if (options.workers > 1 && !socket->steer(options.workers)) {
-    return std::unexpected{system_error(errno, "cannot steer to threads", local)};
+    return std::unexpected(system_error(errno, "cannot steer to threads", local));
   }
   socket->local_ = from_system(address);
   return socket;
@@ -109,8 +107,8 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::adopt(int fd, const SocketOptions&
   SocketAddress address{};
   socklen_t size = sizeof address;
   if (::getsockname(fd, &address.any, &size) != 0 || from_system(address).is_none()) {
-    return std::unexpected{Error{Error::Domain::system, static_cast<std::uint64_t>(ENOTSOCK),
-                                 "what was taken over is no UDP socket"}};
+    return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(ENOTSOCK),
+                                 "what was taken over is no UDP socket"});
   }
   socket->family_ = address.any.sa_family;
   socket->local_ = from_system(address);

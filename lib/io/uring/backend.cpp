@@ -158,9 +158,7 @@ UringBackend::~UringBackend() {
 
 Result<void> UringBackend::start() {
   const int failure = open_ring();
-  if (failure != 0) {
-    return failed(failure, "no io_uring" + std::string{advice(failure)});
-  }
+  if (failure != 0) return failed(failure, "no io_uring" + std::string{advice(failure)});
   const std::unique_ptr<io_uring_probe, decltype(&io_uring_free_probe)> probe{
       io_uring_get_probe_ring(ring_.get()), &io_uring_free_probe};
   for (const int opcode : {IORING_OP_RECVMSG, IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_READ,
@@ -211,12 +209,8 @@ void UringBackend::mark(io_uring_sqe& entry, Subject subject, const Receiver* re
 }
 
 void UringBackend::arm() {
-  if (!needs_arming_) {
-    return;
-  }
-  if (!ring_.is_open() && open_ring() != 0) {
-    return;
-  }
+  if (!needs_arming_) return;
+  if (!ring_.is_open() && open_ring() != 0) return;
   needs_arming_ = false;
   if (!is_waking_) {
     if (io_uring_sqe* const entry = submission()) {
@@ -364,9 +358,7 @@ void UringBackend::unwatch(UdpSocket& socket) noexcept {
 
 void UringBackend::watch_writable(UdpSocket& socket) noexcept {
   Receiver& receiver = receiver_of(socket);
-  if (!socket.is_blocked() || receiver.is_polling) {
-    return;
-  }
+  if (!socket.is_blocked() || receiver.is_polling) return;
   if (io_uring_sqe* const entry = submission()) {
     io_uring_prep_poll_add(entry, socket.descriptor(), POLLOUT);
     mark(*entry, writing, &receiver);
@@ -381,9 +373,7 @@ UringBackend::Receiver& UringBackend::receiver_of(const UdpSocket& socket) noexc
 }
 
 void UringBackend::wait(std::optional<Time> deadline) {
-  if (has_errors() || next_arrived_ < arrived_.size()) {
-    return;
-  }
+  if (has_errors() || next_arrived_ < arrived_.size()) return;
   enter(deadline ? std::optional{std::max(*deadline - now(), Duration::zero())} : std::nullopt);
   collect();
 }
@@ -401,9 +391,7 @@ std::optional<UringBackend::Arrival> UringBackend::next_arrival() {
     const io_uring_cqe copy{
         .user_data = completion->user_data, .res = completion->res, .flags = completion->flags};
     io_uring_cqe_seen(ring_.get(), completion);
-    if (const std::optional<Arrival> arrival = handle(copy)) {
-      return arrival;
-    }
+    if (const std::optional<Arrival> arrival = handle(copy)) return arrival;
   }
   return std::nullopt;
 }
@@ -491,7 +479,7 @@ Result<std::unique_ptr<Backend>> make_uring_backend(const SocketOptions& options
   SocketCalls& used = calls == nullptr ? *own : *calls;
   auto backend = std::make_unique<UringBackend>(options, std::move(own), used);
   if (Result<void> started = backend->start(); !started) {
-    return std::unexpected{std::move(started).error()};
+    return std::unexpected(std::move(started).error());
   }
   return backend;
 }

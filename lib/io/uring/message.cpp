@@ -37,9 +37,7 @@ std::optional<Datagram> read_message(std::byte* buffer, int size, msghdr& room,
                                      const Address& bound) {
   io_uring_recvmsg_out* const out = io_uring_recvmsg_validate(buffer, size, &room);
   const unsigned payload_size = out ? io_uring_recvmsg_payload_length(out, size, &room) : 0;
-  if (payload_size == 0 || (out->flags & MSG_TRUNC) != 0) {
-    return std::nullopt;
-  }
+  if (payload_size == 0 || (out->flags & MSG_TRUNC) != 0) return std::nullopt;
   msghdr header{};
   header.msg_name = io_uring_recvmsg_name(out);
   header.msg_namelen = out->namelen;

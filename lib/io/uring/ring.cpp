@@ -50,9 +50,7 @@ void Ring::close() noexcept {
 
 io_uring_sqe* Ring::next() noexcept {
   io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
-  if (entry != nullptr) {
-    return entry;
-  }
+  if (entry != nullptr) return entry;
   (void)io_uring_submit_and_get_events(&ring_);
   return io_uring_get_sqe(&ring_);
 }

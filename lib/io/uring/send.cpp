@@ -72,9 +72,7 @@ bool UringCalls::submit(unsigned count) {
   int refusals = 0;
   for (unsigned done = 0; done < count;) {
     const int result = io_uring_submit_and_wait(ring_.get(), count - done);
-    if (result < 0 && result != -EINTR && ++refusals > max_refusals) {
-      return false;
-    }
+    if (result < 0 && result != -EINTR && ++refusals > max_refusals) return false;
     io_uring_cqe* completion = nullptr;
     while (io_uring_peek_cqe(ring_.get(), &completion) == 0) {
       results_[static_cast<std::size_t>(completion->user_data)] = completion->res;

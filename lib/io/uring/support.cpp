@@ -31,9 +31,7 @@ std::unique_ptr<SocketCalls> uring_calls() { return std::make_unique<SocketCalls
 Result<void> uring_support() {
   static const Result<void> support = [] -> Result<void> {
     auto made = make_uring_backend({});
-    if (!made) {
-      return std::unexpected{std::move(made).error()};
-    }
+    if (!made) return std::unexpected(std::move(made).error());
     return {};
   }();
   return support;
@@ -43,10 +41,8 @@ std::unique_ptr<Backend> uring_backend(const SocketOptions& options) {
   Result<void> support = uring_support();
   if (support) {
     auto made = make_uring_backend(options);
-    if (made) {
-      return std::move(*made);
-    }
-    support = std::unexpected{std::move(made).error()};  // too many of them, say
+    if (made) return std::move(*made);
+    support = std::unexpected(std::move(made).error());  // too many of them, say
   }
   return epoll_backend(
       options, system_calls(),

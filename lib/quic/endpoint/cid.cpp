@@ -137,8 +137,8 @@ class RoutedCids final : public CidGenerator {
 };
 
 std::unexpected<Error> refuse(std::string_view member, std::string_view range) {
-  return std::unexpected{
-      Error{UsageError::invalid_argument, std::string{member} + ": must be " + std::string{range}}};
+  return std::unexpected(
+      Error{UsageError::invalid_argument, std::string{member} + ": must be " + std::string{range}});
 }
 
 Result<> validate(const RoutableCids& settings) {
@@ -166,7 +166,7 @@ Result<std::shared_ptr<CidGenerator>> worker_cids(unsigned worker, unsigned work
 }
 
 Result<std::shared_ptr<CidGenerator>> routable_cids(const RoutableCids& settings) {
-  if (const Result<> valid = validate(settings); !valid) return std::unexpected{valid.error()};
+  if (const Result<> valid = validate(settings); !valid) return std::unexpected(valid.error());
   return std::make_shared<RoutedCids>(settings);
 }
 

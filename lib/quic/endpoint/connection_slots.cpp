@@ -73,9 +73,7 @@ void Endpoint::Impl::forget(std::uint32_t slot) {
 void Endpoint::Impl::sweep() {
   for (const std::uint32_t slot : std::exchange(over, {})) {
     const auto& connection = slots[slot].connection;
-    if (!connection) {
-      continue;
-    }
+    if (!connection) continue;
     if (connection->ready) {
       over.push_back(slot);  // the application has not read the end of the story yet
     } else if (connection->is_over()) {

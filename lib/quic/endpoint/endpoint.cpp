@@ -27,9 +27,7 @@ bool RateLimit::take(Time now) noexcept {
   const double passed = std::chrono::duration<double>(now - last_).count();
   last_ = now;
   tokens_ = std::min(2 * per_second_, tokens_ + passed * per_second_);
-  if (tokens_ < 1) {
-    return false;
-  }
+  if (tokens_ < 1) return false;
   tokens_ -= 1;
   return true;
 }
@@ -172,15 +170,11 @@ void Endpoint::Impl::deliver(std::uint32_t slot, const Datagram& train, PathStor
 
 std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes packet) {
   const bool short_header = (std::to_integer<unsigned>(packet[0]) & 0x80U) == 0;
-  if (!short_header) {
-    return std::nullopt;
-  }
+  if (!short_header) return std::nullopt;
   const Bytes token = packet.last(NGTCP2_STATELESS_RESET_TOKENLEN);
   const auto slot =
       reset_tokens.find(reinterpret_cast<const std::uint8_t*>(token.data()), token.size());
-  if (!slot) {
-    return std::nullopt;
-  }
+  if (!slot) return std::nullopt;
   const Connection::Impl& connection = *slots[*slot].connection;
   const bool is_reset = connection.state == State::connected &&
                         connection.handle.path().remote == path.remote &&
@@ -190,9 +184,7 @@ std::optional<std::uint32_t> Endpoint::Impl::find_reset(const Path& path, Bytes 
 
 Result<Endpoint> Endpoint::create(const Config& config, Tls tls, RandomSource random,
                                   Acceptor acceptor) {
-  if (auto valid = config.validate(); !valid) {
-    return std::unexpected(valid.error());
-  }
+  if (auto valid = config.validate(); !valid) return std::unexpected(valid.error());
   if (!random) {
     return std::unexpected(
         Error{UsageError::invalid_argument, "the source of randomness is empty"});
@@ -270,9 +262,7 @@ void Endpoint::handle_timeout(Time now) {
 }
 
 std::optional<ConnectionKey> Endpoint::poll_ready() {
-  if (impl_->ready.empty()) {
-    return std::nullopt;
-  }
+  if (impl_->ready.empty()) return std::nullopt;
   Connection::Impl& connection = *impl_->slots[impl_->ready.pop_front()].connection;
   connection.ready = false;
   return connection.id;
@@ -298,9 +288,7 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
       impl_->mark_writable(slot);
     }
     impl_->update_timer(connection);
-    if (datagram) {
-      return datagram;
-    }
+    if (datagram) return datagram;
   }
   return std::nullopt;
 }
@@ -346,9 +334,7 @@ Result<ConnectionKey> Endpoint::connect(const Path& path, std::string_view serve
 }
 
 Connection* Endpoint::find(ConnectionKey id) noexcept {
-  if (id.slot >= impl_->slots.size()) {
-    return nullptr;
-  }
+  if (id.slot >= impl_->slots.size()) return nullptr;
   const Impl::Slot& slot = impl_->slots[id.slot];
   return slot.connection && slot.generation == id.generation ? &slot.connection->handle : nullptr;
 }

@@ -41,9 +41,7 @@ void Endpoint::Impl::send_version_negotiation(const Path& path, Bytes packet,
     return;
   }
   auto* out = begin_answer(path, 256, now);
-  if (out == nullptr) {
-    return;
-  }
+  if (out == nullptr) return;
   std::uint8_t unpredictable = 0;
   fill_random(&unpredictable, 1);
   std::vector<std::uint32_t> offered = versions;
@@ -118,9 +116,7 @@ void Endpoint::Impl::accept_initial(const Path& path, Ecn ecn, Bytes packet, Tim
     return;
   }
   info.original_dcid = info.header.dcid;
-  if (!check_token(path, info, now)) {
-    return;
-  }
+  if (!check_token(path, info, now)) return;
   if (!accepting || connection_count >= config.max_connections ||
       handshakes >= config.max_handshakes) {
     ++counters.connections_refused;
@@ -149,9 +145,7 @@ void Endpoint::Impl::send_retry(const Path& path, const ngtcp2_pkt_hd& header, s
                                 Time now) {
   // First of all whether there may be one more: in a flood the rest is what costs.
   auto* out = begin_answer(path, std::min<std::size_t>(received * 3, 512), now);
-  if (out == nullptr) {
-    return;
-  }
+  if (out == nullptr) return;
   const auto scid = new_cid();
   const std::vector<std::uint8_t> token =
       scid ? token_keys.retry_token(path.remote, header, *scid, now) : std::vector<std::uint8_t>{};
@@ -173,9 +167,7 @@ void Endpoint::Impl::send_retry(const Path& path, const ngtcp2_pkt_hd& header, s
 void Endpoint::Impl::send_refusal(const Path& path, const ngtcp2_pkt_hd& header,
                                   TransportError code, Time now) {
   auto* out = begin_answer(path, min_initial, now);
-  if (out == nullptr) {
-    return;
-  }
+  if (out == nullptr) return;
   const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(
       to_octets(std::span{*out}), out->size(), header.version, &header.scid, &header.dcid,
       static_cast<std::uint64_t>(code), nullptr, 0);
@@ -198,13 +190,9 @@ void Endpoint::Impl::send_stateless_reset(const Path& path, Bytes packet, Time n
   ngtcp2_cid cid{};
   ngtcp2_cid_init(&cid, to_octets(packet) + 1, cid_size);
   ngtcp2_stateless_reset_token token{};
-  if (!own_reset_tokens.make(cid, token.data)) {
-    return;
-  }
+  if (!own_reset_tokens.make(cid, token.data)) return;
   auto* out = begin_answer(path, std::min<std::size_t>(packet.size() - 1, 43), now);
-  if (out == nullptr) {
-    return;
-  }
+  if (out == nullptr) return;
   std::array<std::uint8_t, 64> unpredictable{};
   const std::size_t random_size = out->size() - NGTCP2_STATELESS_RESET_TOKENLEN;
   fill_random(unpredictable.data(), random_size);

@@ -57,9 +57,7 @@ void TokenKeys::replace(std::vector<std::string> secrets, Time now, Duration lif
 
 TokenKeys::Verdict TokenKeys::verify(const Address& remote, AcceptInfo& info, const Config& config,
                                      Time now) const {
-  if (info.header.tokenlen == 0) {
-    return Verdict::none;
-  }
+  if (info.header.tokenlen == 0) return Verdict::none;
   for (const std::string& secret : secrets_) {
     const Verdict verdict = verify_with(secret, remote, info, config, now);
     if (verdict != Verdict::none) return verdict;

@@ -194,9 +194,7 @@ int get_new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, ngtcp2_stateless_reset_
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   *cid = *made;
-  if (!impl.shared.own_reset_tokens.make(*cid, token->data)) {
-    return NGTCP2_ERR_CALLBACK_FAILURE;
-  }
+  if (!impl.shared.own_reset_tokens.make(*cid, token->data)) return NGTCP2_ERR_CALLBACK_FAILURE;
   impl.shared.add_cid(*cid, impl.id.slot);
   return 0;
 }
@@ -209,9 +207,7 @@ int remove_connection_id(ngtcp2_conn*, const ngtcp2_cid* cid, void* user_data) {
 
 int dcid_status(ngtcp2_conn*, ngtcp2_connection_id_status_type type, std::uint64_t,
                 const ngtcp2_cid*, const ngtcp2_stateless_reset_token* token, void* user_data) {
-  if (token == nullptr) {
-    return 0;
-  }
+  if (token == nullptr) return 0;
   auto& impl = self(user_data);
   if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
     impl.shared.add_reset_token(*token, impl.id.slot);

@@ -33,9 +33,7 @@ PathStorage::PathStorage(const Path& path) noexcept {
 }
 
 Address to_address(const ngtcp2_addr& address) noexcept {
-  if (address.addrlen == 0) {
-    return {};
-  }
+  if (address.addrlen == 0) return {};
   if (address.addr->sa_family == AF_INET) {
     ngtcp2_sockaddr_in in{};
     std::memcpy(&in, address.addr, sizeof in);

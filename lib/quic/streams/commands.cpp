@@ -49,9 +49,7 @@ void Connection::Impl::carry_out_rest() {
 }
 
 void Connection::consume(StreamId stream, std::size_t bytes) {
-  if (bytes == 0) {
-    return;
-  }
+  if (bytes == 0) return;
   // A stream that is gone still owes its share of the connection's window (integration rule 17).
   impl_->carry_out({StreamCommand::Type::credit, stream, bytes});
   ngtcp2_conn_extend_max_offset(impl_->conn.get(), bytes);

@@ -114,8 +114,8 @@ bool Connection::is_server() const noexcept { return impl_->server; }
 bool Connection::is_early() const noexcept { return false; }
 
 Result<StreamId> Connection::open_stream(bool bidirectional) {
-  if (impl_->close_reason) return std::unexpected{Error{UsageError::closed}};
-  if (streams_left(bidirectional) == 0) return std::unexpected{Error{UsageError::limit_reached}};
+  if (impl_->close_reason) return std::unexpected(Error{UsageError::closed});
+  if (streams_left(bidirectional) == 0) return std::unexpected(Error{UsageError::limit_reached});
   const auto ordinal = static_cast<std::int64_t>(impl_->opened[bidirectional ? 1U : 0U]++);
   const StreamId id{ordinal * 4 + (bidirectional ? 0 : 2) + (impl_->server ? 1 : 0)};
   impl_->stream(id);

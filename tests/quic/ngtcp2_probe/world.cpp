@@ -156,8 +156,9 @@ void World::transmit(const End& from, const ngtcp2_path& path, std::size_t size)
     return;
   }
   std::uint16_t port = client_port;
-  if (from.is_server)
+  if (from.is_server) {
     port = ntohs(reinterpret_cast<const sockaddr_in*>(path.remote.addr)->sin_port);
+  }
   in_flight_.push_back({.arrival = now + delay,
                         .to_server = !from.is_server,
                         .client_port = port,
