@@ -41,35 +41,16 @@ struct ReadSide {
   }
 };
 
-/// The Reader that fills a ReadSide. `Owner` has a member `input`, and a handle_reader_gone() for
-/// when the library has destroyed the reader.
+/// The Reader of an owner with a member `input`: gives a chunk to whoever waits for it.
 template <class Owner>
-class TakeBytes {
- public:
-  explicit TakeBytes(std::shared_ptr<Owner> owner) noexcept : owner_(std::move(owner)) {}
-
-  TakeBytes(TakeBytes&&) noexcept = default;
-  TakeBytes(const TakeBytes&) = delete;
-  TakeBytes& operator=(const TakeBytes&) = delete;
-  TakeBytes& operator=(TakeBytes&&) = delete;
-
-  ~TakeBytes() {
-    if (owner_) owner_->handle_reader_gone();
-  }
-
-  std::size_t operator()(Bytes chunk, bool last) {
-    const std::shared_ptr<Owner> owner = owner_;  // what is resumed may destroy this
-    ReadSide& input = owner->input;
-    if (!input.waiting && !chunk.empty()) return 0;
-    input.ended = input.ended || last;
-    const std::size_t size = chunk.size();
-    input.finish(SharedBytes{std::vector<std::byte>{chunk.begin(), chunk.end()}});
-    return size;
-  }
-
- private:
-  std::shared_ptr<Owner> owner_;
-};
+std::size_t take_bytes(Owner& owner, Bytes chunk, bool last) {
+  ReadSide& input = owner.input;
+  if (!input.waiting && !chunk.empty()) return 0;
+  input.ended = input.ended || last;
+  const std::size_t size = chunk.size();
+  input.finish(SharedBytes{std::vector<std::byte>{chunk.begin(), chunk.end()}});
+  return size;
+}
 
 /// Begins a read; `resume` has the reader offered what there is.
 template <class Owner, class Resume>

@@ -23,6 +23,7 @@
 #include <quoin/streaming.hpp>
 
 #include "coro/bytes.hpp"
+#include "coro/owning_handler.hpp"
 #include "coro/task_context.hpp"
 #include "loop/call_in_place.hpp"
 
@@ -44,14 +45,14 @@ Operation<Result<Reply>> get(Client& client, std::string_view url) {
 struct BodyReader::State {
   explicit State(const Request& of) : request(of) {}
 
-  void handle_reader_gone() { input.abandon(); }
+  void abandon() { input.abandon(); }
 
   Request request;
   ReadSide input;
 };
 
 BodyReader::BodyReader(const Request& request) : state_(std::make_shared<State>(request)) {
-  state_->request.on_body(TakeBytes<State>{state_});
+  state_->request.on_body(owning_handler<&take_bytes<State>, &State::abandon>(state_));
 }
 
 BodyReader::BodyReader(BodyReader&&) noexcept = default;
@@ -65,6 +66,11 @@ struct BodyWriter::State {
   explicit State(const Response& of) : response(of) {}
 
   Filled fill(std::span<std::byte> room);
+
+  void abandon() {
+    gone = true;
+    waiting.reset();
+  }
 
   Response response;
   SharedBytes data;
@@ -95,38 +101,8 @@ Filled BodyWriter::State::fill(std::span<std::byte> room) {
   return {.bytes = filled, .last = ended, .failed = failed};
 }
 
-namespace {
-
-/// The Writer that empties a BodyWriter.
-template <class State>
-class FillRoom {
- public:
-  explicit FillRoom(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
-
-  FillRoom(FillRoom&&) noexcept = default;
-  FillRoom(const FillRoom&) = delete;
-  FillRoom& operator=(const FillRoom&) = delete;
-  FillRoom& operator=(FillRoom&&) = delete;
-
-  ~FillRoom() {
-    if (!state_) return;
-    state_->gone = true;
-    state_->waiting.reset();
-  }
-
-  Filled operator()(std::span<std::byte> room) {
-    const std::shared_ptr<State> state = state_;  // what is resumed may destroy this
-    return state->fill(room);
-  }
-
- private:
-  std::shared_ptr<State> state_;
-};
-
-}  // namespace
-
 BodyWriter::BodyWriter(Response response) : state_(std::make_shared<State>(response)) {
-  response.stream(FillRoom<State>{state_});
+  response.stream(owning_handler<&State::fill, &State::abandon>(state_));
 }
 
 BodyWriter::BodyWriter(BodyWriter&&) noexcept = default;
@@ -166,29 +142,8 @@ void BodyWriter::end() {
 }
 
 void detail::run_handler(Loop& loop, Response response, Task<> task, std::shared_ptr<void> owner) {
-  /// Destroys the task with the stream.
-  class Owner {
-   public:
-    explicit Owner(std::shared_ptr<detail::TaskContext> context) noexcept
-        : context_(std::move(context)) {}
-
-    Owner(Owner&&) noexcept = default;
-    Owner(const Owner&) = delete;
-    Owner& operator=(const Owner&) = delete;
-    Owner& operator=(Owner&&) = delete;
-
-    ~Owner() {
-      if (context_) context_->cancel();
-    }
-
-    void operator()(const Outcome& /*outcome*/) const { context_->cancel(); }
-
-   private:
-    std::shared_ptr<detail::TaskContext> context_;
-  };
-
   // `owner` is destroyed after the task, of which it may be the closure.
-  const auto context = detail::TaskContext::make(
+  const std::shared_ptr<detail::TaskContext> context = detail::TaskContext::make(
       loop, std::move(task),
       [&loop, response, owner = std::move(owner)](const detail::TaskContext* /*context*/,
                                                   const std::exception_ptr& failure) mutable {
@@ -196,7 +151,9 @@ void detail::run_handler(Loop& loop, Response response, Task<> task, std::shared
         report_exception(loop, "a handler that is a task", failure);
         response.fail(message_of(failure));
       });
-  response.on_closed(Owner{context});
+  // The task goes with the stream.
+  constexpr auto cancel = [](detail::TaskContext& of, const Outcome&) { of.cancel(); };
+  response.on_closed(owning_handler<cancel, &detail::TaskContext::cancel>(context));
   context->begin();
 }
 

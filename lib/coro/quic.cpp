@@ -20,6 +20,7 @@
 #include <quoin/listener.hpp>
 
 #include "coro/bytes.hpp"
+#include "coro/owning_handler.hpp"
 
 namespace quoin::inline v0 {
 namespace {
@@ -53,6 +54,11 @@ struct Incoming {
     return false;
   }
 
+  void abandon() {
+    gone = true;
+    waiting.reset();
+  }
+
   void add(Item item) {
     if (!waiting) {
       queue.push_back(std::move(item));
@@ -64,35 +70,15 @@ struct Incoming {
   }
 };
 
-/// The handler that fills an Incoming<Item> from handles of type From.
+/// Fills an Incoming<Item> from handles of type From.
 template <class State, class Item, class From>
-class Announce {
- public:
-  explicit Announce(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
-
-  Announce(Announce&&) noexcept = default;
-  Announce(const Announce&) = delete;
-  Announce& operator=(const Announce&) = delete;
-  Announce& operator=(Announce&&) = delete;
-
-  ~Announce() {
-    if (!state_) return;
-    state_->gone = true;
-    state_->waiting.reset();
+void announce(State& state, const From& handle) {
+  if (state.has_room()) {
+    state.add(Item{handle});
+  } else {
+    give_up(handle);
   }
-
-  void operator()(const From& handle) {
-    const std::shared_ptr<State> state = state_;  // what is resumed may destroy this
-    if (state->has_room()) {
-      state->add(Item{handle});
-    } else {
-      give_up(handle);
-    }
-  }
-
- private:
-  std::shared_ptr<State> state_;
-};
+}
 
 template <class Item, class State>
 Operation<Result<Item>> begin_accept(const std::shared_ptr<State>& state) {
@@ -133,7 +119,8 @@ struct IncomingConnections::State : Incoming<Connection> {
 
 IncomingConnections::IncomingConnections(Listener& listener, std::size_t limit)
     : state_(std::make_shared<State>(limit)) {
-  listener.on_connection(Announce<State, Connection, Connection>{state_});
+  listener.on_connection(
+      owning_handler<&announce<State, Connection, Connection>, &State::abandon>(state_));
 }
 
 IncomingConnections::~IncomingConnections() {
@@ -151,8 +138,17 @@ std::uint64_t IncomingConnections::refused() const noexcept { return state_->ref
 struct Channel::State {
   explicit State(const Stream& of) : stream(of) {}
 
-  /// A stream drops its reader before it says why; on_closed() always follows.
-  void handle_reader_gone() const noexcept {}
+  void handle_reset(std::uint64_t code) { input.fail(Error{Error::Domain::application, code}); }
+
+  void handle_stop_sending(std::uint64_t code) {
+    fail_write(Error{Error::Domain::application, code});
+  }
+
+  /// The end will not be told of. (A stream drops its reader before that.)
+  void handle_gone() {
+    input.abandon();
+    waiting.reset();
+  }
 
   void handle_close(const Error& reason);
   void try_write();
@@ -193,50 +189,13 @@ void Channel::State::handle_close(const Error& reason) {
   if (!input.ended) input.fail(error);
 }
 
-/// Learns of the end of the stream, or that nobody will tell.
-class Channel::Closing {
- public:
-  explicit Closing(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
-
-  Closing(Closing&&) noexcept = default;
-  Closing(const Closing&) = delete;
-  Closing& operator=(const Closing&) = delete;
-  Closing& operator=(Closing&&) = delete;
-
-  ~Closing() {
-    if (!state_) return;
-    state_->input.abandon();
-    state_->waiting.reset();
-  }
-
-  void operator()(const Error& reason) {
-    const std::shared_ptr<State> state = state_;  // what is resumed may destroy this
-    state->handle_close(reason);
-  }
-
- private:
-  std::shared_ptr<State> state_;
-};
-
 Channel::Channel(const Stream& stream) : state_(std::make_shared<State>(stream)) {
-  // The stream keeps the state; what is resumed by a handler may destroy that handler.
-  stream.on_data(TakeBytes<State>{state_});
-  stream.on_reset([state = state_](std::uint64_t code) {
-    const std::shared_ptr<State> keep =
-        state;  // NOLINT(performance-unnecessary-copy-initialization)
-    keep->input.fail(Error{Error::Domain::application, code});
-  });
-  stream.on_stop_sending([state = state_](std::uint64_t code) {
-    const std::shared_ptr<State> keep =
-        state;  // NOLINT(performance-unnecessary-copy-initialization)
-    keep->fail_write(Error{Error::Domain::application, code});
-  });
-  stream.on_writable([state = state_] {
-    const std::shared_ptr<State> keep =
-        state;  // NOLINT(performance-unnecessary-copy-initialization)
-    keep->try_write();
-  });
-  stream.on_closed(Closing{state_});
+  // The stream keeps the state, and tells it when nothing more will come.
+  stream.on_data(owning_handler<&take_bytes<State>>(state_));
+  stream.on_reset(owning_handler<&State::handle_reset>(state_));
+  stream.on_stop_sending(owning_handler<&State::handle_stop_sending>(state_));
+  stream.on_writable(owning_handler<&State::try_write>(state_));
+  stream.on_closed(owning_handler<&State::handle_close, &State::handle_gone>(state_));
 }
 
 Channel::Channel(Channel&&) noexcept = default;
@@ -291,7 +250,7 @@ struct IncomingStreams::State : Incoming<Channel> {
 
 IncomingStreams::IncomingStreams(const Connection& connection, std::size_t limit)
     : state_(std::make_shared<State>(limit)) {
-  connection.on_stream(Announce<State, Channel, Stream>{state_});
+  connection.on_stream(owning_handler<&announce<State, Channel, Stream>, &State::abandon>(state_));
 }
 
 IncomingStreams::~IncomingStreams() {

@@ -14,6 +14,8 @@
 #include <quoin/loop.hpp>
 #include <quoin/websocket.hpp>
 
+#include "coro/owning_handler.hpp"
+
 namespace quoin::inline v0 {
 
 Operation<Result<WebSocket>> open_websocket(Loop& loop, Client& client, WebSocketRequest request) {
@@ -83,46 +85,15 @@ void WebSocketChannel::State::abandon() {
   sending.reset();
 }
 
-namespace {
-
-/// The handler for the end, which also notices that there will be none.
-template <class State>
-class Watch {
- public:
-  explicit Watch(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
-
-  Watch(Watch&&) noexcept = default;
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-  Watch& operator=(Watch&&) = delete;
-
-  ~Watch() {
-    if (state_) state_->abandon();
-  }
-
-  void operator()(const WebSocketEnd& how) const {
-    const std::shared_ptr<State> state = state_;  // what is resumed may destroy this
-    state->handle_closed(how);
-  }
-
- private:
-  std::shared_ptr<State> state_;
-};
-
-}  // namespace
-
 WebSocketChannel::WebSocketChannel(WebSocket socket) : state_(std::make_shared<State>(socket)) {
   if (!socket) {
     state_->over = true;
     return;
   }
   socket.pause();
-  socket.on_closed(Watch<State>{state_});
-  socket.on_writable([state = state_] { state->handle_room(); });
-  socket.on_message([state = state_](const WebSocketMessage& message) {
-    const std::shared_ptr<State> self = state;
-    self->handle_message(message);
-  });
+  socket.on_closed(owning_handler<&State::handle_closed, &State::abandon>(state_));
+  socket.on_writable(owning_handler<&State::handle_room>(state_));
+  socket.on_message(owning_handler<&State::handle_message>(state_));
 }
 
 WebSocketChannel::WebSocketChannel(WebSocketChannel&&) noexcept = default;

@@ -78,7 +78,6 @@ class QUOIN_EXPORT Channel {
 
  private:
   struct State;
-  class Closing;
   std::shared_ptr<State> state_;
 };
 
