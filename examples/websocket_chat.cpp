@@ -34,7 +34,7 @@ struct Room {
   }
 
   void deliver(const std::string& text) {
-    for (quoin::WebSocket member : members) {
+    for (const quoin::WebSocket member : members) {
       if (!member.send_text(text)) {
         (void)member.close(quoin::CloseCode::policy_violation, "slow");
       }

@@ -31,8 +31,8 @@ namespace quoin::inline v0 {
 
 Operation<Result<Reply>> request(Client& client, ClientRequest request) {
   Operation<Result<Reply>> operation;
-  Call call = client.request(std::move(request), Client::Done{operation.completion()});
-  operation.on_cancel([call]() mutable { call.cancel(); });
+  const Call call = client.request(std::move(request), Client::Done{operation.completion()});
+  operation.on_cancel([call] { call.cancel(); });
   return operation;
 }
 

@@ -20,11 +20,12 @@ namespace quoin::inline v0 {
 
 Operation<Result<WebSocket>> open_websocket(Loop& loop, Client& client, WebSocketRequest request) {
   Operation<Result<WebSocket>> operation;
-  Call call = open_websocket(loop, client, std::move(request),
-                             [done = operation.completion()](Result<WebSocket> opened) mutable {
-                               done(std::move(opened));
-                             });
-  operation.on_cancel([call]() mutable { call.cancel(); });
+  const Call call =
+      open_websocket(loop, client, std::move(request),
+                     [done = operation.completion()](Result<WebSocket> opened) mutable {
+                       done(std::move(opened));
+                     });
+  operation.on_cancel([call] { call.cancel(); });
   return operation;
 }
 
