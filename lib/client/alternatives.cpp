@@ -12,7 +12,6 @@
 #include <quoin/client.hpp>
 #include <quoin/headers.hpp>
 #include <quoin/quic/connection.hpp>
-#include <quoin/quic/endpoint.hpp>
 #include <quoin/time.hpp>
 
 #include "client/client_impl.hpp"
@@ -63,10 +62,11 @@ void Client::Impl::learn_alternatives(ClientCall& call, int status, const Header
   if (!config.alternatives || !headers.get("alt-svc")) return;
   if (status == status::misdirected_request) return;
   const auto found = connections.find(call.connection);
-  const quic::Connection* const quic = endpoint->find(call.connection);
+  if (found == connections.end()) return;
+  const quic::Connection* const quic = quic_of(*found->second);
   Origin& origin = *call.origin;
   // RFC 7838 §2.1: from nobody who might not be the origin.
-  if (found == connections.end() || quic == nullptr || !quic->serves(origin.host)) return;
+  if (quic == nullptr || !quic->serves(origin.host)) return;
   const Result<> known = alternatives.handle_header(
       origin.host, origin.port, joined(headers, "alt-svc"), loop.now(), age_of(headers));
   if (!known || origin.current != call.connection) return;

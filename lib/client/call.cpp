@@ -30,6 +30,7 @@
 #include "client/client_impl.hpp"
 #include "client/content_decoder.hpp"
 #include "http/body.hpp"
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
@@ -163,7 +164,7 @@ void Client::Impl::collect_body(ClientCall& call) {
 }
 
 Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
-  h3::Session* const h3 = session(connection.id);
+  h3::Session* const h3 = session_on(connection);
   if (h3 == nullptr) return std::unexpected(Error{UsageError::closed});
   if (Result<> valid = check_trailers(call.request.trailers); !valid) return valid;
   const bool has_body = call.outgoing.is_pending() || !call.request.trailers.empty() ||
@@ -179,7 +180,7 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   const Result<quic::StreamId> stream = h3->request(headers, has_body);
   if (!stream) return std::unexpected(stream.error());
   call.outgoing.promise(content_length_of(headers));
-  call.connection = connection.id;
+  call.connection = connection.number;
   call.stream = *stream;
   call.state = ClientCall::State::active;
   call.progress = loop.now();
@@ -188,7 +189,7 @@ Result<> Client::Impl::send(ClientCall& call, ClientConnection& connection) {
   connection.calls.insert_or_assign(*stream, &call);
   if (connection.calls.size() == 1) keep_alive(connection);
   Timing& timing = call.reply.timing;
-  call.reply.connection = connection.number;
+  call.reply.connection = std::to_underlying(connection.number);
   call.sent_early = timing.early = !connection.connected;
   if (call.sent_early) ++counted.early_requests;
   timing.reused = connection.connected && connection.connected_at < call.began;
@@ -293,10 +294,10 @@ void Client::Impl::work_on(ClientCall& call) {
 
 // The connection is over, but all of the reply had arrived: its reader gets it in its own time.
 bool Client::Impl::outlives(ClientCall& call, ClientConnection& connection) {
-  h3::Session* const h3 = session(connection.id);
+  h3::Session* const h3 = session_on(connection);
   if (!call.has_head || h3 == nullptr || !call.incoming.keep_rest(*h3, call.stream)) return false;
   call.outgoing.drop();
-  call.connection = {};
+  call.connection = ConnectionNumber::none;
   resume(call);
   return true;
 }

@@ -160,8 +160,8 @@ ClientStats Client::stats() const {
 
 std::vector<ConnectionInfo> Client::connections() const {
   std::vector<ConnectionInfo> all;
-  for (const auto& [id, connection] : impl_->connections) {
-    const quic::Connection* const quic = impl_->endpoint->find(id);
+  for (const auto& [number, connection] : impl_->connections) {
+    const quic::Connection* const quic = impl_->quic_of(*connection);
     if (quic == nullptr || !connection->connected) continue;
     all.push_back(describe(*quic, connection->number, connection->origin->key));
   }
@@ -206,7 +206,7 @@ Result<> Client::Impl::migrate_to(const Address& new_local) {
   const Result<Address> opened = open(new_local);
   if (!opened) return std::unexpected(opened.error());
   sockets.push_back(*opened);
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     // "Any address" is meant for its own family; of another one it has to be told.
     const bool same_family = connection->address.is_ipv4() == opened->is_ipv4();
     if (same_family || !opened->is_any()) connection->migrate_to = *opened;

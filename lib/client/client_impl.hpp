@@ -34,7 +34,9 @@
 #include "base/handle.hpp"
 #include "client/session_cache.hpp"
 #include "http/body.hpp"
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
+#include "http/quic_numbers.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
@@ -96,7 +98,7 @@ struct ClientCall {
   ClientCallbacks callbacks;
   Origin* origin = nullptr;
   State state = State::waiting;
-  quic::ConnectionKey connection;
+  ConnectionNumber connection = ConnectionNumber::none;
   quic::StreamId stream = quic::no_stream;
   Reader reader;  ///< until the reply begins
   Incoming incoming;
@@ -124,8 +126,8 @@ struct ClientCall {
 
 /// A connection of a client, or an attempt at one.
 struct ClientConnection {
-  quic::ConnectionKey id;
-  std::uint64_t number = 0;
+  ConnectionNumber number = ConnectionNumber::none;
+  quic::ConnectionKey key;        ///< at the endpoint
   Origin* origin = nullptr;       ///< the host it was made for
   std::vector<Origin*> guests{};  ///< others whose requests it carries
   Address address;
@@ -147,10 +149,10 @@ struct Origin {
   std::uint16_t port = 0;
   bool is_address = false;
   std::deque<ClientCall*> waiting;
-  std::optional<quic::ConnectionKey> current;  ///< the connection for new requests
-  std::optional<AltService> current_place;     ///< where that goes; none: to the host itself
-  std::optional<AltService> place;             ///< where attempts go at present, likewise
-  std::vector<quic::ConnectionKey> attempts;   ///< under way at the same time
+  std::optional<ConnectionNumber> current;  ///< the connection for new requests
+  std::optional<AltService> current_place;  ///< where that goes; none: to the host itself
+  std::optional<AltService> place;          ///< where attempts go at present, likewise
+  std::vector<ConnectionNumber> attempts;   ///< under way at the same time
   std::vector<Address> addresses;
   std::size_t next_address = 0;
   std::optional<Error> failure;  ///< of the attempts so far, the one that says most
@@ -187,7 +189,7 @@ struct Client::Impl : EndpointDriver, CallHost {
   [[nodiscard]] quic::Config& quic_config() noexcept override;
   [[nodiscard]] Result<> check() override;
   void run_handlers(Time now) override;
-  void serve(quic::ConnectionKey id) override;
+  void serve(quic::ConnectionKey key) override;
   void handle_stop() noexcept override;
 
   // pool.cpp: from a URL to a connection.
@@ -217,7 +219,7 @@ struct Client::Impl : EndpointDriver, CallHost {
   [[nodiscard]] Result<> try_address(Origin& origin, const Address& address);
   void set_timer(Origin& origin, Duration delay);
   void handle_overdue(Origin& origin);
-  void abandon_attempts(Origin& origin, quic::ConnectionKey winner);
+  void abandon_attempts(Origin& origin, ConnectionNumber winner);
   void fail_attempt(Origin& origin, const Error& reason);
   void fail_origin(Origin& origin);
   void release(Origin& origin);
@@ -242,7 +244,9 @@ struct Client::Impl : EndpointDriver, CallHost {
   void migrate_pending();
   void close_unused_sockets();
   void keep_alive(const ClientConnection& connection);
-  [[nodiscard]] h3::Session* session(quic::ConnectionKey id) noexcept;
+  [[nodiscard]] h3::Session* session(ConnectionNumber connection) noexcept;
+  [[nodiscard]] h3::Session* session_on(const ClientConnection& connection) noexcept;
+  [[nodiscard]] quic::Connection* quic_of(const ClientConnection& connection) noexcept;
 
   // call.cpp: requests and replies.
   [[nodiscard]] Result<> send(ClientCall& call, ClientConnection& connection);
@@ -276,8 +280,8 @@ struct Client::Impl : EndpointDriver, CallHost {
   std::vector<Address> sockets;
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins;
   std::unordered_map<std::string, Address> overrides;
-  std::unordered_map<quic::ConnectionKey, std::unique_ptr<ClientConnection>, ConnectionKeyHash>
-      connections;
+  std::unordered_map<ConnectionNumber, std::unique_ptr<ClientConnection>> connections;
+  QuicNumbers numbers;
   std::unordered_map<const ClientCall*, std::unique_ptr<ClientCall>> calls;
   std::vector<Origin*> dirty;
   std::vector<Origin*> advancing;   ///< the part of it that is being looked at

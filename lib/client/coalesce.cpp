@@ -8,7 +8,6 @@
 
 #include <quoin/client.hpp>
 #include <quoin/quic/connection.hpp>
-#include <quoin/quic/endpoint.hpp>
 
 #include "client/client_impl.hpp"
 #include "message/status.hpp"
@@ -31,7 +30,7 @@ bool Client::Impl::join(Origin& origin) {
         std::ranges::find(origin.addresses, connection.address) == origin.addresses.end()) {
       return false;
     }
-    const quic::Connection* const quic = endpoint->find(entry.first);
+    const quic::Connection* const quic = quic_of(connection);
     return quic != nullptr && quic->serves(origin.host);
   };
   const auto found = std::ranges::find_if(connections, is_for);
@@ -74,7 +73,7 @@ bool Client::Impl::retry_misdirected(ClientCall& call, int status) {
   } else {
     origin.alone = true;
   }
-  if (origin.current == connection.id) origin.current.reset();
+  if (origin.current == connection.number) origin.current.reset();
   if (std::erase(connection.guests, &origin) != 0) release(origin);
   leave_connection(call);
   if (RequestBodyAccess::is_repeatable(call.request.body)) call.outgoing.drop();

@@ -20,19 +20,30 @@
 #include <quoin/time.hpp>
 
 #include "client/client_impl.hpp"
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
+#include "http/quic_numbers.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
 namespace quoin::inline v0 {
 
-h3::Session* Client::Impl::session(quic::ConnectionKey id) noexcept {
-  return endpoint ? session_of(*endpoint, id) : nullptr;
+h3::Session* Client::Impl::session(ConnectionNumber connection) noexcept {
+  const auto found = connections.find(connection);
+  return found == connections.end() ? nullptr : session_on(*found->second);
 }
 
-void Client::Impl::serve(quic::ConnectionKey id) {
-  h3::Session* const h3 = session(id);
-  const auto found = connections.find(id);
+h3::Session* Client::Impl::session_on(const ClientConnection& connection) noexcept {
+  return session_of(*endpoint, connection.key);
+}
+
+quic::Connection* Client::Impl::quic_of(const ClientConnection& connection) noexcept {
+  return endpoint->find(connection.key);
+}
+
+void Client::Impl::serve(quic::ConnectionKey key) {
+  h3::Session* const h3 = session_of(*endpoint, key);
+  const auto found = connections.find(numbers[key]);
   if (h3 == nullptr) return;
   if (found == connections.end()) {
     while (h3->poll_event()) {  // an attempt that was given up before: nobody is interested
@@ -62,7 +73,7 @@ void Client::Impl::handle(ClientConnection& connection, h3::Event& event) {
       handle_goaway(connection, event.stream);
       break;
     case Type::path:
-      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+      if (quic::Connection* const quic = quic_of(connection); quic && on_path) {
         call_in_place(loop, "Client::on_path", on_path,
                       describe(*quic, connection.number, connection.origin->key), event.path);
       }
@@ -128,14 +139,14 @@ void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event)
 }
 
 void Client::Impl::handle_connected(ClientConnection& connection) {
-  quic::Connection* const quic = endpoint->find(connection.id);
+  quic::Connection* const quic = quic_of(connection);
   Origin& origin = *connection.origin;
   if (quic == nullptr ||
-      std::ranges::find(origin.attempts, connection.id) == origin.attempts.end()) {
+      std::ranges::find(origin.attempts, connection.number) == origin.attempts.end()) {
     return;
   }
-  abandon_attempts(origin, connection.id);
-  origin.current = connection.id;
+  abandon_attempts(origin, connection.number);
+  origin.current = connection.number;
   origin.current_place = connection.alternative;
   connection.connected = true;
   connection.early = false;
@@ -161,7 +172,7 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
 }
 
 void Client::Impl::handle_disconnected(ClientConnection& connection, const Error& reason) {
-  const auto node = connections.extract(connection.id);
+  const auto node = connections.extract(connection.number);
   Origin& origin = *connection.origin;
   const std::string place = origin.key + " (" + connection.address.to_string() + ')';
   const std::string detail =
@@ -169,7 +180,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
   const Error error{reason.domain(), reason.code(), detail};
   if (!connection.connected) {
     take_back_all(connection);
-    if (std::erase(origin.attempts, connection.id) != 0 && !fail_alternative(connection)) {
+    if (std::erase(origin.attempts, connection.number) != 0 && !fail_alternative(connection)) {
       // What the server made of a session of before may be the reason: without it, once more.
       const bool objected =
           error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http;
@@ -194,8 +205,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
       if (!retry(*call, error)) finish(*call, std::unexpected(error));
     }
   }
-  if (quic::Connection* const quic = endpoint->find(connection.id);
-      quic != nullptr && on_disconnected) {
+  if (quic::Connection* const quic = quic_of(connection); quic != nullptr && on_disconnected) {
     ConnectionInfo info = describe(*quic, connection.number, origin.key);
     info.path.remote = connection.connected ? info.path.remote : connection.address;
     info.reason = error;
@@ -220,7 +230,7 @@ void Client::Impl::handle_goaway(ClientConnection& connection, quic::StreamId fi
 void Client::Impl::drain(ClientConnection& connection) {
   connection.draining = true;
   for (Origin* const origin : hosts_of(connection)) {
-    if (origin->current == connection.id) origin->current.reset();
+    if (origin->current == connection.number) origin->current.reset();
     mark(*origin);
   }
 }
@@ -228,7 +238,7 @@ void Client::Impl::drain(ClientConnection& connection) {
 // A draining connection without requests is of no use.
 void Client::Impl::drop(ClientConnection& connection) {
   if (!connection.draining || !connection.calls.empty()) return;
-  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+  if (quic::Connection* const quic = quic_of(connection)) {
     quic->close(Error{HttpError::no_error});
     wake_driver(loop, *this);
   }
@@ -243,11 +253,11 @@ void Client::Impl::migrate_pending() {
 
   if (is_stopped || !std::exchange(has_migrations, false)) return;
   std::vector<Refused> refused;
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     const Address socket = connection->migrate_to;
     if (socket.is_none()) continue;
     has_migrations = true;
-    quic::Connection* const quic = endpoint->find(id);
+    quic::Connection* const quic = quic_of(*connection);
     if (quic == nullptr) continue;
     const Result<> moved = migrate(*quic, socket);
     // Not yet confirmed, or no spare connection ID yet: again in a later turn.
@@ -258,7 +268,7 @@ void Client::Impl::migrate_pending() {
     refused.push_back({connection.get(), local, moved.error()});
   }
   for (const Refused& each : refused) {
-    const quic::Connection* const quic = endpoint->find(each.connection->id);
+    const quic::Connection* const quic = quic_of(*each.connection);
     if (quic == nullptr || is_stopped) return;
     call_in_place(loop, "Client::on_path", on_path,
                   describe(*quic, each.connection->number, each.connection->origin->key),
@@ -270,7 +280,7 @@ void Client::Impl::migrate_pending() {
 
 // Requests keep their connection from falling silent; nothing keeps an idle one up.
 void Client::Impl::keep_alive(const ClientConnection& connection) {
-  quic::Connection* const quic = endpoint->find(connection.id);
+  quic::Connection* const quic = quic_of(connection);
   if (quic == nullptr || config.request_keep_alive <= Duration::zero()) return;
   Duration silence = config.quic.keep_alive;
   if (!connection.calls.empty()) {
@@ -290,7 +300,7 @@ void Client::Impl::keep_alive(const ClientConnection& connection) {
 void Client::Impl::close_unused_sockets() {
   const auto is_used = [this](const Address& socket) {
     return std::ranges::any_of(connections, [&](const auto& entry) {
-      const quic::Connection* const quic = endpoint->find(entry.first);
+      const quic::Connection* const quic = quic_of(*entry.second);
       return entry.second->migrate_to == socket ||
              (quic != nullptr && quic->path().local.port() == socket.port());
     });

@@ -12,7 +12,6 @@
 #include <quoin/h3/session.hpp>
 #include <quoin/quic/application.hpp>
 #include <quoin/quic/connection.hpp>
-#include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/resumption.hpp>
 
 #include "client/client_impl.hpp"
@@ -24,8 +23,8 @@
 namespace quoin::inline v0 {
 
 void Client::Impl::keep_session(const ClientConnection& connection) {
-  const quic::Connection* const quic = endpoint->find(connection.id);
-  const h3::Session* const h3 = session(connection.id);
+  const quic::Connection* const quic = quic_of(connection);
+  const h3::Session* const h3 = session_on(connection);
   if (quic == nullptr || h3 == nullptr) return;
   std::optional<quic::Resumption> kept = quic->resumption();
   if (!kept) return;

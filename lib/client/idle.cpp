@@ -35,7 +35,7 @@ bool is_missed_less(const ClientConnection& a, const ClientConnection& b) noexce
 bool Client::Impl::has_capacity() {
   std::size_t used = 0;
   ClientConnection* spare = nullptr;
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     if (connection->connected && !(connection->draining && connection->calls.empty())) ++used;
     if (!is_idle(*connection)) continue;
     if (spare == nullptr || is_missed_less(*connection, *spare)) spare = connection.get();
@@ -72,7 +72,7 @@ void Client::Impl::note_idle(ClientConnection& connection) {
 }
 
 void Client::Impl::close_idle(Time now) {
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     if (!is_idle(*connection)) continue;
     const Time due = later(connection->idle_since, config.idle_connection_timeout);
     if (due <= now) {

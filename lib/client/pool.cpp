@@ -28,7 +28,9 @@
 #include "client/client_impl.hpp"
 #include "client/resolver.hpp"
 #include "h3/library.hpp"
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
+#include "http/quic_numbers.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/driver.hpp"
 
@@ -148,8 +150,8 @@ void Client::Impl::advance(Origin& origin) {
     } else if (std::exchange(origin.attempt_wanted, false)) {
       try_next(origin);
     }
-    for (const quic::ConnectionKey& id : origin.attempts) {
-      const auto attempt = connections.find(id);
+    for (const ConnectionNumber number : origin.attempts) {
+      const auto attempt = connections.find(number);
       if (attempt != connections.end()) send_early(origin, *attempt->second);
     }
     return;
@@ -295,7 +297,7 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
   options.resumption = sessions.take(session_key(*connection));
   options.early_data = std::ranges::any_of(
       origin.waiting, [this](const ClientCall* call) { return may_go_early(*call); });
-  const Result<quic::ConnectionKey> id = endpoint->connect(
+  const Result<quic::ConnectionKey> key = endpoint->connect(
       path, origin.host,
       [this, &options](quic::Connection& quic) {
         auto session = std::make_unique<h3::Session>(quic, config.h3);
@@ -303,16 +305,18 @@ Result<> Client::Impl::try_address(Origin& origin, const Address& address) {
         return session;
       },
       loop.now(), options);
-  if (!id) return std::unexpected(id.error());
-  connection->id = *id;
-  connection->number = ++last_number;
+  if (!key) return std::unexpected(key.error());
+  const ConnectionNumber number{++last_number};
+  numbers[*key] = number;
+  connection->number = number;
+  connection->key = *key;
   connection->address = address;
   connection->resuming = !options.resumption.empty();
-  connection->early = endpoint->find(*id)->is_early();
+  connection->early = endpoint->find(*key)->is_early();
   ClientConnection& begun = *connection;
-  connections.insert_or_assign(*id, std::move(connection));
+  connections.insert_or_assign(number, std::move(connection));
   ++origin.users;
-  origin.attempts.push_back(*id);
+  origin.attempts.push_back(number);
   send_early(origin, begun);
   wake_driver(loop, *this);
   return {};
@@ -339,11 +343,11 @@ void Client::Impl::handle_overdue(Origin& origin) {
     try_next(origin);
     return;
   }
-  const std::vector<quic::ConnectionKey> late = origin.attempts;
-  for (const quic::ConnectionKey& id : late) {
-    const auto found = connections.find(id);
+  const std::vector<ConnectionNumber> late = origin.attempts;
+  for (const ConnectionNumber number : late) {
+    const auto found = connections.find(number);
     if (found == connections.end() || is_stopped) continue;
-    quic::Connection* const quic = endpoint->find(id);
+    quic::Connection* const quic = quic_of(*found->second);
     const bool answered = quic != nullptr && quic->stats().packets_received != 0;
     const Error reason{answered ? LocalError::handshake_timeout : LocalError::no_answer};
     if (quic != nullptr) quic->close(Error{TransportError::no_error});
@@ -354,15 +358,15 @@ void Client::Impl::handle_overdue(Origin& origin) {
 }
 
 // Ends all attempts but one, about which nobody needs to hear.
-void Client::Impl::abandon_attempts(Origin& origin, quic::ConnectionKey winner) {
-  for (const quic::ConnectionKey& id : std::exchange(origin.attempts, {})) {
-    if (id == winner) continue;
-    if (quic::Connection* const quic = endpoint->find(id)) {
+void Client::Impl::abandon_attempts(Origin& origin, ConnectionNumber winner) {
+  for (const ConnectionNumber number : std::exchange(origin.attempts, {})) {
+    if (number == winner) continue;
+    ++counted.attempts_abandoned;
+    const auto node = connections.extract(number);
+    if (node.empty()) continue;
+    if (quic::Connection* const quic = quic_of(*node.mapped())) {
       quic->close(Error{TransportError::no_error});
     }
-    ++counted.attempts_abandoned;
-    const auto node = connections.extract(id);
-    if (node.empty()) continue;
     take_back_all(*node.mapped());
     release(origin);
   }
@@ -378,7 +382,7 @@ void Client::Impl::fail_attempt(Origin& origin, const Error& reason) {
   if (is_definitive(reason)) {
     origin.failure = reason;
     origin.next_address = origin.addresses.size();
-    abandon_attempts(origin, {});
+    abandon_attempts(origin, ConnectionNumber::none);
   }
   mark(origin);
 }

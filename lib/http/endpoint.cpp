@@ -3,7 +3,6 @@
 #include "http/endpoint.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -12,6 +11,8 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+
+#include "http/connection_number.hpp"
 
 namespace quoin::inline v0 {
 
@@ -27,14 +28,14 @@ void complete_for_http3(quic::Config& config, h3::Config& h3) {
                                std::to_string(h3.qpack_blocked_streams);
 }
 
-h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey id) noexcept {
-  quic::Connection* const connection = endpoint.find(id);
+h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey key) noexcept {
+  quic::Connection* const connection = endpoint.find(key);
   return connection == nullptr ? nullptr : static_cast<h3::Session*>(&connection->application());
 }
 
-ConnectionInfo describe(const quic::Connection& connection, std::uint64_t number,
+ConnectionInfo describe(const quic::Connection& connection, ConnectionNumber number,
                         std::string host) {
-  return {.number = number,
+  return {.number = std::to_underlying(number),
           .host = std::move(host),
           .path = connection.path(),
           .tls = connection.tls(),

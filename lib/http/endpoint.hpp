@@ -2,7 +2,6 @@
 /// What Server and Client do alike with their endpoint. Not public.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +11,8 @@
 #include <quoin/quic/config.hpp>
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
+
+#include "http/connection_number.hpp"
 
 namespace quoin::inline v0 {
 
@@ -23,9 +24,9 @@ namespace quoin::inline v0 {
 /// Fills in what HTTP/3 needs and the application left open, or said in one place of two.
 void complete_for_http3(quic::Config& config, h3::Config& h3);
 /// The HTTP/3 session on a connection of an endpoint that runs nothing else.
-[[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey id) noexcept;
+[[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey key) noexcept;
 /// What is to be told about a connection.
-[[nodiscard]] ConnectionInfo describe(const quic::Connection& connection, std::uint64_t number,
+[[nodiscard]] ConnectionInfo describe(const quic::Connection& connection, ConnectionNumber number,
                                       std::string host);
 
 }  // namespace quoin::inline v0

@@ -30,13 +30,6 @@
 
 namespace quoin::inline v0 {
 
-/// For tables of connections; their keys are not chosen by peers.
-struct ConnectionKeyHash {
-  std::size_t operator()(const quic::ConnectionKey& id) const noexcept {
-    return std::hash<std::uint64_t>{}(std::uint64_t{id.generation} << 32U | id.slot);
-  }
-};
-
 /// A driver with one endpoint. Derived classes handle what its connections say in run_handlers(),
 /// and call stop() in their destructors. Its owner destroys it with retire(), which a handler that
 /// this driver has called may do as well.

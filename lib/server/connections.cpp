@@ -26,9 +26,11 @@
 #include <quoin/time.hpp>
 
 #include "base/access.hpp"
+#include "http/connection_number.hpp"
 #include "http/date.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
+#include "http/quic_numbers.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "message/status.hpp"
@@ -53,8 +55,17 @@ void Server::Impl::handle_datagram(const Datagram& datagram, Time now) {
   }
 }
 
-h3::Session* Server::Impl::session(quic::ConnectionKey connection) noexcept {
-  return endpoint ? session_of(*endpoint, connection) : nullptr;
+h3::Session* Server::Impl::session(ConnectionNumber connection) noexcept {
+  const auto found = connections.find(connection);
+  return found == connections.end() ? nullptr : session_on(*found->second);
+}
+
+quic::Connection* Server::Impl::quic_of(const ServerConnection& connection) noexcept {
+  return endpoint->find(connection.key);
+}
+
+h3::Session* Server::Impl::session_on(const ServerConnection& connection) noexcept {
+  return session_of(*endpoint, connection.key);
 }
 
 void Server::Impl::want_work(const Handle& exchange) {
@@ -93,22 +104,27 @@ void Server::Impl::run_handlers(Time now) {
   if (board != nullptr) board->write(stats());
 }
 
-ServerConnection& Server::Impl::connection_of(quic::ConnectionKey id) {
-  std::unique_ptr<ServerConnection>& place = connections[id];
-  if (!place) {
-    place = std::make_unique<ServerConnection>();
-    place->id = id;
-    place->number = ++last_number;
-    place->resets_left = 2.0 * static_cast<double>(config.resets_per_second);
-    place->resets_counted = loop.now();
+ServerConnection* Server::Impl::connection_of(quic::ConnectionKey key) {
+  ConnectionNumber& number = numbers[key];
+  if (number != ConnectionNumber::none) {
+    const auto found = connections.find(number);
+    return found == connections.end() ? nullptr : found->second.get();
   }
-  return *place;
+  number = ConnectionNumber{++last_number};
+  auto made = std::make_unique<ServerConnection>();
+  made->number = number;
+  made->key = key;
+  made->resets_left = 2.0 * static_cast<double>(config.resets_per_second);
+  made->resets_counted = loop.now();
+  return connections.emplace(number, std::move(made)).first->second.get();
 }
 
-void Server::Impl::serve(quic::ConnectionKey id) {
-  h3::Session* const h3 = session(id);
+void Server::Impl::serve(quic::ConnectionKey key) {
+  h3::Session* const h3 = session_of(*endpoint, key);
   if (h3 == nullptr) return;
-  ServerConnection& connection = connection_of(id);
+  ServerConnection* const known = connection_of(key);
+  if (known == nullptr) return;
+  ServerConnection& connection = *known;
   const std::uint64_t dropped = h3->datagrams_dropped();
   counted.datagrams_dropped += dropped - std::exchange(connection.datagrams_dropped, dropped);
   while (!is_stopped) {
@@ -136,7 +152,7 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
       end_exchange(connection, event.stream, event.error);
       break;
     case Type::path:
-      if (quic::Connection* const quic = endpoint->find(connection.id); quic && on_path) {
+      if (quic::Connection* const quic = quic_of(connection); quic && on_path) {
         call_in_place(loop, "Server::on_path", on_path, describe(*quic, connection.number, {}),
                       event.path);
       }
@@ -159,23 +175,22 @@ void Server::Impl::handle(ServerConnection& connection, h3::Event& event) {
 }
 
 void Server::Impl::handle_connected(ServerConnection& connection) {
-  quic::Connection* const quic = endpoint->find(connection.id);
+  quic::Connection* const quic = quic_of(connection);
   if (quic == nullptr) return;
   note_idle(connection);
-  if (shutting_down) session(connection.id)->shutdown();
+  if (shutting_down) session_on(connection)->shutdown();
   if (!on_connected) return;
   call_in_place(loop, "Server::on_connected", on_connected, describe(*quic, connection.number, {}));
 }
 
 void Server::Impl::handle_disconnected(ServerConnection& connection, const Error& reason) {
-  const quic::ConnectionKey id = connection.id;
   while (const Exchange* const exchange = is_stopped ? nullptr : connection.exchanges.any()) {
     end_exchange(connection, exchange->id, reason);
   }
   if (is_stopped) return;
-  const auto node = connections.extract(id);
-  if (quic::Connection* const quic = endpoint->find(id); quic != nullptr && on_disconnected) {
-    ConnectionInfo info = describe(*quic, node.mapped()->number, {});
+  const auto node = connections.extract(connection.number);
+  if (quic::Connection* const quic = quic_of(connection); quic != nullptr && on_disconnected) {
+    ConnectionInfo info = describe(*quic, connection.number, {});
     info.reason = reason;
     call_in_place(loop, "Server::on_disconnected", on_disconnected, info);
   }
@@ -185,7 +200,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
   ++counted.requests;
   if (shutting_down) leave_to_client(connection);
   auto made =
-      std::make_unique<Exchange>(*this, connection.id, event.stream, std::move(event.headers));
+      std::make_unique<Exchange>(*this, connection.number, event.stream, std::move(event.headers));
   made->set_early(event.early);
   Exchange& exchange = connection.exchanges.add(std::move(made));
   ++counted.open_requests;
@@ -281,7 +296,7 @@ void Server::Impl::end_exchange(ServerConnection& connection, quic::StreamId str
   note_idle(connection);
   if (on_access && !is_stopped) {
     call_in_place(loop, "Server::on_access", on_access,
-                  Access{.connection = connection.number,
+                  Access{.connection = std::to_underlying(connection.number),
                          .peer = peer,
                          .method = exchange.method(),
                          .target = exchange.target(),
@@ -300,7 +315,7 @@ void Server::Impl::count_reset(ServerConnection& connection) {
   if (connection.resets_left >= 0 || connection.closing) return;
   connection.closing = true;
   ++counted.excessive_resets;
-  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+  if (quic::Connection* const quic = quic_of(connection)) {
     quic->close(Error{HttpError::excessive_load, "too many requests were given up"});
   }
 }
@@ -319,7 +334,7 @@ void Server::Impl::sweep(Time now) {
   const TimeLimits limits{.response = config.response_timeout,
                           .idle = config.stream_idle_timeout,
                           .whole = config.request_timeout};
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     connection->exchanges.for_each([&](Exchange& exchange) {
       timers.set(Deadline::sweep, now + sweep_interval);
       if (exchange.handle_silence(now, limits)) ++counted.timeouts;
@@ -338,8 +353,8 @@ void Server::Impl::note_idle(ServerConnection& connection) {
 // All connections are looked at, so not more often than they are for requests that stand still.
 void Server::Impl::retire_idle(Time now) {
   if (shutting_down) return;
-  for (const auto& [id, connection] : connections) {
-    h3::Session* const h3 = session(id);
+  for (const auto& [number, connection] : connections) {
+    h3::Session* const h3 = session_on(*connection);
     if (h3 == nullptr || connection->closing || !connection->exchanges.empty()) continue;
     Time due = later(connection->idle_since,
                      connection->retiring ? time_to_leave : config.idle_connection_timeout);

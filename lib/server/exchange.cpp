@@ -25,13 +25,14 @@
 #include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
 #include "http/host_name.hpp"
 #include "loop/call_in_place.hpp"
 #include "message/status.hpp"
 
 namespace quoin::inline v0 {
-Exchange::Exchange(ExchangeHost& host, quic::ConnectionKey connection, quic::StreamId stream,
+Exchange::Exchange(ExchangeHost& host, ConnectionNumber connection, quic::StreamId stream,
                    Headers request)
     : id(stream),
       host_(host),

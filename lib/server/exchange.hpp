@@ -25,6 +25,7 @@
 
 #include "base/handle.hpp"
 #include "http/body.hpp"
+#include "http/connection_number.hpp"
 #include "loop/call_in_place.hpp"
 #include "quic/streams/block_pool.hpp"
 #include "server/router.hpp"
@@ -40,7 +41,7 @@ class ExchangeHost {
   virtual ~ExchangeHost() = default;
 
   /// The session of the connection, or null when it is over.
-  [[nodiscard]] virtual h3::Session* session(quic::ConnectionKey connection) noexcept = 0;
+  [[nodiscard]] virtual h3::Session* session(ConnectionNumber connection) noexcept = 0;
   /// The exchange has something to do: its work() is called soon, in a turn.
   virtual void want_work(const Handle& exchange) = 0;
   /// The value for `date`; empty without a clock.
@@ -66,8 +67,7 @@ struct TimeLimits {
 /// One request and its response.
 class Exchange {
  public:
-  Exchange(ExchangeHost& host, quic::ConnectionKey connection, quic::StreamId stream,
-           Headers request);
+  Exchange(ExchangeHost& host, ConnectionNumber connection, quic::StreamId stream, Headers request);
 
   const quic::StreamId id;
 
@@ -165,7 +165,7 @@ class Exchange {
   void cancel(HttpError code);
 
   ExchangeHost& host_;
-  quic::ConnectionKey connection_;
+  ConnectionNumber connection_;
   Headers request_;
   Headers request_trailers_;
   bool awaits_continue_;  // the client keeps the body back until it is asked for it

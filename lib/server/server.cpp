@@ -140,7 +140,7 @@ constexpr Duration probe_interval = std::chrono::milliseconds{250};
 }  // namespace
 
 void Server::Impl::handle_stop() noexcept {
-  for (const auto& [id, connection] : connections) {
+  for (const auto& [number, connection] : connections) {
     connection->exchanges.for_each([](Exchange& exchange) { exchange.abandon(); });
   }
 }
@@ -151,9 +151,9 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
   if (!std::exchange(shutting_down, true)) {
     shutdown_deadline = deadline;
     if (endpoint) endpoint->stop_accepting();
-    for (const auto& [id, connection] : connections) {
+    for (const auto& [number, connection] : connections) {
       if (!connection->exchanges.empty()) leave_to_client(*connection);
-      if (h3::Session* const h3 = session(id)) h3->shutdown();
+      if (h3::Session* const h3 = session_on(*connection)) h3->shutdown();
     }
     timers.set(Deadline::grace, later(loop.now(), std::min(limit, idle_grace)));
   }
@@ -164,7 +164,7 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
 }
 
 void Server::Impl::close_all() {
-  for (const auto& [id, connection] : connections) close(*connection);
+  for (const auto& [number, connection] : connections) close(*connection);
   // Those that are still shaking hands have no session that could be drained.
   if (endpoint) {
     endpoint->for_each(
@@ -173,16 +173,16 @@ void Server::Impl::close_all() {
 }
 
 void Server::Impl::leave_to_client(ServerConnection& connection) {
-  quic::Connection* const quic = endpoint->find(connection.id);
+  quic::Connection* const quic = quic_of(connection);
   if (quic == nullptr || std::exchange(connection.left_to_client, true)) return;
   connection.heard = quic->stats().bytes_received;
   quic->set_keep_alive(probe_interval);
 }
 
 void Server::Impl::close_idle() {
-  for (const auto& [id, connection] : connections) {
-    const h3::Session* const h3 = session(id);
-    const quic::Connection* const quic = endpoint->find(id);
+  for (const auto& [number, connection] : connections) {
+    const h3::Session* const h3 = session_on(*connection);
+    const quic::Connection* const quic = quic_of(*connection);
     if (h3 == nullptr || quic == nullptr) continue;
     const std::uint64_t heard = std::exchange(connection->heard, quic->stats().bytes_received);
     const bool is_there = connection->left_to_client && connection->heard != heard;
@@ -200,15 +200,15 @@ void Server::Impl::close_idle() {
 
 void Server::Impl::close(ServerConnection& connection) {
   if (std::exchange(connection.closing, true)) return;
-  if (quic::Connection* const quic = endpoint->find(connection.id)) {
+  if (quic::Connection* const quic = quic_of(connection)) {
     quic->close(Error{HttpError::no_error});
   }
 }
 
 void Server::Impl::close_drained() {
   bool all_closed = true;
-  for (const auto& [id, connection] : connections) {
-    const h3::Session* const h3 = session(id);
+  for (const auto& [number, connection] : connections) {
+    const h3::Session* const h3 = session_on(*connection);
     if (h3 != nullptr && h3->is_drained() && connection->exchanges.empty() &&
         !connection->left_to_client) {
       close(*connection);

@@ -23,7 +23,9 @@
 #include <quoin/server.hpp>
 #include <quoin/time.hpp>
 
+#include "http/connection_number.hpp"
 #include "http/endpoint.hpp"
+#include "http/quic_numbers.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
 #include "quic/streams/block_pool.hpp"
@@ -37,8 +39,8 @@ namespace quoin::inline v0 {
 
 /// A connection of a server.
 struct ServerConnection {
-  quic::ConnectionKey id;
-  std::uint64_t number = 0;
+  ConnectionNumber number = ConnectionNumber::none;
+  quic::ConnectionKey key;  ///< at the endpoint
   quic::ByStreamId<Exchange> exchanges;
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
   Time resets_counted;     ///< when it was filled last
@@ -67,10 +69,10 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   [[nodiscard]] Result<> check() override;
   [[nodiscard]] quic::Acceptor acceptor() override;
   void run_handlers(Time now) override;
-  void serve(quic::ConnectionKey id) override;
+  void serve(quic::ConnectionKey key) override;
   void handle_stop() noexcept override;
 
-  [[nodiscard]] h3::Session* session(quic::ConnectionKey connection) noexcept override;
+  [[nodiscard]] h3::Session* session(ConnectionNumber connection) noexcept override;
   void want_work(const Handle& exchange) override;
   [[nodiscard]] std::string_view date() const override;
   [[nodiscard]] Time now() const noexcept override;
@@ -82,7 +84,10 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
 
   [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
 
-  ServerConnection& connection_of(quic::ConnectionKey id);
+  /// The one that the endpoint has news of, which may be new; null for one that is over.
+  [[nodiscard]] ServerConnection* connection_of(quic::ConnectionKey key);
+  [[nodiscard]] quic::Connection* quic_of(const ServerConnection& connection) noexcept;
+  [[nodiscard]] h3::Session* session_on(const ServerConnection& connection) noexcept;
   void handle(ServerConnection& connection, h3::Event& event);
   void handle_connected(ServerConnection& connection);
   void handle_disconnected(ServerConnection& connection, const Error& reason);
@@ -108,8 +113,8 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   TakeoverRelays relays;  ///< during a hot restart
   Router router;
   SharedHandler fallback;
-  std::unordered_map<quic::ConnectionKey, std::unique_ptr<ServerConnection>, ConnectionKeyHash>
-      connections;
+  std::unordered_map<ConnectionNumber, std::unique_ptr<ServerConnection>> connections;
+  QuicNumbers numbers;
   std::vector<Handle> work;
   std::vector<Handle> working;  ///< the part of it that is being done
   Headers spare_fields;
