@@ -155,7 +155,8 @@ void PlainDriver::serve_resumed() {
   if (is_stopped) return;
   // Those that resume while this runs get their turn in the next round.
   for (const Handle& handle : std::exchange(resumed_, {})) {
-    auto* const stream = resolve_as<StreamState>(handle);
+    // Only streams of this driver are put there.
+    auto* const stream = static_cast<StreamState*>(resolve_as<StreamHost>(handle));
     if (stream == nullptr) continue;
     stream->resumed = false;
     if (!read(*stream) || !fill(*stream)) return;

@@ -26,6 +26,7 @@
 #include <quoin/quic/connection.hpp>
 #include <quoin/quic/endpoint.hpp>
 #include <quoin/quic/stream.hpp>
+#include <quoin/stream.hpp>
 #include <quoin/streaming.hpp>
 #include <quoin/time.hpp>
 #include <quoin/tls.hpp>
@@ -33,16 +34,38 @@
 #include "base/handle.hpp"
 #include "loop/call_in_place.hpp"
 #include "loop/endpoint_driver.hpp"
+#include "loop/stream_host.hpp"
 
 namespace quoin::inline v0 {
 
 class PlainDriver;
 struct ConnectionState;
 
-/// What stands behind a Stream: its handlers and how far they got.
-struct StreamState {
+/// What stands behind a Stream of plain QUIC: its handlers and how far they got. The members that
+/// are called for the Stream do nothing when the connection is over.
+struct StreamState final : StreamHost {
   StreamState(ConnectionState& owner_connection, quic::StreamId number)
       : connection(owner_connection), id(number) {}
+
+  [[nodiscard]] quic::StreamId stream_id() const noexcept override { return id; }
+
+  [[nodiscard]] Handle connection_handle() const noexcept override;
+  void set_reader(Reader handler) override;
+  void set_on_reset(std::move_only_function<void(std::uint64_t)> handler) override;
+  [[nodiscard]] std::size_t write(Bytes data, bool last) override;
+  [[nodiscard]] bool write_shared(SharedBytes data, bool last) override;
+  [[nodiscard]] std::size_t room() const noexcept override;
+  void set_on_writable(std::move_only_function<void()> handler) override;
+  void set_writer(Writer handler) override;
+  void set_on_stop_sending(std::move_only_function<void(std::uint64_t)> handler) override;
+  [[nodiscard]] Result<> prioritize(quic::StreamPriority priority) override;
+  void resume() override;
+  void reset(std::uint64_t code) override;
+  void stop_sending(std::uint64_t code) override;
+  void set_on_closed(std::move_only_function<void(const Error&)> handler) override;
+
+  /// The engine's side of it; null when the connection is over.
+  [[nodiscard]] quic::Streams* engine() const noexcept;
 
   ConnectionState& connection;
   quic::StreamId id;
@@ -60,7 +83,7 @@ struct StreamState {
   bool reader_paused = false;   ///< it left something and waits for resume() or room
   bool writer_paused = false;   ///< it had nothing and waits for resume()
   bool resumed = false;         ///< in the driver's list of resumed streams
-  HandleOwner owner{this};
+  StreamOwner owner{this};
 };
 
 /// What stands behind a Connection.

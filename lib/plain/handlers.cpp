@@ -143,8 +143,7 @@ bool PlainDriver::handle_opened(ConnectionState& state, quic::StreamId id) {
     return true;
   }
   StreamState& stream = add_stream(state, id);
-  return tell("Connection::on_stream", stream, state.on_stream,
-              detail::named<Stream>(stream.owner.handle()));
+  return tell("Connection::on_stream", stream, state.on_stream, stream.owner.stream());
 }
 
 bool PlainDriver::handle_closed(StreamState& stream, const Error& reason) {

@@ -147,6 +147,24 @@ TEST_CASE("handlers are destroyed with their stream and their connection") {
   CHECK(world.run_until([&] { return alive == 0; }, 5s));
 }
 
+TEST_CASE("what a handler has captured finds the stream gone when it is destroyed with it") {
+  PlainWorld world;
+  world.listener.on_connection([](Connection) {});
+  std::optional<bool> there;
+  world.connect([&](Connection connection) {
+    const Stream stream = connection.open_stream().value();
+    // Destroyed by the handler's destructor alone: nobody else has it.
+    const std::shared_ptr<const void> captured{&there, [&there, stream](const void*) {
+                                                 there = static_cast<bool>(stream);
+                                                 stream.reset(1);
+                                               }};
+    stream.on_writable([captured] {});
+    connection.close(0);
+  });
+  REQUIRE(world.run_until([&] { return there.has_value(); }, 5s));
+  CHECK_FALSE(*there);
+}
+
 TEST_CASE("a handler may destroy the server it was called by") {
   PlainWorld world;
   auto doomed = std::make_unique<Listener>(world.server, world.tls, PlainWorld::settings());
