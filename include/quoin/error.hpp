@@ -63,11 +63,11 @@ enum class HttpError : std::uint64_t {
   qpack_decoder_stream_error = 0x202,
 };
 
-/// Why a connection ended, or never began, without either side having said so in a frame.
+/// Why a connection ended, or never began, without a frame from either side.
 enum class LocalError : std::uint64_t {
   idle_timeout = 1,       ///< Nothing was received for the negotiated idle time (RFC 9000 §10.1).
   handshake_timeout,      ///< The peer answered, but the handshake did not finish in time.
-  no_answer,              ///< Nothing at all came back: no host, or UDP is blocked on the way.
+  no_answer,              ///< Nothing came back: no host, or UDP is blocked on the way.
   stateless_reset,        ///< The peer lost its state and said so (RFC 9000 §10.3).
   version_negotiation,    ///< No QUIC version in common (RFC 9000 §6).
   name_resolution,        ///< The host name has no address.
@@ -77,24 +77,24 @@ enum class LocalError : std::uint64_t {
   certificate_invalid,    ///< The certificate is broken or not allowed for this use.
   request_timeout,        ///< A deadline that the application set has passed.
   connection_draining,    ///< The peer is shutting down and takes no new requests (GOAWAY).
-  certificate_pin,        ///< The server's public key is none of those that were pinned.
+  certificate_pin,        ///< The server's public key is not one of the pinned ones.
 };
 
-/// A call that could not be carried out; nothing was changed by it.
+/// A call that could not be carried out and changed nothing.
 enum class UsageError : std::uint64_t {
   invalid_argument = 1,  ///< A value is out of its documented range.
   stale_handle,          ///< The stream, request or connection behind the handle is gone.
   closed,                ///< The connection or the sending side is closed already.
-  limit_reached,         ///< A configured or negotiated limit allows no more of these now.
-  too_large,             ///< The data do not fit what the peer or the path takes.
-  unsupported,           ///< The peer or the backend does not offer this.
+  limit_reached,         ///< A configured or negotiated limit is reached.
+  too_large,             ///< The data is too large for the peer or the path.
+  unsupported,           ///< The peer or the backend does not support this.
 };
 
 /// Why an operation failed. A value: copy it, compare it, log it. QUIC and HTTP/3 codes have 62
 /// bits (RFC 9000 §20), which is why this is not a std::error_code.
 class QUOIN_EXPORT Error {
  public:
-  /// Whose code it is.
+  /// What kind of code it is.
   enum class Domain : std::uint8_t {
     transport,    ///< TransportError, from either side
     application,  ///< a code that the application protocol defines
@@ -119,8 +119,8 @@ class QUOIN_EXPORT Error {
   Error(UsageError code, std::string_view detail = {});
 
   /// Something went wrong. Not so for no_error of TransportError and HttpError, and for 0 of the
-  /// domains system, local and usage. Codes of an application and alerts of TLS always count, be
-  /// they 0: what an application means by its 0, a stream given up say, only it knows.
+  /// domains system, local and usage. Application codes and TLS alerts always count, even 0: only
+  /// the application knows what its 0 means, perhaps an abandoned stream.
   [[nodiscard]] explicit operator bool() const noexcept {
     switch (domain_) {
       case Domain::application:
@@ -133,7 +133,7 @@ class QUOIN_EXPORT Error {
     }
   }
 
-  /// Whose code code() is.
+  /// What kind of code code() is.
   [[nodiscard]] Domain domain() const noexcept { return domain_; }
 
   /// The code within its domain, 0 to 2^62 - 1.
@@ -141,13 +141,13 @@ class QUOIN_EXPORT Error {
 
   /// The code's name for the log, for example "H3_REQUEST_CANCELLED". Static text, never empty.
   [[nodiscard]] std::string_view name() const noexcept;
-  /// What exactly went wrong with which input, for a person; may be empty. Valid as long as this
-  /// object or a copy of it. It never contains text that would need escaping in a terminal.
+  /// What exactly went wrong, and with which input, as text for people; may be empty. Valid as long
+  /// as this object or a copy of it. It never contains text that needs escaping in a terminal.
   [[nodiscard]] std::string_view detail() const noexcept;
-  /// name(), the code where it says more than the name, and detail() in one line.
+  /// name(), the code if it says more than the name, and detail(), in one line.
   [[nodiscard]] std::string message() const;
 
-  /// Domain and code are equal, or neither is an error; the detail does not count.
+  /// Domain and code are equal, or neither is an error; the detail is ignored.
   friend bool operator==(const Error& a, const Error& b) noexcept {
     if (!a || !b) return !a && !b;
     return a.domain_ == b.domain_ && a.code_ == b.code_;

@@ -28,13 +28,12 @@ namespace quoin::inline v0 {
 /// A server of plain QUIC on a loop, which must outlive it. It may be destroyed by a handler.
 class QUOIN_EXPORT Listener {
  public:
-  /// `config.alpn` must name your protocol. What is wrong with the settings is said by listen().
+  /// `config.alpn` must name your protocol. Wrong settings are reported by listen().
   Listener(Loop& loop, Tls tls, quic::Config config, quic::StreamsConfig streams = {});
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
-  /// Ends its connections, telling the peers with code 0, and destroys all handlers; in a handler
-  /// of this listener, as soon as that has returned. What was written and is not sent is lost: see
-  /// shutdown().
+  /// Closes its connections with code 0 and destroys all handlers; in a handler of this listener,
+  /// as soon as that has returned. Data written but not yet sent is lost: see shutdown().
   ~Listener();
 
   /// Called with each connection when its handshake is complete: the place to set handlers. If it
@@ -44,26 +43,27 @@ class QUOIN_EXPORT Listener {
   /// port. May be called for several addresses. Errors: UsageError::invalid_argument for the
   /// address or with the name of a wrong setting, closed after shutdown(), system with the address.
   [[nodiscard]] Result<Address> listen(std::string_view address);
-  /// Called for each certificate or signature that a handshake waits for, with a
+  /// Called for each certificate or signature that a handshake waits for, with
   /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
   void on_tls_request(TlsHandler handler);
-  /// Uses other certificates for connections from now on; those there are go on as they are, and
-  /// tickets of before can be resumed if names and demands are the same. May be called before
-  /// listen(). Errors: UsageError::invalid_argument for a client's Tls, and nothing changes.
+  /// Uses other certificates for new connections; existing ones go on unchanged, and earlier
+  /// tickets can still be resumed if names and client verification are the same. May be called
+  /// before listen(). Errors: UsageError::invalid_argument for a client's Tls; nothing changes
+  /// then.
   [[nodiscard]] Result<> set_tls(Tls tls);
   /// Replaces quic::Config::token_secrets, also before listen(); see
-  /// quic::Endpoint::set_token_secrets(). Errors: those of that, and nothing changes.
+  /// quic::Endpoint::set_token_secrets(). Errors: the same; nothing changes then.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
-  /// New connections are refused from now on; those there are go on.
+  /// New connections are refused from now on; existing ones go on.
   void stop_accepting() noexcept;
-  /// Accepts no more connections, tells those there are (Connection::on_shutdown()), refuses new
-  /// streams of their peers with code 0, and closes each with code 0 as soon as it has no streams,
-  /// at once if it has none now. What is left after `limit` is closed all the same. Then, in a
-  /// later turn, after every on_closed(), calls `done` once; it may destroy the listener. A stream
-  /// is over when the peer's QUIC has all of it; whether its application has read it, only your
-  /// protocol can tell. Handshakes are given up. More calls can only shorten the limit.
+  /// Accepts no more connections, tells the existing ones (Connection::on_shutdown()), refuses new
+  /// streams of their peers with code 0, and closes each with code 0 as soon as it has no streams.
+  /// What is left after `limit` is closed anyway. Then, in a later turn, after every on_closed(),
+  /// calls `done` once; it may destroy the listener. A stream is over when the peer's QUIC has all
+  /// of it; only your protocol can tell whether the application has read it. Handshakes in progress
+  /// are aborted. Further calls can only shorten the limit.
   void shutdown(Duration limit, std::move_only_function<void()> done = {});
-  /// What was counted since the first listen().
+  /// The counters since the first listen().
   [[nodiscard]] quic::EndpointStats stats() const noexcept;
 
   struct Impl;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Points and spans of time as the whole library uses them. Not a clock: nothing in here can
-/// be asked what time it is, because only a backend knows (see quoin/io/backend.hpp).
+/// Points and spans of time as the whole library uses them. Not a clock: nothing here can tell the
+/// time, because only a backend knows it (see quoin/io/backend.hpp).
 #pragma once
 
 #include <quoin/version.hpp>
@@ -10,8 +10,8 @@
 
 namespace quoin::inline v0 {
 
-/// The time base of one backend: monotonic nanoseconds from an origin of the backend's choice.
-/// It has no `now()` on purpose: the engine cannot read a clock, it is told the time.
+/// The time base of one backend: monotonic nanoseconds from an origin of the backend's choice. It
+/// has no `now()` on purpose: the engine cannot read a clock; it is told the time.
 struct Clock {
   using rep = std::int64_t;                           ///< Ticks.
   using period = std::nano;                           ///< One tick is one nanosecond.

@@ -22,18 +22,18 @@ struct QUOIN_EXPORT Url {
   bool host_is_address = false;  ///< `host` is an IPv4 or IPv6 address, not a name
 
   /// Reads "https://host[:port][/path][?query]". A fragment is dropped; spaces, control characters
-  /// and other bytes that must not be in a URL are percent-encoded in path and query. Other
-  /// schemes, user names and anything else odd are refused. A host with letters beyond ASCII, in
-  /// UTF-8, gets the form that begins with xn-- if quoin was built with QUOIN_IDNA (RFC 5891, UTS
-  /// 46 non-transitional), and is refused if not. Errors: UsageError::invalid_argument with the
-  /// text and what is wrong with it.
+  /// and other bytes not allowed in a URL are percent-encoded in path and query. Other schemes,
+  /// user names and anything else odd are refused. A host with letters beyond ASCII, in UTF-8, is
+  /// converted to its xn-- form if quoin was built with QUOIN_IDNA (RFC 5891, UTS 46
+  /// non-transitional), and refused otherwise. Errors: UsageError::invalid_argument with the text
+  /// and the reason.
   [[nodiscard]] static Result<Url> parse(std::string_view text);
 
-  /// What `reference`, absolute or relative to this URL, stands for (RFC 3986 §5.2); dot segments
-  /// are removed. Errors: those of parse().
+  /// Resolves `reference`, absolute or relative to this URL (RFC 3986 §5.2); dot segments are
+  /// removed. Errors: as for parse().
   [[nodiscard]] Result<Url> resolve(std::string_view reference) const;
 
-  /// "host" or "host:port", the port left out where it is 443; IPv6 addresses in brackets.
+  /// "host" or "host:port", without the port if it is 443; IPv6 addresses in brackets.
   [[nodiscard]] std::string authority() const;
   /// The URL as text.
   [[nodiscard]] std::string to_string() const;
@@ -41,9 +41,9 @@ struct QUOIN_EXPORT Url {
   friend bool operator==(const Url&, const Url&) = default;
 };
 
-/// Replaces %XX by the byte it stands for; none if a % is not followed by two hexadecimal digits.
+/// Replaces each %XX by its byte; none if a % is not followed by two hexadecimal digits.
 [[nodiscard]] QUOIN_EXPORT std::optional<std::string> percent_decode(std::string_view text);
-/// Replaces everything by %XX that is not a letter, a digit or one of -._~ (RFC 3986 §2.3).
+/// Replaces everything but letters, digits and -._~ by %XX (RFC 3986 §2.3).
 [[nodiscard]] QUOIN_EXPORT std::string percent_encode(std::string_view text);
 
 }  // namespace quoin::inline v0

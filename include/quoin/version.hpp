@@ -21,19 +21,19 @@
 
 #include <quoin/export.hpp>
 
-/// The first number of the version.
+/// The major version.
 #define QUOIN_VERSION_MAJOR 0
-/// The second number of the version: until 1.0 a new one may change the API.
+/// The minor version: until 1.0 a new one may change the API.
 #define QUOIN_VERSION_MINOR 1
-/// The third number of the version: a new one changes neither API nor ABI.
+/// The patch version: a new one changes neither API nor ABI.
 #define QUOIN_VERSION_PATCH 0
-/// The version as one number that grows, 100 for 0.1.0: `#if QUOIN_VERSION >= 200`.
+/// The version as one increasing number, 100 for 0.1.0: `#if QUOIN_VERSION >= 200`.
 #define QUOIN_VERSION \
   (QUOIN_VERSION_MAJOR * 10000 + QUOIN_VERSION_MINOR * 100 + QUOIN_VERSION_PATCH)
 
 namespace quoin::inline v0 {
 
-/// A version of the library; the greater one is the newer one.
+/// A version of the library; newer ones compare greater.
 struct LibraryVersion {
   int major = QUOIN_VERSION_MAJOR;  ///< the first number
   int minor = QUOIN_VERSION_MINOR;  ///< the second number
@@ -45,8 +45,8 @@ struct LibraryVersion {
 /// The version of the headers that the program was compiled with.
 inline constexpr LibraryVersion header_version{};
 
-/// The version of the library that the program runs with; header_version unless a shared libquoin
-/// was replaced by another one.
+/// The version of the library that the program runs with; equal to header_version unless a shared
+/// libquoin was replaced.
 [[nodiscard]] QUOIN_EXPORT LibraryVersion library_version() noexcept;
 /// The same as text, "0.1.0".
 [[nodiscard]] QUOIN_EXPORT std::string_view library_version_text() noexcept;

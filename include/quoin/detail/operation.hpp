@@ -18,10 +18,10 @@
 
 namespace quoin::inline v0::detail {
 
-/// A coroutine that waits, of whatever type.
+/// A waiting coroutine of any type.
 class QUOIN_EXPORT Waiter {
  public:
-  /// Remembers who waits. Throws std::logic_error if somebody does already.
+  /// Stores the waiting coroutine. Throws std::logic_error if there already is one.
   template <class Promise>
   void wait(std::coroutine_handle<Promise> caller) {
     if (handle_) throw std::logic_error{"quoin: two coroutines await the same operation"};
@@ -31,10 +31,10 @@ class QUOIN_EXPORT Waiter {
 
   /// Resumes it.
   void wake();
-  /// Resumes it in a turn soon, if it is a Task; else not at all.
+  /// Resumes it in one of the next turns if it is a Task; otherwise does nothing.
   void wake_later();
 
-  /// Does not resume it any more.
+  /// Forgets it, so that it is never resumed.
   void forget() noexcept {
     handle_ = {};
     promise_ = nullptr;
@@ -48,11 +48,11 @@ class QUOIN_EXPORT Waiter {
 /// What an operation and its completion share.
 template <class T>
 struct OperationState {
-  /// What is kept of a T.
+  /// How a T is stored.
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
   std::optional<Value> value;              ///< once it has ended
-  std::move_only_function<void()> cancel;  ///< what its end by destruction calls
+  std::move_only_function<void()> cancel;  ///< called when it is destroyed before its end
   Waiter waiter;                           ///< who awaits it
   bool wanted = true;                      ///< the operation is still there
   bool taken = false;                      ///< the value was returned by `co_await`

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the coroutines of tasks have in common, whatever they return: the part of
-/// quoin/coro/task.hpp that programs do not name.
+/// What all tasks' coroutines share, whatever they return: the part of quoin/coro/task.hpp that
+/// programs do not name.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -22,13 +22,13 @@ class TaskPromise;
 /// A coroutine that waits for others to end.
 class QUOIN_EXPORT TaskJoin {
  public:
-  /// `wanted` of the children have to end, or one has to fail.
+  /// Until `wanted` of the children have ended, or one has failed.
   explicit TaskJoin(std::size_t wanted = 1) noexcept : wanted_(wanted) {}
 
-  /// Whom to resume.
+  /// The coroutine to resume.
   void set_parent(TaskPromise& parent) noexcept { parent_ = &parent; }
 
-  /// One has ended.
+  /// A child has ended.
   void child_ended(bool failed);
 
  private:
@@ -36,10 +36,10 @@ class QUOIN_EXPORT TaskJoin {
   TaskPromise* parent_ = nullptr;
 };
 
-/// What the coroutines of all tasks have in common.
+/// What the coroutines of all tasks share.
 class QUOIN_EXPORT TaskPromise {
  public:
-  /// Tells who waits for the coroutine that it has ended.
+  /// Tells the waiting coroutine that this one has ended.
   class FinalAwaiter {
    public:
     /// The only state is the coroutine's own.
@@ -67,10 +67,10 @@ class QUOIN_EXPORT TaskPromise {
   /// See FinalAwaiter.
   [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return FinalAwaiter{}; }
 
-  /// Keeps the exception for who waits.
+  /// Keeps the exception for the waiting coroutine.
   void unhandled_exception() noexcept { failure_ = std::current_exception(); }
 
-  /// Resumes it when what runs now in its context has suspended.
+  /// Resumes it once whatever now runs in its context has suspended.
   void start(TaskContext& context, TaskJoin* join);
 
   /// The exception that ended it, or null.
@@ -102,7 +102,7 @@ class QUOIN_EXPORT TaskPromise {
 template <class T>
 class TaskResult : public TaskPromise {
  public:
-  /// Keeps the value for who waits.
+  /// Keeps the value for the waiting coroutine.
   template <std::convertible_to<T> From>
   void return_value(From&& value) {
     value_.emplace(std::forward<From>(value));
@@ -126,7 +126,7 @@ class TaskResult<void> : public TaskPromise {
   void take() const noexcept {}
 };
 
-/// Runs a task and asks how it is.
+/// Runs a task and tells its state.
 struct TaskAccess {
   /// Starts the coroutine in this context; `join` is told of its end.
   template <class Task>
