@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// An IP address with a UDP port. Not a resolver: host names are none of its business.
+/// An IP address with a UDP port. Not a resolver: it does not handle host names.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -34,7 +34,7 @@ class QUOIN_EXPORT Address {
   [[nodiscard]] static Result<Address> from_bytes(Bytes ip, std::uint16_t port,
                                                   std::uint32_t zone = 0);
 
-  /// There is no address in it.
+  /// It holds no address.
   [[nodiscard]] bool is_none() const noexcept { return size_ == 0; }
 
   /// An IPv4 address; IPv4-mapped IPv6 addresses do not count.
@@ -74,8 +74,8 @@ class QUOIN_EXPORT Address {
 
 }  // namespace quoin::inline v0
 
-/// Hash of an address, for unordered containers. Not keyed: do not use it for tables that a
-/// stranger can fill.
+/// Hash of an address, for unordered containers. Not keyed: do not use it for tables that strangers
+/// can fill.
 template <>
 struct std::hash<quoin::Address> {
   /// The hash.

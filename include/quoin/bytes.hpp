@@ -18,7 +18,7 @@
 
 namespace quoin::inline v0 {
 
-/// A view of bytes that somebody else owns. As a parameter it is valid for the call, no longer.
+/// A view of bytes owned elsewhere. As a parameter it is valid only for the call.
 using Bytes = std::span<const std::byte>;
 
 /// The bytes of `text`; valid as long as `text` is.
@@ -31,15 +31,15 @@ using Bytes = std::span<const std::byte>;
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-/// Immutable bytes together with their owner: the library sends them without a copy and keeps
-/// them alive until the peer acknowledged them, so they cannot dangle. Copies share the bytes.
+/// Immutable bytes together with their owner: the library sends them without a copy and keeps them
+/// alive until the peer has acknowledged them, so they cannot dangle. Copies share the bytes.
 class QUOIN_EXPORT SharedBytes {
  public:
   /// No bytes.
   SharedBytes() = default;
-  /// Takes the bytes of `text` over.
+  /// Takes over the bytes of `text`.
   SharedBytes(std::string text);
-  /// Takes `data` over.
+  /// Takes over `data`.
   SharedBytes(std::vector<std::byte> data);
   /// Shares bytes that `owner` keeps alive and unchanged for as long as it lives.
   SharedBytes(std::shared_ptr<const void> owner, Bytes view);

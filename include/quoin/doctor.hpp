@@ -17,9 +17,9 @@
 
 namespace quoin::inline v0 {
 
-/// How to look at a server.
+/// How to check a server.
 struct DoctorOptions {
-  Tls tls = Tls::client();           ///< whom to trust
+  Tls tls = Tls::client();           ///< which servers to trust
   std::vector<Address> addresses{};  ///< where the server is; empty: its name is looked up
   Duration timeout = std::chrono::seconds{5};  ///< for the connection to each address
 };
@@ -27,14 +27,14 @@ struct DoctorOptions {
 /// What io::probe() finds, and whether the system has certificates to trust.
 [[nodiscard]] QUOIN_EXPORT std::vector<io::Finding> examine_system();
 
-/// Looks at the server of `url`: its addresses; then for the first address of each family whether
-/// it answers over UDP, how long the handshake takes, protocol, certificate with names and end,
-/// path MTU, and the reply to a HEAD request. Blocks, with a loop of its own, for at most three
-/// times the timeout; the system's name look-up has its own limit.
+/// Checks the server of `url`: its addresses; then for the first address of each family whether it
+/// answers over UDP, how long the handshake takes, protocol, certificate with names and end, path
+/// MTU, and the reply to a HEAD request. Blocks, with a loop of its own, for at most three times
+/// the timeout; the system's name look-up has its own limit.
 [[nodiscard]] QUOIN_EXPORT std::vector<io::Finding> examine_server(
     std::string_view url, const DoctorOptions& options = {});
 
-/// None of them is bad.
+/// No verdict is `bad`.
 [[nodiscard]] QUOIN_EXPORT bool all_work(const std::vector<io::Finding>& findings) noexcept;
 
 }  // namespace quoin::inline v0

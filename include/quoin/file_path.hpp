@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// The name of a file or folder, as a parameter: a std::filesystem::path, or text, becomes one by
-/// itself. Not for work with paths: that is std::filesystem's, which is too large a header for
-/// everybody who includes this library.
+/// The name of a file or folder, as a parameter: a std::filesystem::path, or text, converts to it.
+/// Not for manipulating paths: use std::filesystem for that, whose header is too large to impose on
+/// every user of this library.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -13,7 +13,7 @@
 
 namespace quoin::inline v0 {
 
-/// What std::filesystem::path is for FilePath: it has its name as text.
+/// What FilePath needs of std::filesystem::path: its name as text.
 template <class Path>
 concept NativePath = requires(const Path& path) {
   { path.native() } -> std::same_as<const std::string&>;
@@ -39,10 +39,10 @@ class FilePath {
     requires(!std::same_as<Path, FilePath>)
   FilePath(const Path& path) : name_(path.native()) {}
 
-  /// There is no name.
+  /// The name is empty.
   [[nodiscard]] bool empty() const noexcept { return name_.empty(); }
 
-  /// The name: a std::filesystem::path can be made of it. Valid as long as this object.
+  /// The name, from which a std::filesystem::path can be made. Valid as long as this object.
   [[nodiscard]] const std::string& native() const noexcept { return name_; }
 
   friend bool operator==(const FilePath&, const FilePath&) = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What Request, Response, Call, Stream and Connection are made of: a 16-byte value that names an
-/// object of the library and finds out when that is gone. Not an owner: it keeps nothing alive.
+/// object of the library and knows when that is gone. Not an owner: it keeps nothing alive.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -22,16 +22,16 @@ struct Access;
 }
 
 /// Names an object by its place and generation. Copy, compare and store it freely; one that names
-/// nothing, or something that is gone, is stale. Only the loop's thread may use what it names.
+/// nothing, or something that is gone, is stale. Only the loop's thread may use the object.
 class QUOIN_EXPORT Handle {
  public:
   /// Names nothing.
   Handle() = default;
 
-  /// What it names is still there.
+  /// The object still exists.
   [[nodiscard]] explicit operator bool() const noexcept { return resolve() != nullptr; }
 
-  /// Equal: both name the same object, be it there or gone. The order has no meaning.
+  /// Equal: both name the same object, existing or gone. The order has no meaning.
   friend bool operator==(const Handle&, const Handle&) = default;
 
   /// See operator==().

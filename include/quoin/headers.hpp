@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Field sections: the headers and trailers of HTTP messages, pseudo-headers included. What the
-/// fields mean is not known here, only whether they are well-formed.
+/// Field sections: the headers and trailers of HTTP messages, pseudo-headers included. Knows only
+/// whether fields are well-formed, not what they mean.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -18,7 +18,7 @@
 
 namespace quoin::inline v0 {
 
-/// One field line (RFC 9110 §5). The views are valid as long as what they were taken from.
+/// One field line (RFC 9110 §5). The views are valid as long as their source.
 struct Field {
   Field() = default;
 
@@ -27,8 +27,8 @@ struct Field {
                   bool never = false) noexcept
       : name(field_name), value(field_value), never_index(never) {}
 
-  std::string_view name;     ///< lower case in all that was received
-  std::string_view value;    ///< without surrounding white space in all that was received
+  std::string_view name;     ///< lower case if received
+  std::string_view value;    ///< without surrounding white space if received
   bool never_index = false;  ///< keep the value out of compression tables (RFC 9204 §7.1)
 };
 
@@ -37,20 +37,20 @@ struct Field {
 class QUOIN_EXPORT Headers {
  public:
   Headers() = default;
-  /// These fields, as by add().
+  /// With these fields, as by add().
   Headers(std::initializer_list<Field> fields);
 
   /// Makes room for `fields` fields with `bytes` of names and values together.
   void reserve(std::size_t fields, std::size_t bytes);
-  /// Appends a field with a copy of its text. `authorization`, `proxy-authorization`,
-  /// `set-cookie` and short `cookie` values are never indexed, whatever is said here.
+  /// Appends a field with a copy of its text. `authorization`, `proxy-authorization`, `set-cookie`
+  /// and short `cookie` values are never indexed, whatever the argument says.
   Headers& add(std::string_view name, std::string_view value, bool never_index = false);
-  /// Replaces all fields of this name by one, in the place of the only one if it is as long, else
+  /// Replaces all fields of this name by one, in place if there is only one and it is as long, else
   /// at the end.
   Headers& set(std::string_view name, std::string_view value, bool never_index = false);
   /// Removes all fields of this name.
   void remove(std::string_view name);
-  /// Removes all fields and keeps the memory for others.
+  /// Removes all fields and keeps the memory.
   void clear() noexcept;
 
   /// The value of the first field of this name; valid until the next change.
@@ -59,7 +59,7 @@ class QUOIN_EXPORT Headers {
   /// The number of fields.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
-  /// There is no field.
+  /// There are no fields.
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
   /// The field at `index`, which must be below size(); valid until the next change.
@@ -73,7 +73,7 @@ class QUOIN_EXPORT Headers {
   /// (RFC 9114 §4.2.2).
   [[nodiscard]] std::size_t section_size() const noexcept;
 
-  /// Goes over the fields in order.
+  /// Iterates over the fields in order.
   class QUOIN_EXPORT Iterator {
    public:
     /// See std::forward_iterator.

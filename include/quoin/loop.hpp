@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The loop that joins servers and clients with a backend, on one thread. Not a general event
+/// The loop that connects servers and clients to a backend, on one thread. Not a general event
 /// loop: it waits for datagrams, deadlines and posted jobs, nothing else. To run quoin inside
 /// another event loop, watch descriptor(), sleep until deadline() and call turn().
 #pragma once
@@ -23,18 +23,18 @@ namespace detail {
 struct Access;
 }
 
-/// A job that was scheduled with Loop::after(); a value. The default one names no job.
+/// A job scheduled with Loop::after(); a value. A default-constructed one names no job.
 enum class TimerId : std::uint64_t {};
 
 /// One thread's share of the library. It must outlive every server and client made on it.
 ///
-/// A handler, which is whatever the library calls of the application's in a turn, may replace or
+/// A handler, any function of the application that the library calls in a turn, may replace or
 /// remove itself, destroy its owner (the server, client, listener or dialer), and throw anything.
-/// What it throws ends the request or stream that the call is about, if it is about one, and
-/// nothing else: the handler is called again as if it had returned, everything else goes on, and
-/// on_exception() is told. A request gets a 500, or is reset with H3_INTERNAL_ERROR if the response
-/// has begun; a plain stream is reset with code 0 in both directions; a WebSocket is closed with
-/// 1011; a handshake that waits for an answer is refused.
+/// An exception ends the request or stream that the call is about, if any, and nothing else: the
+/// handler is called again as if it had returned, everything else goes on, and on_exception() is
+/// called. A request gets a 500, or is reset with H3_INTERNAL_ERROR if the response has begun; a
+/// plain stream is reset with code 0 in both directions; a WebSocket is closed with 1011; a
+/// handshake that waits for an answer is refused.
 class QUOIN_EXPORT Loop {
  public:
   /// On the system's best backend.
@@ -45,16 +45,16 @@ class QUOIN_EXPORT Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
-  /// Turns and waits until stop(), which may have been called before. All handlers are called
-  /// from here (or from turn()), and nothing that they throw comes out: see on_exception(). Must
-  /// not be called by a handler (it returns at once then).
+  /// Turns and waits until stop(), which may have been called before. All handlers are called from
+  /// here (or from turn()), and their exceptions do not leave it: see on_exception(). Must not be
+  /// called by a handler (it would return at once).
   void run();
   /// Makes run() return after the present turn. Thread-safe and safe in a signal handler.
   void stop() noexcept;
   /// One pass: receive, time-outs, jobs, handlers, send. Never blocks. Must not be called by a
-  /// handler (it does nothing then).
+  /// handler (it would do nothing).
   void turn();
-  /// When turn() is needed next if nothing arrives before; none: not until then.
+  /// When turn() is needed next if nothing arrives first; none: only when something arrives.
   [[nodiscard]] std::optional<Time> deadline() const noexcept;
   /// Blocks as run() does between two turns, at most until deadline().
   void wait();
@@ -63,17 +63,17 @@ class QUOIN_EXPORT Loop {
 
   /// Calls `job` once, `delay` from now() on, in a turn. Zero or less: in the next turn.
   TimerId after(Duration delay, std::move_only_function<void()> job);
-  /// Forgets a job that has not run yet; one that has run, or never was, is ignored.
+  /// Cancels a job that has not run yet; ignored if it has run or never existed.
   void cancel(TimerId timer) noexcept;
-  /// Calls `job` in a turn soon. Thread-safe; everything else in the library, except stop(),
-  /// belongs to the thread that runs the loop.
+  /// Calls `job` in one of the next turns. Thread-safe; everything else in the library, except
+  /// stop(), belongs to the thread that runs the loop.
   void post(std::move_only_function<void()> job);
 
   /// Called at the end of the turn with each exception that a handler threw; `where` names the
-  /// member that had been given the handler, "Server::on_access" say. Without a handler, each is a
-  /// line on standard error. To have exceptions out of turn() and run(), let `handler` throw: the
-  /// turn is complete then, nothing of it is lost, and both may be called again. When it throws
-  /// several times in a turn, the first is what leaves.
+  /// member that took the handler, for example "Server::on_access". Without a handler, each is
+  /// printed as a line on standard error. To get exceptions out of turn() and run(), let `handler`
+  /// throw: the turn is complete by then, nothing is lost, and both may be called again. If it
+  /// throws several times in a turn, the first exception leaves.
   void on_exception(
       std::move_only_function<void(std::string_view where, std::exception_ptr thrown)> handler);
 

@@ -35,29 +35,31 @@ namespace quoin::inline v0 {
 struct ServerConfig {
   quic::Config quic{};  ///< `alpn` is "h3" if left empty
   h3::Config h3{};      ///< limits of each HTTP/3 session
-  /// Time in which a request makes no progress in either direction until its stream is reset with
-  /// H3_REQUEST_CANCELLED. Zero: never.
+  /// How long a request may make no progress in either direction before its stream is reset with
+  /// H3_REQUEST_CANCELLED. Zero: no limit.
   Duration stream_idle_timeout = std::chrono::seconds{30};
-  /// Time for the handler to begin its response, counted from the last byte of the request that
-  /// was taken; then the client gets a 503. Zero: for ever.
+  /// Time for the handler to begin its response, from the last byte of the request that was read;
+  /// then the client gets a 503. Zero: no limit.
   Duration response_timeout = std::chrono::seconds{30};
-  /// Time for a whole request, from its headers to the end of its response, whatever moves; then
-  /// the client gets a 408 or 503, or if the response has begun H3_REQUEST_CANCELLED. Zero: for
-  /// ever. Response::timeout() overrides all three. All are kept to half a second.
+  /// Time for a whole request, from its headers to the end of its response, even if it makes
+  /// progress; then the client gets a 408 or 503 or, if the response has begun,
+  /// H3_REQUEST_CANCELLED. Zero: no limit. Response::timeout() overrides all three. All are
+  /// accurate to half a second.
   Duration request_timeout{};
-  /// Time without a request until the client of a connection is told to leave (GOAWAY, RFC 9114
-  /// §5.2); what is still idle five seconds later is closed. It is for clients that keep alive by
-  /// PINGs what they do not use; a request counts from its complete header. Zero: for ever.
+  /// Time without a request after which a connection's client is told to leave (GOAWAY, RFC 9114
+  /// §5.2); if still idle five seconds later, the connection is closed. It is meant for clients
+  /// that keep unused connections alive with PINGs; a request counts from its complete header.
+  /// Zero: no limit.
   Duration idle_connection_timeout = std::chrono::minutes{3};
-  /// Requests that a client may give up each second, and twice as many in a burst; more close its
-  /// connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
+  /// Requests that a client may reset each second, and twice as many in a burst; more than that
+  /// closes its connection with H3_EXCESSIVE_LOAD (CVE-2023-44487).
   std::size_t resets_per_second = 500;
-  /// Hands requests in early data to the handler whatever their method. Otherwise only GET, HEAD
+  /// Passes requests in early data to the handler whatever their method. Otherwise only GET, HEAD
   /// and OPTIONS are, and others are answered with 425 (Too Early, RFC 8470 §5.2), because an
-  /// attacker can replay them. Early data are off unless `quic.early_data` is set.
+  /// attacker can replay them. Early data is off unless `quic.early_data` is set.
   bool early_unsafe = false;
   /// The clock for `date` headers (RFC 9110 §6.6.1), for example std::chrono::system_clock::now.
-  /// Empty: none are sent, which RFC 9110 allows to whom has no clock.
+  /// Empty: none are sent, which RFC 9110 allows a server without a clock.
   std::function<std::chrono::system_clock::time_point()> wall_clock{};
 };
 
@@ -65,13 +67,13 @@ struct ServerConfig {
 struct FileOptions {
   /// Directories without an index file are shown as an HTML page; otherwise they are a 404.
   bool listing = false;
-  /// The file that stands for its directory; empty: none does.
+  /// The file served for a directory; empty: none.
   std::string index = "index.html";
-  /// The type of files whose name says nothing.
+  /// The type of files with an unknown extension.
   std::string default_type = "application/octet-stream";
-  /// Memory for files of at most 64 KiB that were asked for lately, in bytes; 0: none. Each turn
-  /// looks whether a file is still the same before it answers from memory. Works only if
-  /// ServerConfig::wall_clock is set: files that changed within two seconds are not kept.
+  /// Memory for recently requested files of at most 64 KiB, in bytes; 0: none. Before answering
+  /// from memory each turn checks that the file is unchanged. Works only if
+  /// ServerConfig::wall_clock is set: files that changed within the last two seconds are not kept.
   std::size_t cache_bytes = std::size_t{16} * 1024 * 1024;
   /// Headers for all responses, for example `cache-control`.
   Headers headers{};
@@ -88,13 +90,13 @@ struct Access {
   Outcome outcome{};             ///< how it ended
 };
 
-/// What a server counted since it was made.
+/// A server's counters since it was made.
 struct ServerStats {
-  quic::EndpointStats quic{};  ///< of the engine: connections, handshakes, datagrams of UDP
+  quic::EndpointStats quic{};  ///< the engine's: connections, handshakes, UDP datagrams
 
-  std::uint64_t requests = 0;         ///< headers of a request were received
-  std::uint64_t responses = 0;        ///< went out whole
-  std::uint64_t requests_failed = 0;  ///< ended otherwise, whoever's fault it was
+  std::uint64_t requests = 0;         ///< headers received
+  std::uint64_t responses = 0;        ///< sent completely
+  std::uint64_t requests_failed = 0;  ///< ended otherwise, for whatever reason
   std::size_t open_requests = 0;      ///< at present
 
   std::uint64_t timeouts = 0;          ///< ServerConfig's stream_idle_timeout, response_timeout
@@ -113,11 +115,11 @@ struct ServerStats {
 
 /// An HTTP/3 server on a loop, which must outlive it. It may be destroyed at any time, even by one
 /// of its handlers: its clients are told (CONNECTION_CLOSE) and no handler is called any more;
-/// handlers that are running are destroyed in the loop's next turn.
+/// running handlers are destroyed in the loop's next turn.
 class QUOIN_EXPORT Server {
  public:
-  /// Answers a request, now or later. What it throws becomes a 500, or resets the stream if the
-  /// response has begun, and is reported as of every handler: see Loop.
+  /// Answers a request, now or later. An exception becomes a 500, or resets the stream if the
+  /// response has begun, and is reported as for every handler: see Loop.
   using Handler = std::move_only_function<void(Request, Response)>;
 
   /// Nothing is opened before listen().
@@ -127,17 +129,16 @@ class QUOIN_EXPORT Server {
   ~Server();
 
   /// Calls `handler` for requests with this method whose path matches `pattern`. A pattern is a
-  /// path; a segment `{name}` stands for one segment of any text but nothing, and `*` as the last
-  /// segment for the rest of the path, even an empty one. Segments are compared after
-  /// percent-decoding. Of all patterns that match and know the method, the most exact one is taken:
-  /// text before `{name}` before `*`, from left to right. A path that has handlers, but none for
-  /// the method, is a 405 with `allow`. HEAD is answered by what was given for GET unless it has
-  /// its own handler.
-  /// A pattern may begin with a host, "b.example/users/{id}": then it is for requests to that host,
-  /// whatever the port, and goes before those without.
-  /// CONNECT (RFC 9114 §4.4) has no path: its handler is the one for "/", whatever the host. It may
-  /// answer 2xx with stream() and read with Request::on_body(): that is the tunnel.
-  /// A second handler for a method and pattern replaces the first.
+  /// path; a segment `{name}` matches any one non-empty segment, and `*` as the last segment the
+  /// rest of the path, even an empty one. Segments are compared after percent-decoding. Of all
+  /// patterns that match and have the method, the most specific one wins: text before `{name}`
+  /// before `*`, from left to right. A path with handlers, but none for the method, gets a 405 with
+  /// `allow`. HEAD is answered by the handler for GET unless it has its own. A pattern may begin
+  /// with a host, "b.example/users/{id}": then it matches requests to that host, on any port, and
+  /// takes precedence over patterns without one. CONNECT (RFC 9114 §4.4) has no path: its handler
+  /// is the one for "/", whatever the host. Answering 2xx with stream() and reading with
+  /// Request::on_body() makes the tunnel. A second handler for a method and pattern replaces the
+  /// first.
   Server& route(std::string_view method, std::string_view pattern, Handler handler);
   /// route("GET", ...), which also answers HEAD.
   Server& get(std::string_view pattern, Handler handler);
@@ -147,16 +148,16 @@ class QUOIN_EXPORT Server {
   Server& put(std::string_view pattern, Handler handler);
   /// route("DELETE", ...).
   Server& del(std::string_view pattern, Handler handler);
-  /// Calls `handler` when no pattern matches, whatever the method, except for extended CONNECT
-  /// (RFC 9220); without it that is a 404.
+  /// Calls `handler` when no pattern matches, whatever the method, except for extended CONNECT (RFC
+  /// 9220); without it the answer is a 404.
   Server& fallback(Handler handler);
 
-  /// Serves the files below `directory` for paths below `prefix` ("/" or "/static", say), GET and
-  /// HEAD, with `content-type`, `last-modified`, a strong `etag` of inode, size and time of
-  /// modification, conditional requests and single byte ranges (RFC 9110 §13, §14). Nothing
-  /// outside the directory is served, whatever the path or symbolic links say. A file that shrinks
-  /// while it is sent ends with a reset stream, never as if it were whole.
-  /// Errors: system, with the directory; UsageError::invalid_argument with the prefix.
+  /// Serves the files below `directory` for paths below `prefix` (such as "/" or "/static"), GET
+  /// and HEAD, with `content-type`, `last-modified`, a strong `etag` of inode, size and time of
+  /// modification, conditional requests and single byte ranges (RFC 9110 §13, §14). Nothing outside
+  /// the directory is served, whatever the path or symbolic links say. A file that shrinks while it
+  /// is sent ends in a reset stream, never as if complete. Errors: system, with the directory;
+  /// UsageError::invalid_argument with the prefix.
   [[nodiscard]] Result<> files(std::string_view prefix, const FilePath& directory,
                                FileOptions options = {});
 
@@ -166,33 +167,33 @@ class QUOIN_EXPORT Server {
   /// system with the address.
   [[nodiscard]] Result<Address> listen(std::string_view address);
 
-  /// Takes no new connections and requests (GOAWAY), lets those in progress finish for at most
-  /// `limit`, closes, and calls `done` once in a later turn. Connections without a request are
-  /// closed after a second at the most; those that had one are left to their clients, which close
-  /// them when they have read the response, until the limit. More calls can only shorten it.
+  /// Takes no new connections and requests (GOAWAY), gives those in progress up to `limit` to
+  /// finish, closes, and calls `done` once in a later turn. Connections that had no request are
+  /// closed within a second; those that had one are left to their clients, which close them when
+  /// they have read the response, until the limit. Further calls can only shorten it.
   void shutdown(Duration limit, std::move_only_function<void()> done = {});
 
-  /// Called with every request that is over.
+  /// Called with every finished request.
   void on_access(std::move_only_function<void(const Access&)> log);
   /// Called when a handshake is complete.
   void on_connected(std::move_only_function<void(const ConnectionInfo&)> log);
-  /// Called when a connection is over, also when its handshake failed.
+  /// Called when a connection is over, or its handshake has failed.
   void on_disconnected(std::move_only_function<void(const ConnectionInfo&)> log);
-  /// Called with what happens to the path of a connection: clients that move, the size of
-  /// datagrams.
+  /// Called when a connection's path changes: clients that move, the size of datagrams.
   void on_path(std::move_only_function<void(const ConnectionInfo&, const quic::PathEvent&)> log);
 
-  /// Uses other certificates for connections from now on; those there are go on as they are, and
-  /// tickets of before can be resumed if names and demands are the same. May be called before
-  /// listen(). Errors: UsageError::invalid_argument for a client's Tls, and nothing changes.
+  /// Uses other certificates for new connections; existing ones go on unchanged, and earlier
+  /// tickets can still be resumed if names and client verification are the same. May be called
+  /// before listen(). Errors: UsageError::invalid_argument for a client's Tls; nothing changes
+  /// then.
   [[nodiscard]] Result<> set_tls(Tls tls);
-  /// Called for each certificate or signature that a handshake waits for, with a
+  /// Called for each certificate or signature that a handshake waits for, with
   /// Tls::server_on_demand() or Tls::server_without_key(); without a handler they are refused.
   void on_tls_request(TlsHandler handler);
-  /// Replaces quic::Config::token_secrets, also before listen(), without a client's noticing; see
-  /// quic::Endpoint::set_token_secrets(). Errors: those of that, and nothing changes.
+  /// Replaces quic::Config::token_secrets, also before listen(), without clients noticing; see
+  /// quic::Endpoint::set_token_secrets(). Errors: the same; nothing changes then.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
-  /// The figures of now.
+  /// The current figures.
   [[nodiscard]] ServerStats stats() const;
 
   struct Impl;

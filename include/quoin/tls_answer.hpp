@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// How a Server or Listener is given certificates and signatures that are kept elsewhere. What is
-/// wanted is in quoin/tls_request.hpp.
+/// How a Server or Listener is given certificates and signatures that are kept elsewhere. What they
+/// are needed for is in quoin/tls_request.hpp.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -17,22 +17,22 @@
 
 namespace quoin::inline v0 {
 
-/// The answer to a TlsRequest, to give at once or later, on the loop's thread: a value to
-/// copy and to store. A client that gives up in the meantime makes it stale.
+/// The answer to a TlsRequest, to give at once or later, on the loop's thread: a value to copy and
+/// store. It becomes stale if the client gives up in the meantime.
 class QUOIN_EXPORT TlsAnswer {
  public:
   /// Answers nothing.
   TlsAnswer() = default;
 
-  /// The handshake still waits.
+  /// The handshake is still waiting.
   [[nodiscard]] explicit operator bool() const noexcept;
 
-  /// Goes on with this certificate: see quic::Endpoint::give_certificate(). Errors: those of that.
+  /// Goes on with this certificate: see quic::Endpoint::give_certificate(), also for the errors.
   [[nodiscard]] Result<> use(const Tls& tls) const;
-  /// Goes on with this signature: see quic::Endpoint::give_signature(). Errors: those of that.
+  /// Goes on with this signature: see quic::Endpoint::give_signature(), also for the errors.
   [[nodiscard]] Result<> sign(Bytes signature) const;
-  /// Ends the handshake with an alert; `why` is what Server::on_disconnected() is told, and is not
-  /// sent to the client. Errors: UsageError::stale_handle.
+  /// Ends the handshake with an alert; `why` is passed to Server::on_disconnected() and not sent to
+  /// the client. Errors: UsageError::stale_handle.
   [[nodiscard]] Result<> refuse(std::string_view why) const;
 
  private:

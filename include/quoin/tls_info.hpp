@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a TLS handshake agreed on and showed.
+/// The outcome of a TLS handshake.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -15,7 +15,7 @@ struct TlsInfo {
   std::string cipher{};                          ///< for example "TLS_AES_128_GCM_SHA256"
   std::string group{};                           ///< for example "X25519"
   std::string alpn{};                            ///< the application protocol
-  std::string server_name{};                     ///< SNI, as asked for or as received
+  std::string server_name{};                     ///< SNI, as sent or received
   std::vector<std::string> certificate_names{};  ///< the peer's subjectAltName, "DNS:a.example"
   std::string certificate_issuer{};              ///< the peer's certificate's, RFC 2253 form
   std::string certificate_expires{};             ///< "2027-01-31T00:00:00Z"

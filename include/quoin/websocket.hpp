@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// WebSockets over HTTP/3 (RFC 6455, RFC 9220), for servers and clients: whole messages both ways
-/// on one stream. Not WebTransport, and no extensions (no compression).
+/// WebSockets over HTTP/3 (RFC 6455, RFC 9220), for servers and clients: whole messages in both
+/// directions on one stream. Not WebTransport, and no extensions (no compression).
 #pragma once
 
 #include <quoin/version.hpp>
@@ -57,53 +57,53 @@ struct WebSocketMessage {
 
 /// How a WebSocket ended.
 struct WebSocketEnd {
-  CloseCode code = CloseCode::abnormal;  ///< the peer's, or ours where we gave up
+  CloseCode code = CloseCode::abnormal;  ///< the peer's, or ours if we gave up
   std::string reason{};                  ///< the peer's, UTF-8 of at most 123 bytes; may be empty
   bool clean = false;                    ///< both sides have sent a close frame
   Error error{};                         ///< if not clean: what happened
 };
 
-/// Limits and habits of one WebSocket.
+/// Settings of one WebSocket.
 struct WebSocketOptions {
-  /// The largest message that is taken, in bytes; a larger one closes with 1009.
+  /// The largest message accepted, in bytes; a larger one closes with 1009.
   std::size_t max_message = 1024 * 1024;
-  /// Bytes that may wait to be sent; then sending is refused until on_writable(). A single message
-  /// of any size is taken when nothing waits.
+  /// Bytes that may wait to be sent; then sending is refused until on_writable(). If nothing is
+  /// waiting, one message of any size is accepted.
   std::size_t send_buffer = 1024 * 1024;
-  /// Silence of the peer after which it is pinged. Zero: never; then the idle time-outs of server
-  /// and connection end a silent WebSocket.
+  /// Silence after which the peer is pinged. Zero: never; then the idle time-outs of server and
+  /// connection end a silent WebSocket.
   Duration ping_interval = std::chrono::seconds{20};
-  /// Time for anything to come after a ping; then the peer is given up (1006).
+  /// Time for anything to arrive after a ping; then the peer counts as gone (1006).
   Duration pong_timeout = std::chrono::seconds{10};
   /// Time for the peer to answer a close frame, and to end its stream; then the stream is reset.
   Duration close_timeout = std::chrono::seconds{5};
-  /// Client: what it can speak, the best first. Server: what it can speak; of those that the
-  /// client offers the first in this list is chosen, and none if there is none.
+  /// Client: the subprotocols to offer, best first. Server: the subprotocols it speaks; the first
+  /// in this list that the client offers is chosen, if any.
   std::vector<std::string> subprotocols{};
-  /// Server: pages of which origins (`https://host`) may connect, beside those of the host asked
-  /// for and programs that send no `origin`. "*": all, which lets any page on the web use the
-  /// cookies of its visitor.
+  /// Server: origins (`https://host`) whose pages may connect, besides those of the requested host
+  /// and programs that send no `origin`. "*": all, which lets any page on the web use its visitor's
+  /// cookies.
   std::vector<std::string> origins{};
 };
 
-/// What a WebSocket counted.
+/// A WebSocket's counters.
 struct WebSocketStats {
   std::uint64_t messages_received = 0;  ///< whole ones
-  std::uint64_t messages_sent = 0;      ///< were taken for sending
-  std::uint64_t sends_refused = 0;      ///< for WebSocketOptions::send_buffer
-  std::size_t bytes_waiting = 0;        ///< at present, for the stream to take them
+  std::uint64_t messages_sent = 0;      ///< accepted for sending
+  std::uint64_t sends_refused = 0;      ///< because of WebSocketOptions::send_buffer
+  std::size_t bytes_waiting = 0;        ///< at present, until the stream takes them
 };
 
-/// One end of a WebSocket. A 16-byte handle: copy and compare it freely; when the WebSocket is
-/// closed its members answer UsageError::stale_handle, or nothing. Handlers run in turns of the
-/// loop, never within a call, and are destroyed with the stream. What one throws, but on_closed(),
-/// closes the WebSocket with 1011: see Loop.
+/// One end of a WebSocket. A 16-byte handle: copy and compare it freely; once the WebSocket is
+/// closed its members return UsageError::stale_handle, or do nothing. Handlers run in turns of the
+/// loop, never within a call, and are destroyed with the stream. An exception from any of them but
+/// on_closed() closes the WebSocket with 1011: see Loop.
 class QUOIN_EXPORT WebSocket {
  public:
   /// Names no WebSocket.
   WebSocket() = default;
 
-  /// on_closed() was not called yet.
+  /// on_closed() has not been called yet.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
   /// Sends a text message. Errors: UsageError::stale_handle, closed (a close frame was sent or
@@ -116,7 +116,7 @@ class QUOIN_EXPORT WebSocket {
   /// end is known. No other message can be sent in between. `type` is the same for all parts.
   /// Errors as for send_text().
   [[nodiscard]] Result<> send_fragment(MessageType type, Bytes data, bool last) const;
-  /// Sends a ping beside the automatic ones; `payload` has at most 125 bytes. Errors:
+  /// Sends a ping in addition to the automatic ones; `payload` has at most 125 bytes. Errors:
   /// UsageError::stale_handle, closed, too_large.
   [[nodiscard]] Result<> ping(std::string_view payload = {}) const;
   /// Begins the closing handshake: what was sent before goes out, then a close frame. on_closed()
@@ -124,7 +124,7 @@ class QUOIN_EXPORT WebSocket {
   /// UsageError::stale_handle, closed, invalid_argument (reason, or a code that must not be sent).
   [[nodiscard]] Result<> close(CloseCode code = CloseCode::normal,
                                std::string_view reason = {}) const;
-  /// Gives up at once: the stream is reset, and on_closed() called in a turn soon.
+  /// Aborts: the stream is reset, and on_closed() is called in one of the next turns.
   void reset() const;
 
   /// Takes messages, each in a turn. What arrives before there is a handler, or while paused,
@@ -134,19 +134,19 @@ class QUOIN_EXPORT WebSocket {
   void on_writable(std::move_only_function<void()> handler) const;
   /// Called with the payload of each pong.
   void on_pong(std::move_only_function<void(std::string_view)> handler) const;
-  /// Called once, when nothing more will be received; the handle is stale then. Not called when
-  /// the server or client is destroyed before.
+  /// Called once, when nothing more will be received; the handle is stale then. Not called if the
+  /// server or client is destroyed first.
   void on_closed(std::move_only_function<void(const WebSocketEnd&)> handler) const;
 
-  /// Takes no message until resume(); of those on their way one is kept in memory. Pings behind
-  /// them are not answered meanwhile, so a peer that waits for pongs gives up when it lasts long.
+  /// Takes no message until resume(); at most one incoming message is kept in memory. Pings behind
+  /// it are not answered meanwhile, so a peer that waits for pongs gives up after a while.
   void pause() const;
   /// Goes on after pause().
   void resume() const;
 
   /// The subprotocol that was agreed on; empty if none. Valid until the next turn.
   [[nodiscard]] std::string_view subprotocol() const;
-  /// The figures of now; all zero when it is closed.
+  /// The current figures; all zero once it is closed.
   [[nodiscard]] WebSocketStats stats() const;
 
   friend auto operator<=>(const WebSocket&, const WebSocket&) = default;
@@ -160,9 +160,10 @@ class QUOIN_EXPORT WebSocket {
 };
 
 /// Server: makes a WebSocket of a request, in a handler of `route("CONNECT", pattern, ...)` or
-/// later, on the server's loop. Look at the request before: to refuse it, answer it as any other.
-/// A request that is no WebSocket handshake is answered with 400 or 501, one of a foreign page
-/// (WebSocketOptions::origins) with 403; then the error says why: UsageError::invalid_argument.
+/// later, on the server's loop. Check the request first: to refuse it, answer it like any other. A
+/// request that is not a WebSocket handshake is answered with 400 or 501, one from a foreign page
+/// (WebSocketOptions::origins) with 403; then the error is UsageError::invalid_argument with the
+/// reason.
 [[nodiscard]] QUOIN_EXPORT Result<WebSocket> accept_websocket(Loop& loop, Request request,
                                                               Response response,
                                                               WebSocketOptions options = {});
@@ -177,9 +178,9 @@ struct WebSocketRequest {
 
 /// Client: opens a WebSocket on the connection of `client`, which runs on `loop`, and calls `done`
 /// once in a turn. Set the handlers there. Errors: those of Client::request();
-/// UsageError::unsupported when the server takes no extended CONNECT;
-/// HttpError::connect_error with the status when it refuses, or chose a subprotocol that was not
-/// offered. Call::cancel() gives the attempt up, and later is WebSocket::reset().
+/// UsageError::unsupported when the server takes no extended CONNECT; HttpError::connect_error with
+/// the status when it refuses, or chose a subprotocol that was not offered. Call::cancel() aborts
+/// the attempt; once open, it is the same as WebSocket::reset().
 QUOIN_EXPORT Call open_websocket(Loop& loop, Client& client, WebSocketRequest request,
                                  std::move_only_function<void(Result<WebSocket>)> done);
 

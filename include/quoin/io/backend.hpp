@@ -41,10 +41,10 @@ class QUOIN_EXPORT Backend {
   /// IPv4 peers then appear as IPv4 addresses, not as mapped ones.
   /// Errors: system, for example EADDRINUSE, with the address.
   [[nodiscard]] virtual Result<Address> open(const Address& local) = 0;
-  /// The address (port 0) that datagrams to `remote` leave from when nothing else is asked for:
-  /// a client puts it, with its socket's port, into its first path, so that the path does not
-  /// seem to change when the first answer tells the true address. Default: the unspecified
-  /// address of the family, for "not known". Errors: system, for example ENETUNREACH.
+  /// The address (port 0) that datagrams to `remote` leave from by default: a client puts it, with
+  /// its socket's port, into its first path, so that the path does not seem to change when the
+  /// first answer reveals the true address. Default: the unspecified address of the family, for
+  /// "not known". Errors: system, for example ENETUNREACH.
   [[nodiscard]] virtual Result<Address> source_for(const Address& remote);
   /// Closes the socket that open() returned `local` for. Unknown addresses are ignored.
   virtual void close(const Address& local) noexcept = 0;
@@ -52,15 +52,15 @@ class QUOIN_EXPORT Backend {
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
 
   /// Blocks until something was received, sending became possible again, wake() was called, or
-  /// `deadline` has come (none: for ever). It may return early.
+  /// `deadline` has come (none: no limit). It may return early.
   virtual void wait(std::optional<Time> deadline) = 0;
-  /// Takes what has arrived, at most one batch; never blocks. Empty: nothing (more) is there.
+  /// Takes what has arrived, at most one batch; never blocks. Empty: nothing (more) has arrived.
   /// The views stay valid until the next call of receive().
   [[nodiscard]] virtual std::span<const Datagram> receive() = 0;
-  /// Sends from the front of `batch`, never blocks, and returns how many were taken; it has
-  /// copied or sent those. Fewer than all: the caller offers the rest again after wait().
-  /// `path.local` names the source address; a datagram that cannot be sent (too large for the
-  /// link, no route) counts as taken and lost.
+  /// Sends from the front of `batch`, never blocks, and returns how many it has copied or sent. If
+  /// fewer than all, the caller offers the rest again after wait(). `path.local` names the source
+  /// address; a datagram that cannot be sent (too large for the link, no route) counts as taken and
+  /// lost.
   [[nodiscard]] virtual std::size_t send(std::span<const Datagram> batch) = 0;
 
   /// The path errors since the last call; valid until the next one. Default: none.
@@ -73,12 +73,12 @@ class QUOIN_EXPORT Backend {
   /// -1 if there is none.
   [[nodiscard]] virtual int descriptor() const noexcept { return -1; }
 
-  /// Which backend this is and which of its abilities are on, in a line for a person.
+  /// Which backend this is and which of its features are on, in one line for people.
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
-/// The best backend of this system: epoll on Linux. Always succeeds; what fails (no descriptors
-/// left, say) is reported by open().
+/// The best backend of this system: epoll on Linux. Always succeeds; failures (such as no
+/// descriptors left) are reported by open().
 [[nodiscard]] QUOIN_EXPORT std::unique_ptr<Backend> system_backend();
 
 }  // namespace quoin::inline v0::io

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What every io::Backend must do, as a suite that you can run on a backend of your own, under
-/// whatever test framework you have. Not a benchmark.
+/// What every io::Backend must do, as a suite to run on your own backend, under any test framework.
+/// Not a benchmark.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -19,7 +19,7 @@
 
 namespace quoin::inline v0::io {
 
-/// Two backends that reach each other, and nothing else that uses them.
+/// Two backends that can reach each other and that nothing else uses.
 struct ConformanceSubject {
   /// Where sockets can be opened, both of one family, with port 0.
   struct Hosts {
@@ -30,13 +30,13 @@ struct ConformanceSubject {
   Backend& a;                  ///< one of them
   Backend& b;                  ///< the other
   std::vector<Hosts> hosts{};  ///< everything is tried on each; give one for each family
-  /// A datagram to a port where nobody listens makes errors() tell ECONNREFUSED.
+  /// A datagram to a port where nobody listens makes errors() report ECONNREFUSED.
   bool tells_refusals = true;
-  /// How long what must happen may take, by the clock of the backends.
+  /// How long to wait for expected events, by the clock of the backends.
   Duration patience = std::chrono::seconds{5};
 };
 
-/// What came of one requirement.
+/// The result of one requirement.
 struct ConformanceResult {
   /// How it ended.
   enum class Outcome : std::uint8_t { passed, skipped, failed };

@@ -21,7 +21,7 @@ class QUOIN_EXPORT PcapWriter {
  public:
   /// Makes the file, or empties it. Errors: system, with its name.
   [[nodiscard]] static Result<PcapWriter> create(const FilePath& file);
-  /// The other one writes nothing any more.
+  /// Moves the file; the other object writes nothing from then on.
   PcapWriter(PcapWriter&&) noexcept;
   /// Closes its own file.
   PcapWriter& operator=(PcapWriter&&) noexcept;
@@ -32,9 +32,9 @@ class QUOIN_EXPORT PcapWriter {
   /// must be addresses of one family; others are not written. `time` counts from 1970 in the
   /// capture.
   void write(Time time, const Datagram& datagram);
-  /// Sees to it that all is in the file and closes it; what is written later is lost. Errors:
-  /// system, with the file's name, if any of it could not be written. The destructor closes too,
-  /// and keeps errors to itself. UsageError::closed when it was moved away.
+  /// Writes everything to the file and closes it; later datagrams are lost. Errors: system, with
+  /// the file's name, if anything could not be written; UsageError::closed if it was moved from.
+  /// The destructor closes too, but does not report errors.
   [[nodiscard]] Result<> close();
 
  private:

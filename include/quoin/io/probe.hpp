@@ -13,22 +13,22 @@
 
 namespace quoin::inline v0::io {
 
-/// One thing that was looked at.
+/// The result of one check.
 struct Finding {
-  /// How it is.
+  /// The verdict.
   enum class Verdict : std::uint8_t {
     good,  ///< as it should be
     note,  ///< it works, but not as well as it could
     bad,   ///< it does not work
   };
 
-  Verdict verdict = Verdict::good;  ///< how it is
-  std::string subject{};            ///< what was looked at, "GSO" say
-  std::string detail{};             ///< what was found, for a person
+  Verdict verdict = Verdict::good;  ///< the verdict
+  std::string subject{};            ///< what was checked, for example "GSO"
+  std::string detail{};             ///< what was found, as text for people
   std::string advice{};             ///< what to do about it; empty if nothing
 };
 
-/// Looks at the kernel, IPv4 and IPv6, segmentation and receive offload, ECN, the DF flag, socket
+/// Checks the kernel, IPv4 and IPv6, segmentation and receive offload, ECN, the DF flag, socket
 /// buffers and io_uring. Sends a few datagrams over loopback; takes milliseconds.
 [[nodiscard]] QUOIN_EXPORT std::vector<Finding> probe();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What to ask of the UDP sockets of a backend, whichever waits for them.
+/// Options of the UDP sockets of any backend.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -8,8 +8,8 @@
 
 namespace quoin::inline v0::io {
 
-/// Everything is on by default and turned off by itself where the kernel or the network device
-/// does not play along.
+/// Everything is on by default and turned off automatically where the kernel or the network device
+/// does not support it.
 struct SocketOptions {
   bool segmentation_offload = true;              ///< UDP_SEGMENT (GSO) when sending
   bool receive_offload = true;                   ///< UDP_GRO when receiving
