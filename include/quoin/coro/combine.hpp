@@ -36,7 +36,7 @@ class [[nodiscard]] WhenAll {
   WhenAll& operator=(const WhenAll&) = delete;
   ~WhenAll() = default;
 
-  /// Without any.
+  /// There are no tasks.
   [[nodiscard]] bool await_ready() const noexcept { return sizeof...(T) == 0; }
 
   /// Starts them in their order.
@@ -48,7 +48,7 @@ class [[nodiscard]] WhenAll {
                tasks_);
   }
 
-  /// The values in the tasks' order, std::monostate for void; throws what a task has thrown.
+  /// The values in the tasks' order, std::monostate for void; throws what a task threw.
   std::tuple<detail::TaskValue<T>...> await_resume() {
     std::apply([&](auto&... task) { (rethrow(task), ...); }, tasks_);
     return std::apply(
@@ -62,7 +62,7 @@ class [[nodiscard]] WhenAll {
   template <class Any>
   void rethrow(Task<Any>& task) {
     if (const std::exception_ptr failure = detail::TaskAccess::failure(task)) {
-      // The others are cancelled before the exception is on its way.
+      // The others are cancelled before the exception propagates.
       const std::tuple<Task<T>...> gone = std::exchange(tasks_, std::tuple<Task<T>...>{});
       std::rethrow_exception(failure);
     }
@@ -72,8 +72,8 @@ class [[nodiscard]] WhenAll {
   detail::TaskJoin join_;
 };
 
-/// Runs tasks at the same time: `auto [a, b] = co_await when_all(first(), second())`. When one
-/// throws, the others are destroyed and `co_await` throws the same.
+/// Runs tasks at the same time: `auto [a, b] = co_await when_all(first(), second())`. If one
+/// throws, the others are destroyed and `co_await` throws the same exception.
 template <class... T>
 [[nodiscard]] WhenAll<T...> when_all(Task<T>... tasks) {
   return WhenAll<T...>{std::move(tasks)...};
@@ -91,7 +91,7 @@ class [[nodiscard]] WhenAllOf {
   WhenAllOf& operator=(const WhenAllOf&) = delete;
   ~WhenAllOf() = default;
 
-  /// Without any.
+  /// There are no tasks.
   [[nodiscard]] bool await_ready() const noexcept { return tasks_.empty(); }
 
   /// Starts them in their order.
@@ -103,7 +103,7 @@ class [[nodiscard]] WhenAllOf {
     }
   }
 
-  /// The values in the tasks' order; throws what a task has thrown.
+  /// The values in the tasks' order; throws what a task threw.
   std::vector<detail::TaskValue<T>> await_resume() {
     for (const Task<T>& task : tasks_) {
       if (const std::exception_ptr failure = detail::TaskAccess::failure(task)) {
@@ -153,7 +153,7 @@ class [[nodiscard]] WhenAny {
                tasks_);
   }
 
-  /// The value of the first that has ended; its place among the tasks is the variant's index.
+  /// The value of the first to end; the variant's index is its place among the tasks.
   std::variant<detail::TaskValue<T>...> await_resume() {
     return take(std::index_sequence_for<T...>{});
   }
@@ -180,15 +180,15 @@ class [[nodiscard]] WhenAny {
   detail::TaskJoin join_;
 };
 
-/// Runs tasks until the first has ended, be it with an exception, which `co_await` throws then; the
-/// others are destroyed. `co_await` returns a variant whose index is the place of that task.
+/// Runs tasks until the first has ended; the others are destroyed. If it ended with an exception,
+/// `co_await` throws that. `co_await` returns a variant whose index is the place of that task.
 template <class... T>
 [[nodiscard]] WhenAny<T...> when_any(Task<T>... tasks) {
   return WhenAny<T...>{std::move(tasks)...};
 }
 
 /// Runs `task` for at most `limit`: `co_await` returns its value (std::monostate for void), or none
-/// when the time is up and the task was destroyed.
+/// if time ran out and the task was destroyed.
 template <class T>
 [[nodiscard]] Task<std::optional<detail::TaskValue<T>>> within(Loop& loop, Duration limit,
                                                                Task<T> task) {

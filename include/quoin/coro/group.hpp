@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What runs tasks: groups, which own them, and run_task() for a program that is one task. And
-/// sleep().
+/// What runs tasks: groups, which own them, and run_task() for a program that is a single task.
+/// Also sleep().
 #pragma once
 
 #include <quoin/version.hpp>
@@ -24,8 +24,8 @@
 
 namespace quoin::inline v0 {
 
-/// Resumes who awaits it in a turn of the loop, `delay` from Loop::now() on. Zero or less: in the
-/// next turn.
+/// Resumes the awaiting coroutine in a turn of the loop, `delay` after Loop::now(). Zero or less:
+/// in the next turn.
 [[nodiscard]] QUOIN_EXPORT Operation<void> sleep(Loop& loop, Duration delay);
 
 /// Owns tasks that nobody awaits. The loop must outlive it.
@@ -41,15 +41,15 @@ class QUOIN_EXPORT TaskGroup {
 
   /// Runs `task` until it first waits, and from then on in turns of the loop.
   void spawn(Task<> task);
-  /// Called in the place where a task ended with an exception. Without it Loop::on_exception() is
-  /// told, as of what a handler throws; the other tasks go on.
+  /// Called where a task ends with an exception. Without it Loop::on_exception() is called, as for
+  /// handlers; the other tasks go on.
   void on_failure(std::move_only_function<void(std::exception_ptr failure)> handler);
   /// Destroys all tasks, as the destructor does.
   void cancel() noexcept;
-  /// How many tasks have not ended.
+  /// The number of tasks that have not ended.
   [[nodiscard]] std::size_t size() const noexcept;
-  /// Ends when there are no tasks, which may be at once. Not for tasks of the same group, which
-  /// would wait for themselves.
+  /// Ends when there are no tasks, possibly at once. Not for tasks of the same group, which would
+  /// wait for themselves.
   [[nodiscard]] Operation<void> join();
 
  private:
@@ -57,9 +57,9 @@ class QUOIN_EXPORT TaskGroup {
   std::shared_ptr<State> state_;
 };
 
-/// Turns and waits on `loop` until `task` has ended, and returns its value or throws what it has
-/// thrown: for `main()`. Loop::stop() does not end it. Throws std::logic_error when called by a
-/// handler or a task.
+/// Turns and waits on `loop` until `task` has ended, and returns its value or throws what it threw:
+/// for `main()`. Loop::stop() does not end it. Throws std::logic_error when called by a handler or
+/// a task.
 template <class T>
 T run_task(Loop& loop, Task<T> task) {
   std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;

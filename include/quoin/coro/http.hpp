@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// HTTP in coroutines: requests of a client, handlers of a server, and bodies bit by bit.
+/// HTTP in coroutines: requests of a client, handlers of a server, and bodies piece by piece.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -27,10 +27,11 @@ namespace quoin::inline v0 {
 /// Fetches `url`: Client::get(). Errors: those of Client::request(). Cancelling it cancels the
 /// request.
 [[nodiscard]] QUOIN_EXPORT Operation<Result<Reply>> get(Client& client, std::string_view url);
-/// Sends `request`, which has a name: Client::request(). Errors and cancelling as for get().
+/// Sends `request`, which must be a named object: Client::request(). Errors and cancelling as for
+/// get().
 [[nodiscard]] QUOIN_EXPORT Operation<Result<Reply>> request(Client& client, ClientRequest request);
 
-/// Reads the body of a request in a server's handler. It takes the place of Request::on_body().
+/// Reads the body of a request in a server's handler. It replaces Request::on_body().
 class QUOIN_EXPORT BodyReader {
  public:
   /// One reader for a request.
@@ -42,9 +43,9 @@ class QUOIN_EXPORT BodyReader {
   BodyReader& operator=(BodyReader&&) = delete;
   ~BodyReader();
 
-  /// The next bytes, as they arrive; none after the end. The client is held back by flow control
-  /// while nobody reads, and a read that is cancelled has taken nothing. Errors: UsageError::closed
-  /// when the client gave up, UsageError::limit_reached while another read is under way.
+  /// The next bytes, as they arrive; none after the end. Flow control holds the client back while
+  /// nobody reads; a cancelled read has taken nothing. Errors: UsageError::closed when the client
+  /// gave up, UsageError::limit_reached while another read is under way.
   [[nodiscard]] Operation<Result<SharedBytes>> read();
 
  private:
@@ -52,27 +53,28 @@ class QUOIN_EXPORT BodyReader {
   std::shared_ptr<State> state_;
 };
 
-/// Writes the body of a response in a server's handler. It takes the place of Response::stream().
+/// Writes the body of a response in a server's handler. It replaces Response::stream().
 class QUOIN_EXPORT BodyWriter {
  public:
-  /// Sends the headers: status and headers must be set before.
+  /// Sends the headers: set status and headers first.
   explicit BodyWriter(Response response);
   /// Moves the writer; the other one must not be used any more.
   BodyWriter(BodyWriter&&) noexcept;
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
   BodyWriter& operator=(BodyWriter&&) = delete;
-  /// Without end() the stream is reset, so that nobody takes what was sent for the whole.
+  /// Without end() the stream is reset, so that the client does not take a partial body for
+  /// complete.
   ~BodyWriter();
 
-  /// Ends when all of `data` was handed to the connection, which is when the client is ready for
-  /// more. A write that is cancelled may have sent a part. Errors: UsageError::closed when nothing
-  /// more can be sent (the client gave up, or asked with HEAD), UsageError::limit_reached while
-  /// another write is under way.
+  /// Ends when the connection has taken all of `data`, which is when the client is ready for more.
+  /// A cancelled write may have sent a part. Errors: UsageError::closed when nothing more can be
+  /// sent (the client gave up, or asked with HEAD), UsageError::limit_reached while another write
+  /// is under way.
   [[nodiscard]] Operation<Result<>> write(SharedBytes data);
-  /// The same, taking `text` over.
+  /// The same, taking over `text`.
   [[nodiscard]] Operation<Result<>> write(std::string text);
-  /// The body is complete; nothing to wait for.
+  /// Ends the body, without waiting.
   void end();
 
  private:
@@ -80,11 +82,11 @@ class QUOIN_EXPORT BodyWriter {
   std::shared_ptr<State> state_;
 };
 
-/// A Server::Handler of a function (Request, Response) -> Task<>, for a server on `loop`. The task
-/// starts with the request and is destroyed when the stream of the request is over, wherever it
-/// waits: when the client gave up, or has the whole response. What has to go on belongs in a
-/// TaskGroup. An exception that leaves it is a 500, or resets the stream if the response was begun.
-/// `function` lives as long as the handler and all tasks it has made.
+/// Makes a Server::Handler of a function (Request, Response) -> Task<>, for a server on `loop`. The
+/// task starts with the request and is destroyed when the request's stream is over, wherever it
+/// waits: when the client gave up, or has the whole response. Work that must go on belongs in a
+/// TaskGroup. An exception that leaves it becomes a 500, or resets the stream if the response has
+/// begun. `function` lives as long as the handler and all tasks it has made.
 template <class Function>
 [[nodiscard]] Server::Handler task_handler(Loop& loop, Function function) {
   return [&loop, shared = std::make_shared<Function>(std::move(function))](Request request,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Operation: something that was begun and can be awaited, and Completion, by which it ends. With
-/// them any callback becomes awaitable, yours too.
+/// Operation: something begun that can be awaited, and Completion, which ends it. With them any
+/// callback becomes awaitable, including your own.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -21,17 +21,17 @@ namespace quoin::inline v0 {
 template <class T>
 class Completion;
 
-/// Something that was begun, to be awaited once: `auto reply = co_await get(client, url)`, or
-/// first named and then awaited, so that several are under way at a time. `co_await` returns a T.
-/// A coroutine of any type may await it. Destroying it cancels what it stands for and a coroutine
-/// that awaits it is not resumed.
+/// Something begun, to be awaited once: `auto reply = co_await get(client, url)`, or named first
+/// and awaited later, so that several run at a time. `co_await` returns a T. A coroutine of any
+/// type may await it. Destroying it cancels what it stands for, and a coroutine that awaits it is
+/// not resumed.
 ///
 /// An operation whose object is destroyed (the client, the connection) ends with
 /// UsageError::closed if T is a Result. Only tasks learn of that, other coroutines stay suspended.
 template <class T>
 class [[nodiscard]] Operation {
  public:
-  /// One that its completion() ends.
+  /// An operation that its completion() ends.
   Operation() : state_(std::make_shared<detail::OperationState<T>>()) {}
 
   /// The other one must not be used any more.
@@ -48,8 +48,8 @@ class [[nodiscard]] Operation {
     if (auto cancel = std::exchange(state_->cancel, nullptr)) cancel();
   }
 
-  /// What ends it: call it once with the value, on the loop's thread. One that is destroyed
-  /// instead ends the operation with UsageError::closed.
+  /// What ends it: call it once with the value, on the loop's thread. If it is destroyed instead,
+  /// the operation ends with UsageError::closed.
   [[nodiscard]] Completion<T> completion() const { return Completion<T>{state_}; }
 
   /// Calls `cancel` if this is destroyed before it has ended.
@@ -60,10 +60,10 @@ class [[nodiscard]] Operation {
   /// It has ended.
   [[nodiscard]] bool is_ready() const noexcept { return state_->value.has_value(); }
 
-  /// Nothing to wait for.
+  /// There is nothing to wait for.
   [[nodiscard]] bool await_ready() const noexcept { return is_ready(); }
 
-  /// Remembers who waits.
+  /// Stores the waiting coroutine.
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> caller) {
     state_->waiter.wait(caller);
@@ -85,10 +85,10 @@ class [[nodiscard]] Operation {
 template <class T>
 class Completion {
  public:
-  /// The other one ends nothing any more.
+  /// Moves the completion; the other one ends nothing any more.
   Completion(Completion&&) noexcept = default;
 
-  /// What it was the end of is over without a value.
+  /// Ends the operation without a value.
   Completion& operator=(Completion&& other) noexcept {
     const Completion old{std::move(*this)};
     state_ = std::move(other.state_);
@@ -110,8 +110,8 @@ class Completion {
   /// The operation is still there: somebody may want the value.
   [[nodiscard]] bool is_wanted() const noexcept { return state_ && state_->wanted; }
 
-  /// Ends the operation and resumes who awaits it. The second time, and when nobody wants it any
-  /// more, it does nothing.
+  /// Ends the operation and resumes the coroutine that awaits it. Does nothing the second time, or
+  /// when nobody wants it any more.
   template <class... Value>
     requires(sizeof...(Value) == (std::is_void_v<T> ? 0 : 1))
   void operator()(Value&&... value) {
@@ -131,7 +131,7 @@ class Completion {
   std::shared_ptr<detail::OperationState<T>> state_;
 };
 
-/// An operation that has ended already.
+/// An operation that has already ended.
 template <class T>
 [[nodiscard]] Operation<T> ready_operation(std::type_identity_t<T> value) {
   Operation<T> operation;

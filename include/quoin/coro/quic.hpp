@@ -20,20 +20,20 @@
 
 namespace quoin::inline v0 {
 
-/// Connects: Dialer::connect(), with its errors and those of the handshake. When it is cancelled, a
-/// connection that comes about nevertheless is closed with code 0.
+/// Connects: Dialer::connect(), with its errors and those of the handshake. If it is cancelled, a
+/// connection that is made nevertheless is closed with code 0.
 [[nodiscard]] QUOIN_EXPORT Operation<Result<Connection>> connect(Dialer& dialer,
                                                                  std::string_view address,
                                                                  std::string_view server_name = {});
 
-/// The connections of a listener. It takes the place of Listener::on_connection().
+/// The connections of a listener. It replaces Listener::on_connection().
 class QUOIN_EXPORT IncomingConnections {
  public:
   /// At most `limit` connections wait to be accepted; more are closed with code 0.
   explicit IncomingConnections(Listener& listener, std::size_t limit = 128);
   IncomingConnections(const IncomingConnections&) = delete;
   IncomingConnections& operator=(const IncomingConnections&) = delete;
-  /// Connections that wait are closed with code 0, and so are all later ones.
+  /// Closes waiting connections, and all later ones, with code 0.
   ~IncomingConnections();
 
   /// The next connection. Errors: UsageError::closed when the listener is gone,
@@ -47,31 +47,31 @@ class QUOIN_EXPORT IncomingConnections {
   std::shared_ptr<State> state_;
 };
 
-/// Reads and writes a stream. It takes the places of all its handlers.
+/// Reads and writes a stream. It replaces all its handlers.
 class QUOIN_EXPORT Channel {
  public:
-  /// Of a stream that is new: just opened, or just announced by Connection::on_stream().
+  /// For a new stream: just opened, or just announced by Connection::on_stream().
   explicit Channel(const Stream& stream);
   /// Moves the channel; the other one must not be used any more.
   Channel(Channel&&) noexcept;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   Channel& operator=(Channel&&) = delete;
-  /// Gives up, with code 0, each direction that has not come to its end.
+  /// Aborts, with code 0, each direction that has not ended.
   ~Channel();
 
-  /// The next bytes, as they arrive; none after the end. The peer is held back by flow control
-  /// while nobody reads, and a read that is cancelled has taken nothing. Errors: domain application
-  /// with the peer's code when it gave up sending, UsageError::closed or the reason when the stream
-  /// or the connection is over, UsageError::limit_reached while another read is under way.
+  /// The next bytes, as they arrive; none after the end. Flow control holds the peer back while
+  /// nobody reads; a cancelled read has taken nothing. Errors: domain application with the peer's
+  /// code when it gave up sending, UsageError::closed or the reason when the stream or the
+  /// connection is over, UsageError::limit_reached while another read is under way.
   [[nodiscard]] Operation<Result<SharedBytes>> read();
-  /// Ends when `data` was handed to the connection, which is when there is room; `last` ends our
-  /// direction. A write that is cancelled has sent nothing. Errors: domain application with the
-  /// peer's code when it wants no more, else as for read().
+  /// Ends when the connection has taken `data`, which is when there is room; `last` ends our
+  /// direction. A cancelled write has sent nothing. Errors: domain application with the peer's code
+  /// when it wants no more, else as for read().
   [[nodiscard]] Operation<Result<>> write(SharedBytes data, bool last = false);
-  /// The same, taking `text` over.
+  /// The same, taking over `text`.
   [[nodiscard]] Operation<Result<>> write(std::string text, bool last = false);
-  /// Ends our direction; nothing to wait for.
+  /// Ends our direction, without waiting.
   void end();
   /// The stream, for reset(), stop_sending() and the like.
   [[nodiscard]] Stream stream() const noexcept;
@@ -81,20 +81,20 @@ class QUOIN_EXPORT Channel {
   std::shared_ptr<State> state_;
 };
 
-/// The streams that a peer opens. It takes the place of Connection::on_stream().
+/// The streams that a peer opens. It replaces Connection::on_stream().
 class QUOIN_EXPORT IncomingStreams {
  public:
-  /// At most `limit` streams wait to be accepted; more are given up with code 0.
+  /// At most `limit` streams wait to be accepted; more are aborted with code 0.
   explicit IncomingStreams(const Connection& connection, std::size_t limit = 128);
   IncomingStreams(const IncomingStreams&) = delete;
   IncomingStreams& operator=(const IncomingStreams&) = delete;
-  /// Streams that wait are given up with code 0, and so are all later ones.
+  /// Aborts waiting streams, and all later ones, with code 0.
   ~IncomingStreams();
 
   /// The next stream. Errors: UsageError::closed when the connection is over,
   /// UsageError::limit_reached while another call is under way.
   [[nodiscard]] Operation<Result<Channel>> accept();
-  /// How many streams were given up because too many waited.
+  /// How many streams were aborted because too many waited.
   [[nodiscard]] std::uint64_t refused() const noexcept;
 
  private:

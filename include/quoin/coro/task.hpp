@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Task, the coroutine type. What a task waits for is in quoin/coro/operation.hpp and beside it,
-/// what runs it in quoin/coro/group.hpp.
+/// Task, the coroutine type. See quoin/coro/operation.hpp for what a task awaits, and
+/// quoin/coro/group.hpp for what runs it.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -16,13 +16,13 @@
 
 namespace quoin::inline v0 {
 
-/// A coroutine that ends with a T, or with an exception. It does nothing before it is awaited by
-/// another task or given to a TaskGroup, and is awaited once. What it throws comes out of the
+/// A coroutine that ends with a T, or with an exception. It does nothing until it is awaited by
+/// another task or given to a TaskGroup, and is awaited once. Its exception comes out of the
 /// `co_await`.
 ///
 /// Destroying a Task cancels it: what it waits for is cancelled, its local variables are destroyed
-/// in their order. A task that runs cannot be destroyed by its own means: a group that is destroyed
-/// by one of its tasks destroys that one when it next waits.
+/// in their order. A running task cannot destroy itself: a group destroyed by one of its own tasks
+/// destroys that task when it next waits.
 ///
 /// Tasks run in the turns of a loop, on its thread.
 template <class T = void>
@@ -30,7 +30,7 @@ class [[nodiscard]] Task {
   static_assert(std::is_void_v<T> || std::is_object_v<T>, "a task returns a value or nothing");
 
  public:
-  /// What the compiler makes a coroutine with.
+  /// What the compiler needs for a coroutine.
   struct promise_type : detail::TaskResult<T> {
     /// The task of a new coroutine.
     [[nodiscard]] Task get_return_object() noexcept {
@@ -58,20 +58,20 @@ class [[nodiscard]] Task {
 
   ~Task() { reset(); }
 
-  /// There is a coroutine, which was not awaited yet.
+  /// There is a coroutine that has not been awaited yet.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
-  /// True if there is nothing to wait for, which await_resume() then complains about.
+  /// True if there is nothing to wait for; await_resume() then throws.
   [[nodiscard]] bool await_ready() const noexcept { return !handle_ || handle_.done(); }
 
-  /// Starts the coroutine in the context of the one that waits.
+  /// Starts the coroutine in the context of the waiting one.
   template <std::derived_from<detail::TaskPromise> Promise>
   void await_suspend(std::coroutine_handle<Promise> parent) {
     join_.set_parent(parent.promise());
     handle_.promise().start(*parent.promise().context(), &join_);
   }
 
-  /// What the coroutine returned; throws what it has thrown. The coroutine is destroyed. Throws
+  /// What the coroutine returned; throws what it threw. The coroutine is destroyed. Throws
   /// std::logic_error if there is none: a task is awaited once.
   T await_resume() {
     if (!handle_) throw std::logic_error{"quoin: a task was awaited that is empty or was awaited"};

@@ -16,12 +16,12 @@
 
 namespace quoin::inline v0 {
 
-/// Opens a WebSocket, see the function of the same name with a callback. `request` has a name.
-/// Cancelling it gives the attempt up.
+/// Opens a WebSocket, see the function of the same name with a callback. `request` must be a named
+/// object. Cancelling it aborts the attempt.
 [[nodiscard]] QUOIN_EXPORT Operation<Result<WebSocket>> open_websocket(Loop& loop, Client& client,
                                                                        WebSocketRequest request);
 
-/// Receives and sends on a WebSocket. It takes the places of all its handlers but on_pong().
+/// Receives and sends on a WebSocket. It replaces all its handlers but on_pong().
 class QUOIN_EXPORT WebSocketChannel {
  public:
   /// One channel for a WebSocket.
@@ -34,13 +34,13 @@ class QUOIN_EXPORT WebSocketChannel {
   /// Closes with 1001 if it is open.
   ~WebSocketChannel();
 
-  /// The next message. The peer is held back by flow control while nobody receives, and one that is
-  /// cancelled has taken nothing. Errors: UsageError::closed when the WebSocket is over, see end();
-  /// UsageError::limit_reached while another one is under way.
+  /// The next message. Flow control holds the peer back while nobody receives; a cancelled call has
+  /// taken nothing. Errors: UsageError::closed when the WebSocket is over, see end();
+  /// UsageError::limit_reached while another call is under way.
   [[nodiscard]] Operation<Result<WebSocketMessage>> receive();
-  /// Ends when `message`, which has a name, was taken for sending, which is when there is room.
-  /// One that is cancelled has sent nothing. Errors: as for WebSocket::send_text(), but
-  /// UsageError::limit_reached only while another one is under way.
+  /// Ends when `message`, which must be a named object, was accepted for sending, which is when
+  /// there is room. A cancelled call has sent nothing. Errors: as for WebSocket::send_text(), but
+  /// UsageError::limit_reached only while another call is under way.
   [[nodiscard]] Operation<Result<>> send(WebSocketMessage message);
   /// The same with text.
   [[nodiscard]] Operation<Result<>> send(std::string text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The values of tasks that are awaited together: the part of quoin/coro/combine.hpp that programs
-/// do not name.
+/// The values of tasks awaited together: the part of quoin/coro/combine.hpp that programs do not
+/// name.
 #pragma once
 
 #include <quoin/version.hpp>

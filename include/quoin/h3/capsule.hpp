@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Capsules (RFC 9297 §3): typed pieces on a request's stream, for protocols that run on HTTP.
-/// Bytes to capsules and back; where the bytes come from and go to is not known here.
+/// Converts bytes to capsules and back; moving the bytes is the caller's part.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -26,22 +26,22 @@ struct Capsule {
   std::string value{};                    ///< bytes; what they mean depends on the type
 };
 
-/// A capsule as it goes into a body. A type above 2^62 - 1 is cut to that.
+/// A capsule as the bytes of a body. A type above 2^62 - 1 is clamped.
 [[nodiscard]] QUOIN_EXPORT std::string encode_capsule(std::uint64_t type, Bytes value);
 
-/// Finds the capsules in a body. It keeps one at a time: who does not poll() is not read on.
+/// Finds the capsules in a body. It keeps one at a time: without poll() it reads no further.
 class QUOIN_EXPORT CapsuleReader {
  public:
   /// Keeps capsules of these types; all others are skipped, however long, as RFC 9297 §3.2 wants.
   /// `max_value`: the longest value of those that are kept, in bytes.
   explicit CapsuleReader(std::vector<std::uint64_t> types, std::size_t max_value = 64 * 1024);
 
-  /// Takes what came, in pieces of any size, at most to the end of the next capsule that is kept;
-  /// returns how many bytes it took: none while there is a capsule to poll().
-  /// Errors: HttpError::excessive_load for a value beyond `max_value`; the stream should be reset
-  /// with it, and the reader says the same from then on.
+  /// Takes received bytes, in pieces of any size, at most to the end of the next capsule that is
+  /// kept; returns how many bytes it took: none while there is a capsule to poll(). Errors:
+  /// HttpError::excessive_load for a value beyond `max_value`; the stream should be reset with it,
+  /// and the reader returns the same from then on.
   [[nodiscard]] Result<std::size_t> read(Bytes data);
-  /// The capsule that is complete.
+  /// The complete capsule, if any.
   [[nodiscard]] std::optional<Capsule> poll();
   /// The body has ended. Error: HttpError::message_error within a capsule.
   [[nodiscard]] Result<> finish() const;

@@ -36,17 +36,17 @@ inline constexpr StreamId no_stream{-1};
 /// Names a datagram of a connection: what Connection::send_datagram() returned. They count from 0.
 enum class DatagramId : std::uint64_t {};
 
-/// What became of a datagram (RFC 9221 §5.2). When a connection ends, those under way count as lost
-/// and those that wait as dropped.
+/// What became of a datagram (RFC 9221 §5.2). When a connection ends, datagrams under way count as
+/// lost and waiting ones as dropped.
 enum class DatagramFate : std::uint8_t {
   acknowledged,  ///< the peer has it; its application may still have dropped it
-  lost,          ///< taken for lost; if it was only late, `acknowledged` comes after all
-  dropped,  ///< never sent: by Config::datagram_policy, too large for the path by now, or the end
+  lost,          ///< declared lost; if it was only late, `acknowledged` still follows
+  dropped,       ///< never sent: Config::datagram_policy, now too large for the path, or the end
 };
 
-/// What an application wants to send next. The bytes, not the array of slices, must stay where
-/// they are and unchanged until they were acknowledged or the stream was closed; the array must
-/// stay until the next call of any member.
+/// What an application wants to send next. The bytes, not the array of slices, must stay in place
+/// and unchanged until they are acknowledged or the stream is closed; the array must stay until the
+/// next call of any member.
 struct StreamWrite {
   StreamId id = no_stream;  ///< no_stream: nothing to send now
   std::span<const Bytes>
@@ -58,8 +58,8 @@ class Connection;
 
 /// What runs on a connection. All members are called by the engine, while it reads or writes
 /// packets: they must not throw, must not call back into the engine except for the commands of
-/// Connection that say so, and should keep what they learn for later, when the engine has
-/// returned. The engine owns the application and destroys it with the connection.
+/// Connection that allow it, and should store what they learn until the engine has returned. The
+/// engine owns the application and destroys it with the connection.
 class QUOIN_EXPORT Application {
  public:
   Application() = default;
@@ -68,15 +68,14 @@ class QUOIN_EXPORT Application {
   virtual ~Application() = default;
 
   /// Streams can be opened and data sent from now on. Client: the server has been verified, unless
-  /// Connection::is_early().
-  /// Server: half a round trip before the handshake is complete.
+  /// Connection::is_early(). Server: this is half a round trip before the handshake is complete.
   virtual void on_started(Connection&) {}
 
   /// The handshake is complete (RFC 9001 §4.1.1).
   virtual void on_connected(Connection&) {}
 
-  /// Client: the early data were refused (RFC 9001 §4.6.2). All streams that were opened are gone,
-  /// without a call for each; on_started() follows again.
+  /// Client: the early data was refused (RFC 9001 §4.6.2). All opened streams are gone, without a
+  /// call for each; on_started() follows again.
   virtual void on_early_data_rejected(Connection&) {}
 
   /// Client: Connection::resumption() has something, or something newer.
@@ -85,12 +84,12 @@ class QUOIN_EXPORT Application {
   /// The next bytes of a stream, in order and once each; `data` is valid for the call and may be
   /// empty with `fin`. They count against flow control until Connection::consume().
   virtual void on_stream_data(Connection&, StreamId, Bytes data, bool fin) = 0;
-  /// The next `bytes` bytes that were written are acknowledged; their memory may be freed.
+  /// The next `bytes` written bytes are acknowledged; their memory may be freed.
   virtual void on_stream_acked(StreamId, std::uint64_t bytes) = 0;
   /// The peer gave up sending (RESET_STREAM, RFC 9000 §19.4); what was not received yet is lost.
   virtual void on_stream_reset(Connection&, StreamId, std::uint64_t code) = 0;
-  /// The peer wants no more of the stream (STOP_SENDING, RFC 9000 §19.5). The engine answers
-  /// with RESET_STREAM by itself and takes no more data.
+  /// The peer wants no more of the stream (STOP_SENDING, RFC 9000 §19.5). The engine answers with
+  /// RESET_STREAM and takes no more data.
   virtual void on_stop_sending(Connection&, StreamId, std::uint64_t code) = 0;
   /// Both directions are over; `code` is the application's error code if one was exchanged. All
   /// memory of the stream may be freed.
@@ -102,7 +101,7 @@ class QUOIN_EXPORT Application {
   /// A DATAGRAM frame; `data` is valid for the call (RFC 9221).
   virtual void on_datagram(Connection&, Bytes data) { (void)data; }
 
-  /// What became of a datagram that was to be sent; once for each, before on_closed().
+  /// What became of a queued datagram; once for each, before on_closed().
   virtual void on_datagram_fate(Connection&, DatagramId id, DatagramFate fate) {
     (void)id;
     (void)fate;
@@ -111,11 +110,10 @@ class QUOIN_EXPORT Application {
   /// Something happened to a path: validation, migration, another size of datagrams.
   virtual void on_path(Connection&, const PathEvent& event) { (void)event; }
 
-  /// The connection is over, for this reason; the last call. Streams that were open get no call
-  /// of their own.
+  /// The connection is over, for this reason; the last call. Open streams get no call of their own.
   virtual void on_closed(Connection&, const Error& reason) = 0;
 
-  /// Bytes of streams that wait to be sent for the first time, for Stats::bytes_queued.
+  /// Stream bytes waiting to be sent for the first time, for Stats::bytes_queued.
   [[nodiscard]] virtual std::uint64_t bytes_queued() const noexcept { return 0; }
 
   /// Asks for the next slices while a packet is being filled; see StreamWrite. Called until it

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Connection IDs that say where a packet belongs (RFC 9000 §5.1): to a thread of this process, or
-/// to a machine behind a load balancer. Not routing itself: that is done by the kernel
+/// Connection IDs that tell where a packet belongs (RFC 9000 §5.1): to a thread of this process, or
+/// to a machine behind a load balancer. The routing itself is done by the kernel
 /// (io::SocketOptions::workers) or the balancer.
 #pragma once
 
@@ -19,8 +19,8 @@
 
 namespace quoin::inline v0::quic {
 
-/// Makes the connection IDs that an endpoint gives out. One object may serve several endpoints of
-/// one thread. Implement it for a scheme of your own; see Config::connection_ids.
+/// Makes the connection IDs that an endpoint issues. One object may serve several endpoints of one
+/// thread. Implement it for your own scheme; see Config::connection_ids.
 class QUOIN_EXPORT CidGenerator {
  public:
   CidGenerator() = default;
@@ -30,15 +30,15 @@ class QUOIN_EXPORT CidGenerator {
 
   /// The length of all IDs, always the same; 6 to 20 bytes.
   [[nodiscard]] virtual std::size_t size() const noexcept = 0;
-  /// Makes an ID in `cid`, which has size() bytes and unpredictable content: overwrite what must
-  /// have a meaning and leave the rest, so that nobody can guess an ID or tell from two of them
-  /// that they belong together (RFC 9000 §5.1). IDs must not repeat.
+  /// Makes an ID in `cid`, which has size() bytes and unpredictable content: overwrite the part
+  /// with a meaning and leave the rest, so that nobody can guess an ID or link two of them (RFC
+  /// 9000 §5.1). IDs must not repeat.
   virtual void generate(std::span<std::byte> cid) noexcept = 0;
 };
 
 /// IDs for worker number `worker` of `workers`: 12 bytes, of which the first one modulo `workers`
-/// is the number and everything else is random. What io::SocketOptions::workers steers by;
-/// strangers' first packets are spread over the workers by the same rule. `workers` is 1 to 128,
+/// is the number and everything else is random. What io::SocketOptions::workers steers by; first
+/// packets of new clients are spread over the workers by the same rule. `workers` is 1 to 128,
 /// `worker` below it; else UsageError::invalid_argument.
 [[nodiscard]] QUOIN_EXPORT Result<std::shared_ptr<CidGenerator>> worker_cids(unsigned worker,
                                                                              unsigned workers);
@@ -46,23 +46,24 @@ class QUOIN_EXPORT CidGenerator {
 /// How machines behind a load balancer mark their IDs, after draft-ietf-quic-load-balancers-21:
 /// one octet with the configuration and the length, the machine's ID, and a nonce.
 struct RoutableCids {
-  /// Which configuration the balancer is to read the ID by; 0 to 6.
+  /// The number of the configuration by which the balancer reads the ID; 0 to 6.
   unsigned config_rotation = 0;
-  /// Who this machine is to the balancer; 1 to 15 bytes, as long on all machines.
+  /// The machine's ID for the balancer; 1 to 15 bytes, the same length on all machines.
   std::string server_id{};
   /// 4 to 18 bytes; with `server_id` at most 19. Less than 8 lets others guess IDs in use.
   std::size_t nonce_size = 8;
-  /// 16 bytes that the balancer knows, too: the machine's ID is encrypted with AES-128, so that
-  /// nobody else sees which connections go to the same machine. Empty: it is there to be read.
+  /// 16 bytes shared with the balancer: the machine's ID is encrypted with AES-128, so that nobody
+  /// else sees which connections go to the same machine. Empty: it is not encrypted.
   std::string key{};
 };
 
-/// IDs that a balancer can route. Errors: UsageError::invalid_argument with the member's name.
+/// Makes Makes IDs that a balancer can route. Errors: UsageError::invalid_argument with the
+/// member's name.
 [[nodiscard]] QUOIN_EXPORT Result<std::shared_ptr<CidGenerator>> routable_cids(
     const RoutableCids& settings);
 
-/// What a balancer does: the machine's ID in `cid`; none if the ID was not made with these
-/// settings, of which `server_id` only counts with its length.
+/// Reads the machine's ID from `cid`, as a balancer does; none if the ID was not made with these
+/// settings. Only the length of `server_id` matters here.
 [[nodiscard]] QUOIN_EXPORT std::optional<std::string> server_id_of(Bytes cid,
                                                                    const RoutableCids& settings);
 

@@ -27,7 +27,7 @@
 
 namespace quoin::inline v0::quic {
 
-/// Names a connection of an endpoint; a stale one is found out, never mistaken for another.
+/// Names a connection of an endpoint; a stale one is detected, never mistaken for another.
 struct ConnectionKey {
   std::uint32_t slot = 0;        ///< place in the endpoint's table
   std::uint32_t generation = 0;  ///< 0: names no connection
@@ -35,16 +35,16 @@ struct ConnectionKey {
   friend auto operator<=>(const ConnectionKey&, const ConnectionKey&) = default;
 };
 
-/// Where a connection is in its life.
+/// The state of a connection.
 enum class State : std::uint8_t {
   handshaking,
   connected,  ///< the handshake is complete
   closing,    ///< we closed; only CONNECTION_CLOSE is sent (RFC 9000 §10.2.1)
-  draining,   ///< the peer closed; nothing is sent, and soon nothing is left (RFC 9000 §10.2.2)
-  closed,     ///< over
+  draining,  ///< the peer closed; nothing is sent, and the state is soon dropped (RFC 9000 §10.2.2)
+  closed,    ///< over
 };
 
-/// Figures of a connection at the present moment.
+/// Current figures of a connection.
 struct Stats {
   Duration smoothed_rtt{};                   ///< RFC 9002 §5.3
   Duration min_rtt{};                        ///< zero before the first sample
@@ -54,24 +54,24 @@ struct Stats {
   std::uint64_t bytes_sent = 0;              ///< UDP payload
   std::uint64_t bytes_received = 0;          ///< UDP payload
   std::uint64_t packets_sent = 0;            ///< QUIC packets, not datagrams
-  std::uint64_t packets_received = 0;        ///< that could be decrypted
+  std::uint64_t packets_received = 0;        ///< those that could be decrypted
   std::uint64_t packets_lost = 0;            ///< declared lost (RFC 9002 §6)
-  std::uint64_t key_updates = 0;             ///< that we began, by call or Config::key_update_after
+  std::uint64_t key_updates = 0;             ///< begun by us, by call or Config::key_update_after
   std::size_t udp_payload_size = 0;          ///< the largest datagram sent on this path, bytes
-  std::uint64_t mtu_fallbacks = 0;           ///< the path stopped carrying what it had carried
-  std::uint64_t bytes_queued = 0;            ///< of streams and datagrams, that wait to be sent
-  std::size_t datagrams_queued = 0;          ///< DATAGRAM frames that wait to be sent
+  std::uint64_t mtu_fallbacks = 0;           ///< the path no longer carried its largest datagram
+  std::uint64_t bytes_queued = 0;            ///< of streams and datagrams, waiting to be sent
+  std::size_t datagrams_queued = 0;          ///< DATAGRAM frames waiting to be sent
   std::uint64_t datagrams_sent = 0;          ///< DATAGRAM frames that went into a packet
   std::uint64_t datagrams_acknowledged = 0;  ///< of these, those that the peer has
-  std::uint64_t datagrams_lost = 0;          ///< taken for lost; some may be only late
+  std::uint64_t datagrams_lost = 0;          ///< declared lost; some may be only late
   std::uint64_t datagrams_dropped = 0;       ///< never sent, see DatagramFate::dropped
   std::uint64_t datagrams_refused = 0;       ///< by DatagramPolicy::refuse
 };
 
 /// One QUIC connection. Owned by its Endpoint; a reference is valid until the endpoint's next
 /// handle_timeout() or handle_datagram(), so keep the id() instead. Unless said otherwise the
-/// members may be called from Application's, and none of them sends by itself: what is to be
-/// sent comes out of Endpoint::poll_transmit().
+/// members may be called from Application's, and none of them sends anything: packets come out of
+/// Endpoint::poll_transmit().
 class QUOIN_EXPORT Connection {
  public:
   struct Impl;
@@ -80,37 +80,38 @@ class QUOIN_EXPORT Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection() = default;
 
-  /// What to keep instead of a reference.
+  /// The ID to keep instead of a reference.
   [[nodiscard]] ConnectionKey id() const noexcept;
-  /// Where it is in its life.
+  /// Its state.
   [[nodiscard]] State state() const noexcept;
-  /// A client opened it.
+  /// Our side is the server.
   [[nodiscard]] bool is_server() const noexcept;
-  /// The version that was negotiated, or is tried before that.
+  /// The negotiated version; before that, the one being tried.
   [[nodiscard]] Version version() const noexcept;
   /// The path in use.
   [[nodiscard]] Path path() const;
   /// The application protocol that was agreed on; empty before. Valid as long as the connection.
   [[nodiscard]] std::string_view alpn() const noexcept;
-  /// The figures of now.
+  /// The current figures.
   [[nodiscard]] Stats stats() const;
   /// What was agreed on; empty before the handshake is complete.
   [[nodiscard]] TlsInfo tls() const;
   /// A request for this host belongs here. Server: a new connection would get the same certificate
   /// and demands (RFC 9110 §15.5.20; always true without Tls::add_host()). Client: the server's
-  /// certificate was verified, by a Tls that trusts not everybody, and is for it (RFC 9114 §3.3).
+  /// certificate covers it and was verified, by a Tls that does not trust every server (RFC 9114
+  /// §3.3).
   [[nodiscard]] bool serves(std::string_view host) const;
   /// The application that runs on the connection.
   [[nodiscard]] Application& application() noexcept;
   /// Why the connection is over; no error before that.
   [[nodiscard]] const Error& close_reason() const noexcept;
 
-  /// What is exchanged now may be a replay by an attacker (0-RTT, RFC 9001 §9.2). Server: the
-  /// handshake is not complete yet, so what has arrived was sent as early data. Client: the server
-  /// has not answered yet.
+  /// Data exchanged now may be an attacker's replay (0-RTT, RFC 9001 §9.2). Server: the handshake
+  /// is not complete yet, so what has arrived was sent as early data. Client: the server has not
+  /// answered yet.
   [[nodiscard]] bool is_early() const noexcept;
-  /// Client: what it takes to resume this session in another connection; none until the server
-  /// has sent a ticket (see Application::on_resumable()).
+  /// Client: what is needed to resume this session in another connection; none until the server has
+  /// sent a ticket (see Application::on_resumable()).
   [[nodiscard]] std::optional<Resumption> resumption() const;
 
   /// Opens a stream. Errors: UsageError::limit_reached when the peer allows no more for now (see
@@ -118,45 +119,44 @@ class QUOIN_EXPORT Connection {
   [[nodiscard]] Result<StreamId> open_stream(bool bidirectional);
   /// How many more streams the peer allows at present.
   [[nodiscard]] std::uint64_t streams_left(bool bidirectional) const noexcept;
-  /// There is something new to send: Application::next_write() will be asked.
+  /// There is new data to send: Application::next_write() will be asked.
   void want_write() noexcept;
-  /// The application has something to be polled that does not come from the engine:
+  /// The application has something to poll that does not come from the engine:
   /// Endpoint::poll_ready() will return this connection.
   void want_poll() noexcept;
-  /// The application has taken `bytes` of the stream: the peer may send as many more. Also for
-  /// streams that are closed meanwhile, so that the connection's window does not shrink.
+  /// The application has taken `bytes` of the stream: the peer may send as many more. Call it also
+  /// for streams closed in the meantime, so that the connection's window does not shrink.
   void consume(StreamId, std::size_t bytes);
   /// Gives up sending, with an application error code below 2^62 (RESET_STREAM).
   void reset_stream(StreamId, std::uint64_t code);
   /// Asks the peer to give up sending, with an application error code (STOP_SENDING).
   void stop_sending(StreamId, std::uint64_t code);
 
-  /// Queues a DATAGRAM frame with a copy of `data` (RFC 9221) and says how to call it: see
+  /// Queues a DATAGRAM frame with a copy of `data` (RFC 9221) and returns its name for
   /// Application::on_datagram_fate(). Errors: UsageError::unsupported when the peer takes none,
   /// too_large, limit_reached when the queue is full (see Config::datagram_policy), closed.
   [[nodiscard]] Result<DatagramId> send_datagram(Bytes data);
   /// The longest `data` for send_datagram() at present, 0 if the peer takes none.
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
 
-  /// Moves to another local address on which the endpoint can receive; the path is validated
-  /// before it is used, and kept if that fails (RFC 9000 §9). Not to be called from
+  /// Moves to another local address on which the endpoint can receive; the new path is validated
+  /// before it is used, and the old one kept if that fails (RFC 9000 §9). Not to be called from
   /// Application's members. Each path gets a connection ID of its own, so that nobody on the way
-  /// can tell that they belong together. Application::on_path() tells what comes of it. Errors:
-  /// UsageError::unsupported at a server and when the server forbids it; limit_reached for "not
-  /// yet": before the handshake is confirmed, without a spare connection ID; invalid_argument for
-  /// the address in use and another family; closed.
+  /// can link them. Application::on_path() reports the outcome. Errors: UsageError::unsupported on
+  /// a server and when the server forbids it; limit_reached for "not yet": before the handshake is
+  /// confirmed, without a spare connection ID; invalid_argument for the address in use and another
+  /// family; closed.
   [[nodiscard]] Result<> migrate(const Address& new_local, Time now);
-  /// Sends a PING after so much silence from now on, instead of what Config::keep_alive says. Zero:
-  /// not.
+  /// Sends a PING after this much silence from now on, instead of Config::keep_alive. Zero: never.
   void set_keep_alive(Duration silence) noexcept;
   /// Updates the keys (RFC 9001 §6). Not to be called from Application's members. Errors:
   /// UsageError::limit_reached for "not yet": before the handshake is confirmed, and until about
-  /// three probe timeouts after the last update was (RFC 9001 §6.5); closed.
+  /// three probe timeouts after the last update (RFC 9001 §6.5); closed.
   [[nodiscard]] Result<> update_keys(Time now);
 
   /// Fills `out` from the endpoint's source of randomness.
   void fill_random(std::span<std::byte> out);
-  /// The time that the endpoint was told last.
+  /// The time last passed to the endpoint.
   [[nodiscard]] Time now() const noexcept;
 
   /// Ends the connection: sends CONNECTION_CLOSE with this reason (domains transport,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What happens to the path of a connection: migration, rebinding and the size of datagrams. Not
-/// the way to change it: see Connection::migrate().
+/// Events on a connection's path: migration, rebinding and the size of datagrams. To change the
+/// path, see Connection::migrate().
 #pragma once
 
 #include <quoin/version.hpp>
@@ -20,7 +20,7 @@ struct PathEvent {
     probing,    ///< `path` is being validated (RFC 9000 §8.2)
     validated,  ///< the peer has answered on `path`
     failed,     ///< `path` is not used, for the reason `error`; the connection stays where it is
-    changed,    ///< packets go by `path` from now on
+    changed,    ///< packets use `path` from now on
     mtu,        ///< the largest datagram for `path` is `udp_payload` bytes from now on
   };
   Type type{};                  ///< what happened
@@ -29,8 +29,8 @@ struct PathEvent {
   std::size_t udp_payload = 0;  ///< the largest UDP payload on the path in use, bytes
 };
 
-/// Events of this kind that wait to be polled; the oldest is dropped for one more, as the newest
-/// say how things are.
+/// How many of these events may wait to be polled; beyond that the oldest is dropped, because the
+/// newest tell the current state.
 inline constexpr std::size_t max_path_events = 16;
 
 }  // namespace quoin::inline v0::quic

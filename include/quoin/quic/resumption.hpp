@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// What a client keeps of a connection to come back faster: a TLS session ticket, the server's
-/// limits and an address token (RFC 8446 §2.2, RFC 9000 §7.4.1 and §8.1.3). Not a cache: who
-/// keeps these, and for how long, is decided elsewhere.
+/// limits and an address token (RFC 8446 §2.2, RFC 9000 §7.4.1 and §8.1.3). Not a cache: the caller
+/// decides where to keep these, and for how long.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -15,8 +15,8 @@
 
 namespace quoin::inline v0::quic {
 
-/// Opaque, and a secret: whoever has it can read early data sent with it. It is bound to the
-/// server's name and to whom the client trusted, and is ignored with any other.
+/// Opaque, and a secret: anyone who has it can read early data sent with it. It is bound to the
+/// server's name and the client's trust settings, and is ignored with any others.
 class QUOIN_EXPORT Resumption {
  public:
   /// Nothing to resume.
@@ -24,13 +24,13 @@ class QUOIN_EXPORT Resumption {
 
   /// Reads what serialize() wrote. Errors: UsageError::invalid_argument.
   [[nodiscard]] static Result<Resumption> parse(Bytes data);
-  /// In a form for a file. Keep it readable for its owner only.
+  /// In a form for a file, which only its owner must be able to read.
   [[nodiscard]] std::string serialize() const;
 
-  /// There is no ticket in it.
+  /// It holds no ticket.
   [[nodiscard]] bool empty() const noexcept { return tls_session_.empty(); }
 
-  /// The server that it is good for.
+  /// The server it is valid for.
   [[nodiscard]] std::string_view server_name() const noexcept { return server_name_; }
 
   /// What the application protocol wants to remember, for example HTTP/3's settings.
@@ -55,12 +55,12 @@ class QUOIN_EXPORT Resumption {
 
 /// How Endpoint::connect() should go about it.
 struct ConnectOptions {
-  /// Of an earlier connection to the same server; empty, or of another server or trust: a full
-  /// handshake.
+  /// From an earlier connection to the same server. If empty, or from another server or trust: a
+  /// full handshake.
   Resumption resumption{};
-  /// Sends data before the server has answered (0-RTT), if the server allowed that. An attacker
-  /// can replay such data (RFC 9001 §9.2), so the application must send only what may happen
-  /// twice while Connection::is_early().
+  /// Sends data before the server has answered (0-RTT), if the server allowed that. An attacker can
+  /// replay such data (RFC 9001 §9.2), so while Connection::is_early() the application must send
+  /// only what may safely happen twice.
   bool early_data = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Plain streams and datagrams on one QUIC connection, for protocols of your own: events come out,
-/// commands go in. Without handlers or sockets: programs usually want Listener and Dialer instead.
+/// Plain streams and datagrams on one QUIC connection, for your own protocols: events come out,
+/// commands go in. It has no handlers or sockets: programs usually want Listener and Dialer
+/// instead.
 #pragma once
 
 #include <quoin/version.hpp>
@@ -21,27 +22,27 @@ namespace quoin::inline v0::quic {
 
 /// Limits of the plain streams of one connection.
 struct StreamsConfig {
-  /// Bytes that wait to be sent for the first time, for each stream.
+  /// Bytes that may wait to be sent for the first time, for each stream.
   std::size_t send_buffer = 256 * 1024;
-  /// Bytes that are kept for sending or until acknowledged, for the whole connection.
+  /// Bytes that may be kept for sending or until acknowledged, for the whole connection.
   std::size_t send_buffer_total = 64 * 1024 * 1024;
-  /// Received datagrams that wait to be polled; the oldest are dropped for newer ones.
+  /// Received datagrams that may wait to be polled; beyond that the oldest are dropped.
   std::size_t datagram_queue = 256;
-  /// Fates of sent datagrams that wait to be polled; the oldest are dropped for newer ones. 0: none
-  /// is told.
+  /// Fates of sent datagrams that may wait to be polled; beyond that the oldest are dropped. 0:
+  /// none are reported.
   std::size_t datagram_fates = 4096;
-  /// Streams that are over and wait to be read to their end; when a peer brings about more, the
-  /// connection is closed with TransportError::application_error. Open ones are limited by
+  /// Finished streams that may wait to be read to their end; if a peer causes more, the connection
+  /// is closed with TransportError::application_error. Open streams are limited by
   /// Config::max_bidirectional_streams and the like.
   std::size_t max_unread_streams = 4096;
 };
 
-/// When a stream is sent, beside the others of its connection; the parameters of RFC 9218 §4.
+/// When a stream is sent, relative to the others of its connection; the parameters of RFC 9218 §4.
 struct StreamPriority {
-  /// 0 to 7: a stream is sent when none with a lower number has anything that may be sent.
+  /// 0 to 7: a stream is sent when none with a lower number has anything to send.
   std::uint8_t urgency = 3;
-  /// Gives way after each packet to others of its urgency. Otherwise it keeps its turn until it has
-  /// nothing more that may be sent.
+  /// Takes turns, packet by packet, with others of its urgency. Otherwise it keeps its turn until
+  /// it has nothing more to send.
   bool incremental = true;
 
   friend auto operator<=>(const StreamPriority&, const StreamPriority&) = default;
@@ -54,21 +55,21 @@ struct StreamEvent {
     connected,          ///< the handshake is complete
     opened,             ///< the peer opened a stream: the first event of it
     data,               ///< there is something to read() now, or the end of the stream
-    reset,              ///< the peer gave up sending; `error` says why; what was not read is gone
-    stop_sending,       ///< the peer wants no more of ours; `error` says why
+    reset,              ///< the peer gave up sending, see `error`; unread data is gone
+    stop_sending,       ///< the peer wants no more of our data, see `error`
     writable,           ///< room() has grown again after write() took less than offered
     closed,             ///< the stream is over, and read to the end; no error after an orderly end
     datagram,           ///< `datagram` has arrived
     datagram_fate,      ///< `fate` became of the sent datagram `datagram_id`
-    path,               ///< something happened to a path: `path`
+    path,               ///< `path` changed
     streams_available,  ///< open() may work again
-    early_data_rejected,  ///< client: what was sent early is lost, and all streams with it; open
+    early_data_rejected,  ///< client: early data and all streams are lost; open
                           ///< anew
     disconnected,         ///< the connection is over, the last event of all: `error`
   };
   Type type{};                        ///< what happened
   StreamId stream = no_stream;        ///< no_stream where the event is not about a stream
-  Error error{};                      ///< see Type; domain application for what a peer said
+  Error error{};                      ///< see Type; domain application for the peer's codes
   std::vector<std::byte> datagram{};  ///< see Type
   DatagramId datagram_id{};           ///< see Type
   DatagramFate fate{};                ///< see Type
@@ -78,21 +79,21 @@ struct StreamEvent {
 
 /// The next bytes of a stream; valid until the next call for this stream.
 struct StreamChunk {
-  Bytes data{};       ///< the bytes that lie together; more may be behind them
+  Bytes data{};       ///< contiguous bytes; more may follow
   bool last = false;  ///< the stream ends behind `data`
 };
 
 /// The plain streams of one connection. Its commands may be called at any time except from within
-/// the engine; those for a stream that is gone answer UsageError::stale_handle, 0 or nothing.
+/// the engine; for a stream that is gone they return UsageError::stale_handle or 0, or do nothing.
 /// Streams with something to send take turns, packet by packet, unless prioritize() says otherwise.
 class QUOIN_EXPORT Streams final : public Application {
  public:
-  /// The connection must outlive this object, which is what an Endpoint sees to.
+  /// The connection must outlive this object; an Endpoint ensures that.
   explicit Streams(Connection& connection, const StreamsConfig& config = {});
   ~Streams() override;
 
-  /// What happened; the events of one stream are in order, and several of one kind that were not
-  /// polled are one. Poll until there is none when the endpoint says that the connection is ready.
+  /// The next event; those of one stream are in order, and several of one kind that were not polled
+  /// are merged. When the endpoint reports the connection as ready, poll until there are none.
   [[nodiscard]] std::optional<StreamEvent> poll_event();
 
   /// Opens a stream. The peer learns of it with its first bytes. Errors: UsageError::limit_reached
@@ -101,39 +102,39 @@ class QUOIN_EXPORT Streams final : public Application {
   /// Appends as much of `data` as there is room() for and returns how much that was; `last`, the
   /// end of our direction, counts only if all was taken.
   [[nodiscard]] std::size_t write(StreamId stream, Bytes data, bool last);
-  /// Appends shared bytes without copying: all, or nothing while room() is 0.
+  /// Appends shared bytes without copying: all of them, or none while room() is 0.
   [[nodiscard]] bool write_shared(StreamId stream, SharedBytes data, bool last);
   /// How many bytes write() would take now; 0 also for a direction that is over.
   [[nodiscard]] std::size_t room(StreamId stream) const noexcept;
-  /// Asks for a writable event when there is room again, as a write() that took less does.
+  /// Asks for a writable event when there is room again, as a partial write() does.
   void want_room(StreamId stream);
   /// write() can still work, now or later: our direction exists and is not ended, reset or stopped.
   [[nodiscard]] bool is_writable(StreamId stream) const noexcept;
 
-  /// The received bytes that wait to be taken.
+  /// The received bytes waiting to be taken.
   [[nodiscard]] StreamChunk read(StreamId stream);
-  /// Takes `bytes` of them (at most what read() showed) and gives the peer credit for as many. An
-  /// empty last chunk is taken with 0.
+  /// Takes `bytes` of them (at most what read() showed) and gives the peer as much credit. An empty
+  /// last chunk is taken with 0.
   void consume(StreamId stream, std::size_t bytes);
 
-  /// Sends the stream by this priority from the next packet on; the peer is not told. Errors:
+  /// Sends the stream with this priority from the next packet on; the peer is not told. Errors:
   /// UsageError::stale_handle, invalid_argument for an urgency above 7.
   [[nodiscard]] Result<> prioritize(StreamId stream, StreamPriority priority);
-  /// The priority by which a stream is sent; the default one for a stream that is gone.
+  /// The priority with which a stream is sent; the default one for a stream that is gone.
   [[nodiscard]] StreamPriority priority(StreamId stream) const noexcept;
 
-  /// Gives up sending, with a code of your protocol below 2^62; what was not sent yet is dropped.
+  /// Gives up sending, with a code of your protocol below 2^62; unsent data is dropped.
   void reset(StreamId stream, std::uint64_t code);
-  /// Gives up receiving: what was not read yet is dropped, and the peer asked to send no more.
+  /// Gives up receiving: unread data is dropped, and the peer is asked to send no more.
   void stop_sending(StreamId stream, std::uint64_t code);
 
-  /// Streams that are not over.
+  /// The number of open streams.
   [[nodiscard]] std::size_t open_streams() const noexcept;
   /// The connection that the streams are on.
   [[nodiscard]] Connection& connection() noexcept;
-  /// Datagrams that were dropped because of StreamsConfig::datagram_queue.
+  /// Datagrams dropped because of StreamsConfig::datagram_queue.
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
-  /// Fates that were dropped because of StreamsConfig::datagram_fates.
+  /// Fates dropped because of StreamsConfig::datagram_fates.
   [[nodiscard]] std::uint64_t datagram_fates_dropped() const noexcept;
 
   void on_connected(Connection&) override;
