@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How the library reaches what handles and owners keep from programs. Not public.
+/// How the library reaches what handles and owners hide from programs. Not public.
 #pragma once
 
 #include <utility>
@@ -8,9 +8,9 @@
 
 namespace quoin::inline v0::detail {
 
-/// A friend of handles, of Loop and of Tls; public headers only know that there is such a struct.
+/// A friend of handles, of Loop and of Tls; public headers only declare it.
 struct Access {
-  /// A Request, Stream or the like of what names it.
+  /// A Request, Stream or the like from its handle.
   template <class Named, class... Names>
   [[nodiscard]] static Named named(Names&&... names) {
     return Named{std::forward<Names>(names)...};
@@ -26,7 +26,7 @@ struct Access {
   [[nodiscard]] static void* object(const Handle& handle) noexcept { return handle.resolve(); }
 };
 
-/// A handle of type `Named`, Request or Stream say, for what `names` name.
+/// A handle of type `Named` (Request, Stream and so on) for what `names` name.
 template <class Named, class... Names>
 [[nodiscard]] Named named(Names&&... names) {
   return Access::named<Named>(std::forward<Names>(names)...);

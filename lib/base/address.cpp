@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Reading and writing of addresses. The socket headers stay in here; nothing is looked up.
+/// Reading and writing of addresses. The socket headers stay in this file; nothing is looked up.
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -81,7 +81,7 @@ Result<Address> Address::parse(std::string_view host_and_port) {
     return refuse(host_and_port, "an address and port like 192.0.2.1:443 or [2001:db8::1]:443");
   }
   const std::string_view host = host_and_port.substr(0, colon);
-  // Without brackets nobody can tell where an IPv6 address ends and its port begins.
+  // Without brackets it is unclear where an IPv6 address ends and its port begins.
   if (host.contains(':') && !host.starts_with('[')) {
     return refuse(host_and_port, "an IPv6 address in brackets and a port like [2001:db8::1]:443");
   }

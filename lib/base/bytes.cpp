@@ -25,7 +25,7 @@ std::unexpected<Error> system_error(int code, std::string_view detail) {
   return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(code), detail});
 }
 
-/// Closes the descriptor when it goes out of scope; a mapping does not need it any more.
+/// Closes the descriptor when it goes out of scope; a mapping does not need it.
 struct Descriptor {
   explicit Descriptor(int descriptor) noexcept : number(descriptor) {}
 
@@ -57,7 +57,7 @@ SharedBytes::SharedBytes(std::shared_ptr<const void> owner, Bytes view)
     : owner_(std::move(owner)), view_(view) {}
 
 Result<SharedBytes> SharedBytes::map_file(const FilePath& file) {
-  // Non-blocking, so that a FIFO without a writer is refused below instead of waited for.
+  // Non-blocking, so that a FIFO without a writer is refused below instead of blocking.
   const Descriptor descriptor{::open(file.native().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (descriptor.number < 0) return system_error(errno, file.native());
   struct stat status{};
@@ -68,7 +68,7 @@ Result<SharedBytes> SharedBytes::map_file(const FilePath& file) {
     return system_error(EINVAL, file.native() + " is not a regular file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return SharedBytes{};  // mmap refuses to map nothing
+  if (size == 0) return SharedBytes{};  // mmap refuses to map zero bytes
   void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
   if (start == MAP_FAILED) return system_error(errno, file.native());
   std::shared_ptr<const void> owner{

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Names and texts of errors. What to do about an error is not decided here.
+/// Names and texts of errors.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-/// A code and its name as the RFC in question writes it.
+/// A code and its name as in its RFC.
 struct Name {
   std::uint64_t code;
   std::string_view text;
@@ -161,7 +161,7 @@ std::string_view fallback_name(Error::Domain domain) noexcept {
   return "UNKNOWN_ERROR";
 }
 
-/// A decoded UTF-8 sequence; size 0 if the bytes are none.
+/// A decoded UTF-8 sequence; size 0 if the bytes are invalid.
 struct Rune {
   char32_t value = 0;
   std::size_t size = 0;
@@ -204,7 +204,7 @@ void append_hex(std::string& out, std::uint64_t value, int digits) {
   }
 }
 
-/// Peers and file names end up in here: what a terminal would obey is written as \xNN.
+/// Text from peers and file names ends up here: what a terminal would obey is written as \xNN.
 std::string make_printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A queue that keeps its memory. Not std::deque, which allocates and frees as the queue moves on.
+/// A queue that keeps its memory. Not std::deque, which allocates and frees as the queue moves.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace quoin::inline v0 {
 
-/// A ring that grows when it must and shrinks when told to. T is default-constructible and movable.
+/// A ring that grows as needed and shrinks when told to. T is default-constructible and movable.
 template <class T>
 class Fifo {
  public:
@@ -37,7 +37,7 @@ class Fifo {
     return back() = std::move(value);
   }
 
-  /// Takes the front element out, so that what it owns is not kept by the ring.
+  /// Takes the front element out, so that the ring does not keep what it owns.
   T pop_front() {
     T value = std::exchange(front(), T{});
     head_ = place(1);
@@ -52,7 +52,7 @@ class Fifo {
     }
   }
 
-  /// Gives the memory of an empty queue back if it is much.
+  /// Frees the memory of an empty queue if it is large.
   void shrink() {
     constexpr std::size_t little = 16;
     if (size_ == 0 && ring_.size() > little) *this = {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The pool of handle slots: a free list for each thread, and one behind a lock for what threads
-/// that ended leave over.
+/// The pool of handle slots: a free list for each thread, and one behind a lock for slots left by
+/// threads that ended.
 #include "base/handle.hpp"
 
 #include <array>
@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t block_size = 256;
 using Block = std::array<HandleSlot, block_size>;
 
-/// All slots of the process. Never destroyed: handles may be looked at while static objects are
-/// being destroyed.
+/// All slots of the process. Never destroyed: handles may be used while static objects are being
+/// destroyed.
 class Pool {
  public:
   static Pool& instance() {
@@ -51,8 +51,8 @@ class Pool {
   std::vector<std::unique_ptr<Block>> blocks_;
 };
 
-// Without a destructor, so that it can still be asked after the thread's destructors have run, as
-// objects of static storage do that own handles.
+// Without a destructor, so that it is still usable after the thread's destructors have run: static
+// objects may own handles.
 struct Cache {
   HandleSlot* free;
   bool closed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The other end of a Handle: slots in memory that keeps its type for ever, and the owner that an
-/// object puts among its members to be nameable. Not public.
+/// The other end of a Handle: slots in memory that never changes its type, and the owner that an
+/// object has as a member to be nameable. Not public.
 #pragma once
 
 #include <atomic>
@@ -12,15 +12,15 @@
 
 namespace quoin::inline v0 {
 
-/// One place that handles point to. Slots are reused but never given back while the process lives,
-/// so that a stale handle may always look.
+/// One place that handles point to. Slots are reused but never freed, so that a stale handle may
+/// always be checked.
 struct HandleSlot {
   std::atomic<std::uint64_t> generation{1};  ///< changes when the object goes
-  void* object = nullptr;                    ///< read only after the generation was found equal
+  void* object = nullptr;                    ///< read only after the generation matched
   HandleSlot* next = nullptr;                ///< in a list of free slots
 };
 
-/// Makes the object that has it nameable from its construction to its destruction.
+/// Makes its object nameable from construction to destruction.
 class HandleOwner {
  public:
   /// Handles of this owner resolve to `object`.
@@ -31,7 +31,7 @@ class HandleOwner {
   ~HandleOwner() { release(); }
 
   [[nodiscard]] Handle handle() const noexcept;
-  /// Makes all handles stale before the object is destroyed; more calls do nothing.
+  /// Makes all handles stale before the object is destroyed; further calls do nothing.
   void release() noexcept;
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Whose socket a local address belongs to, as the kernel would tell: wildcard addresses included.
+/// Which socket a local address belongs to, as the kernel would decide: wildcard addresses
+/// included.
 #pragma once
 
 #include <unordered_map>
@@ -8,11 +9,11 @@
 
 namespace quoin::inline v0 {
 
-/// Owners of sockets by the addresses that these are bound to; finding one costs O(1).
+/// Owners of sockets by bound address; look-up in O(1).
 template <class Owner>
 class LocalTable {
  public:
-  /// An address that is there already keeps its owner.
+  /// An existing address keeps its owner.
   void add(const Address& local, Owner& owner) { owners_.try_emplace(local, &owner); }
 
   /// Whether it was there.
@@ -29,7 +30,7 @@ class LocalTable {
     if (Owner* const exact = find_exactly(local)) return exact;
     static const Address any_ipv4 = Address::parse("0.0.0.0:0").value();
     static const Address any_ipv6 = Address::parse("[::]:0").value();
-    // [::] may take IPv4 as well, but a socket of the right family knows better.
+    // [::] may take IPv4 as well, but a socket of the right family takes precedence.
     Owner* const of_family =
         local.is_ipv4() ? find_exactly(any_ipv4.with_port(local.port())) : nullptr;
     return of_family ? of_family : find_exactly(any_ipv6.with_port(local.port()));

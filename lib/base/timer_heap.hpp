@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The deadlines of all connections of an endpoint, or of all drivers of a loop: the earliest one
-/// in O(1), changes in O(log n), no allocation but for a new slot. Not a timer service: nobody is
-/// called.
+/// in O(1), changes in O(log n), no allocation except for a new slot. Not a timer service: it calls
+/// nobody.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,7 @@ class TimerHeap {
   /// The earliest deadline; not when empty().
   [[nodiscard]] Time earliest() const noexcept { return heap_.front().deadline; }
 
-  /// Whose it is; not when empty().
+  /// Its slot; not when empty().
   [[nodiscard]] std::uint32_t earliest_slot() const noexcept { return heap_.front().slot; }
 
  private:

@@ -62,9 +62,9 @@ Result<> Session::Impl::send_datagram(quic::StreamId id, Bytes data) {
     return std::unexpected(Error{UsageError::closed});
   }
   if (!config.datagrams || !peer_datagrams) {
-    return std::unexpected(Error{UsageError::unsupported, config.datagrams
-                                                              ? "the peer takes no HTTP datagrams"
-                                                              : "h3::Config::datagrams is off"});
+    return std::unexpected(
+        Error{UsageError::unsupported, config.datagrams ? "the peer does not accept HTTP datagrams"
+                                                        : "h3::Config::datagrams is off"});
   }
   std::string whole = header_of(id);
   whole += as_text(data);

@@ -37,7 +37,7 @@ Error to_error(std::int64_t nghttp3_error) {
 }
 
 std::unexpected<Error> negative_stream() {
-  return std::unexpected(Error{UsageError::invalid_argument, "a stream ID is not negative"});
+  return std::unexpected(Error{UsageError::invalid_argument, "a stream ID cannot be negative"});
 }
 
 /// A buffer that nghttp3 fills.

@@ -136,7 +136,7 @@ Result<> Session::Impl::write_trailers(quic::StreamId id, const Headers& headers
     return refuse_call(UsageError::stale_handle);
   }
   if (stream->writing != Writing::body) {
-    return refuse_call(UsageError::closed, "trailers follow a body that has not ended");
+    return refuse_call(UsageError::closed, "trailers need a body that has not ended");
   }
   if (auto valid = validate_section(headers, SectionKind::trailers); !valid) return valid;
   if (auto fits = check_section_size(headers); !fits) return fits;
@@ -165,7 +165,7 @@ Result<> Session::Impl::check_section_size(const Headers& headers) const {
 Result<> Session::Impl::check_extended_connect() {
   if (peer_extended_connect) return {};
   if (peer_settled) {
-    return refuse_call(UsageError::unsupported, "the server takes no extended CONNECT");
+    return refuse_call(UsageError::unsupported, "the server does not accept extended CONNECT");
   }
   wants_stream = true;
   return refuse_call(UsageError::limit_reached, "the server's settings have not arrived");

@@ -102,8 +102,8 @@ std::string_view read_host(std::string_view host, Url& url) {
   if (!is_ascii(host)) {
     converted = to_ascii_host(host);
     if (!converted) {
-      return has_idna() ? "the host has letters that no name may have (RFC 5891)"
-                        : "the host has letters beyond ASCII; write the form that begins with xn-- "
+      return has_idna() ? "the host has letters that are not allowed in a name (RFC 5891)"
+                        : "the host has letters beyond ASCII; write its xn-- form "
                           "(RFC 5890)";
     }
     host = *converted;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a backend does that does not override it.
+/// The defaults of optional members.
 
 #include <array>
 #include <cstddef>

@@ -44,7 +44,7 @@ Result<std::vector<Address>> look_up_host(const std::string& host, std::uint16_t
     }
   }
   if (addresses.empty()) {
-    return std::unexpected(Error{LocalError::name_resolution, host + ": it has no IP address"});
+    return std::unexpected(Error{LocalError::name_resolution, host + ": no IP address"});
   }
   return addresses;
 }

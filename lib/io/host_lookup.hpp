@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Asks the system for the addresses of a name. Blocks; threads are the caller's business. Not
-/// public.
+/// Asks the system for the addresses of a name. Blocks; the caller provides the thread. Not public.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 namespace quoin::inline v0::io {
 
 /// The addresses in the system's order of preference (RFC 6724). Errors:
-/// LocalError::name_resolution with the name and what the system says.
+/// LocalError::name_resolution with the name and the system's message.
 [[nodiscard]] Result<std::vector<Address>> look_up_host(const std::string& host,
                                                         std::uint16_t port);
 

@@ -74,7 +74,7 @@ std::uint16_t checksum(Bytes data) noexcept {
   return static_cast<std::uint16_t>(~sum);
 }
 
-/// Never 0, which would mean that there is none (RFC 768, RFC 8200 §8.1).
+/// Never 0, which would mean no checksum (RFC 768, RFC 8200 §8.1).
 std::uint16_t udp_checksum(const Path& path, Bytes udp) {
   Packer covered;
   covered.data(path.local.ip()).data(path.remote.ip());

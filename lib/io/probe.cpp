@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Probes sockets by using them: options that a kernel accepts and devices do not honour are found
-/// out no other way.
+/// Probes sockets by using them: there is no other way to find options that the kernel accepts but
+/// devices do not honour.
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -73,7 +73,7 @@ Result<Exchange> exchange(const std::string& host) {
       found.kept_mark = arrived.ecn == datagram.ecn;
     }
   }
-  // An offload that failed when it was used is off by now.
+  // An offload that failed in use is off by now.
   found.sender = from->capabilities();
   found.receiver = to->capabilities();
   if (found.bytes < expected) {
@@ -92,7 +92,7 @@ Finding kernel() {
 Finding family(const std::string& subject, const Result<Exchange>& found) {
   if (found) return {Verdict::good, subject, "UDP over loopback works", {}};
   return {Verdict::note, subject, "no UDP over loopback: " + found.error().message(),
-          "fine if this machine is not to use " + subject +
+          "fine if this machine does not need " + subject +
               "; else look at its addresses, and at rules of a firewall or a sandbox"};
 }
 
@@ -104,15 +104,15 @@ void add_offloads(std::vector<Finding>& findings, const Exchange& found) {
                     "trains of up to " + std::to_string(found.sender.max_send_segments) +
                         " datagrams in one call",
                     {}}
-          : Finding{Verdict::note, "GSO", "not there: one call for each datagram",
+          : Finding{Verdict::note, "GSO", "not supported: one call per datagram",
                     "use Linux 4.18 or later; some containers and virtual devices turn it off"});
   findings.push_back(found.receiver.receive_offload
                          ? Finding{Verdict::good,
                                    "GRO",
                                    found.came_as_train ? "trains arrive as trains"
-                                                       : "on; no train came up on loopback",
+                                                       : "on; no train was seen on loopback",
                                    {}}
-                         : Finding{Verdict::note, "GRO", "not there: one datagram at a time",
+                         : Finding{Verdict::note, "GRO", "not supported: one datagram at a time",
                                    "use Linux 5.0 or later"});
   findings.push_back(
       found.sender.ecn && found.kept_mark
@@ -121,7 +121,7 @@ void add_offloads(std::vector<Finding>& findings, const Exchange& found) {
                     "look for rules that change the TOS field (iptables -t mangle)"});
   findings.push_back(
       found.sender.may_fragment
-          ? Finding{Verdict::note, "DF", "cannot be promised, so datagrams stay at 1200 bytes",
+          ? Finding{Verdict::note, "DF", "cannot be guaranteed, so datagrams stay at 1200 bytes",
                     "the sandbox refuses IP_MTU_DISCOVER; run outside of it"}
           : Finding{Verdict::good, "DF", "set on all datagrams; path MTU is probed for", {}});
 }

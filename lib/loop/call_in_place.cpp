@@ -17,7 +17,7 @@ std::string message_of(const std::exception_ptr& thrown) {
   } catch (const std::exception& error) {
     return error.what();
   } catch (...) {
-    return "something that is no std::exception";
+    return "something other than a std::exception";
   }
 }
 
@@ -27,7 +27,7 @@ void print_exception(std::string_view where, const std::exception_ptr& thrown) n
         "quoin: exception from " + std::string{where} + ": " + message_of(thrown) + '\n';
     std::fputs(line.c_str(), stderr);
   } catch (...) {
-    std::fputs("quoin: exception from a handler, and no memory to say which\n", stderr);
+    std::fputs("quoin: exception from a handler, and no memory to report it\n", stderr);
   }
 }
 

@@ -26,8 +26,8 @@ bool equals(std::string_view stored, std::string_view name) noexcept {
   return true;
 }
 
-/// Values that a compression table must not keep, because whoever can inject guesses next to
-/// them could find them out by the size of what is sent (RFC 9204 §7.1).
+/// Values that a compression table must not keep, because an attacker who can inject guesses next
+/// to them could find them out by the size of what is sent (RFC 9204 §7.1).
 bool is_sensitive(std::string_view name, std::string_view value) noexcept {
   // A short cookie has little entropy; a long one is worth more in the table than it risks.
   constexpr std::size_t short_cookie = 20;
@@ -40,7 +40,7 @@ constexpr std::size_t field_overhead = 32;
 constexpr std::size_t typical_fields = 12;
 constexpr std::size_t typical_bytes = 384;
 
-// What may be in names and values, by octet: each field of each message is looked at.
+// What may be in names and values, by octet: each field of each message is checked.
 using OctetSet = std::array<bool, 256>;
 
 constexpr OctetSet name_octets = [] {
@@ -94,7 +94,7 @@ Headers& Headers::set(std::string_view name, std::string_view value, bool never_
   if (first != entries_.size() && entries_[first].value_size == value.size() &&
       find(name, first + 1) == entries_.size()) {
     Entry& entry = entries_[first];
-    // std::string sees to it that `value` may be a view of this text.
+    // std::string allows `value` to be a view of this text.
     text_.replace(entry.offset + entry.name_size, value.size(), value);
     entry.never_index = never_index || is_sensitive((*this)[first].name, value);
     return *this;

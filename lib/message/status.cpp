@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What is read from a status and what is written for one.
+/// Reading a status, and the texts for one.
 #include "message/status.hpp"
 
 #include <algorithm>

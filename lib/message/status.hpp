@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Status codes by the names that RFC 9110 §15 gives them, and what is common to all that look at
-/// one. Not public.
+/// Status codes by the names that RFC 9110 §15 gives them, and shared helpers. Not public.
 #pragma once
 
 #include <string>
@@ -12,7 +11,7 @@ namespace quoin::inline v0 {
 
 namespace status {
 
-inline constexpr int go_on = 100;  ///< "Continue" (RFC 9110 §15.2.1), which C++ has taken
+inline constexpr int go_on = 100;  ///< "Continue" (RFC 9110 §15.2.1), a keyword in C++
 inline constexpr int switching_protocols = 101;
 inline constexpr int first_final = 200;
 inline constexpr int ok = 200;
@@ -48,13 +47,13 @@ inline constexpr int last = 599;
          code == status::not_modified;
 }
 
-/// "Not Found" for 404; empty for codes that the library never uses by itself.
+/// "Not Found" for 404; empty for codes that the library itself never uses.
 [[nodiscard]] std::string_view reason_phrase(int code) noexcept;
-/// "404 Not Found" and a line break, the text of responses that nobody wrote a text for; only the
-/// number where there is no phrase.
+/// "404 Not Found" and a line break, the default text of responses; only the number if there is no
+/// phrase.
 [[nodiscard]] std::string status_line(int code);
 
-/// The client sends the body of this request when it is told to (RFC 9110 §10.1.1).
+/// The client waits with the body of this request until told to go on (RFC 9110 §10.1.1).
 [[nodiscard]] bool expects_continue(const Headers& request) noexcept;
 
 }  // namespace quoin::inline v0

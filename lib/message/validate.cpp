@@ -20,7 +20,7 @@ std::unexpected<Error> invalid(std::string_view text) {
   return std::unexpected(Error{UsageError::invalid_argument, text});
 }
 
-/// The field for a message: control characters must not get into a log.
+/// The field as shown in errors: control characters must not get into a log.
 std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text.substr(0, 64)) result += c > ' ' && c < 0x7f ? c : '?';
@@ -77,7 +77,7 @@ Result<> validate_regular(const Headers& headers) {
   for (const Field& field : headers) {
     if (field.name.starts_with(':')) continue;
     if (!is_valid_field_name(field.name)) {
-      return invalid("'" + printable(field.name) + "' is no field name");
+      return invalid("'" + printable(field.name) + "' is not a field name");
     }
     if (!is_valid_field_value(field.value)) {
       return invalid("the value of '" + printable(field.name) +
@@ -85,7 +85,7 @@ Result<> validate_regular(const Headers& headers) {
     }
     if (is_connection_specific(field)) {
       return invalid("'" + printable(field.name) + ": " + printable(field.value) +
-                     "' has no place in HTTP/3");
+                     "' is not allowed in HTTP/3");
     }
   }
   return {};
@@ -99,7 +99,7 @@ Result<> validate_pseudo(const Headers& headers, std::span<const std::string_vie
     const std::string_view name = headers[i].name;
     if (!name.starts_with(':')) continue;
     if (std::ranges::find(known, name) == known.end()) {
-      return invalid("'" + printable(name) + "' has no place in this message");
+      return invalid("'" + printable(name) + "' is not allowed in this message");
     }
     if (i >= pseudo) return invalid("'" + printable(name) + "' must come before other fields");
     for (std::size_t j = 0; j < i; ++j) {
@@ -117,23 +117,23 @@ Result<> validate_request(const Headers& headers) {
   const auto scheme = headers.get(":scheme");
   const auto authority = headers.get(":authority");
   const auto path = headers.get(":path");
-  if (!method || !is_token(*method)) return invalid("':method' is missing or no method");
+  if (!method || !is_token(*method)) return invalid("':method' is missing or invalid");
   if (authority && !is_authority(*authority)) {
-    return invalid("':authority' is no host: '" + printable(*authority) + "'");
+    return invalid("':authority' is not a host: '" + printable(*authority) + "'");
   }
   if (!is_consistent_authority(headers)) return invalid("':authority' and 'host' differ");
   const auto protocol = headers.get(":protocol");
   if (protocol && (*method != "CONNECT" || !authority || !is_token(*protocol))) {
-    return invalid("':protocol' is no token, or there without CONNECT and ':authority'");
+    return invalid("':protocol' is not a token, or without CONNECT and ':authority'");
   }
   if (*method == "CONNECT" && !protocol) {
     if (!authority) return invalid("':authority' is missing");
     if (scheme || path) return invalid("CONNECT has neither ':scheme' nor ':path'");
     return {};
   }
-  if (!scheme || !is_scheme(*scheme)) return invalid("':scheme' is missing or no scheme");
+  if (!scheme || !is_scheme(*scheme)) return invalid("':scheme' is missing or invalid");
   if (!path || !is_path(*path, *method)) {
-    return invalid("':path' is missing or no path: '" + printable(path.value_or("")) + "'");
+    return invalid("':path' is missing or invalid: '" + printable(path.value_or("")) + "'");
   }
   if (!authority && headers.get("host").value_or("").empty()) {
     return invalid("':authority' is missing");
@@ -146,7 +146,7 @@ Result<> validate_response(const Headers& headers, SectionKind kind) {
   if (auto result = validate_pseudo(headers, known); !result) return result;
   const std::string_view status = headers.get(":status").value_or("");
   if (!is_status(status, kind)) {
-    return invalid("':status' is missing or not one for this: '" + printable(status) + "'");
+    return invalid("':status' is missing or not allowed here: '" + printable(status) + "'");
   }
   return {};
 }

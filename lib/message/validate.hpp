@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Whether a field section may be sent. What is received is checked by nghttp3, except for the
-/// little that it leaves out.
+/// Whether a field section may be sent. nghttp3 checks received ones, except for what it leaves
+/// out.
 #pragma once
 
 #include <quoin/error.hpp>
@@ -14,8 +14,7 @@ enum class SectionKind { request, interim_response, final_response, trailers };
 /// Errors: UsageError::invalid_argument, naming the field (RFC 9114 §4.2, §4.3).
 [[nodiscard]] Result<> validate_section(const Headers& headers, SectionKind kind);
 
-/// A request that says with `:authority` and `host` for whom it is says the same with both
-/// (RFC 9114 §4.3.1).
+/// If a request has both `:authority` and `host`, they must be the same (RFC 9114 §4.3.1).
 [[nodiscard]] bool is_consistent_authority(const Headers& headers) noexcept;
 
 }  // namespace quoin::inline v0

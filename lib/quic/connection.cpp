@@ -73,7 +73,7 @@ void Connection::Impl::handle_read_error(int result, Time now) {
       end({TransportError::internal_error, "unexpected demand for a Retry"});
       return;
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
-      end({LocalError::version_negotiation, "the peer speaks no QUIC version that we do"});
+      end({LocalError::version_negotiation, "no QUIC version in common with the peer"});
       return;
     case NGTCP2_ERR_CRYPTO:
       close(tls_failure());

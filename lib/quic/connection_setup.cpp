@@ -42,7 +42,7 @@ Error ngtcp2_failure(int result) {
 
 Error repeated_cid() {
   return {UsageError::limit_reached,
-          "quic::Config::connection_ids makes IDs that are in use, time and again"};
+          "quic::Config::connection_ids keeps making IDs that are in use"};
 }
 
 }  // namespace

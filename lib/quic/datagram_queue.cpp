@@ -116,7 +116,8 @@ Result<DatagramId> Connection::Impl::send_datagram(Bytes data) {
   if (state != State::connected) return std::unexpected(Error{UsageError::closed});
   const std::size_t limit = handle.max_datagram_size();
   if (limit == 0) {
-    return std::unexpected(Error{UsageError::unsupported, "the peer takes no DATAGRAM frames"});
+    return std::unexpected(
+        Error{UsageError::unsupported, "the peer does not accept DATAGRAM frames"});
   }
   if (data.size() > limit) {
     return std::unexpected(

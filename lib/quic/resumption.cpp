@@ -59,7 +59,7 @@ Result<Resumption> Resumption::parse(Bytes data) {
   }
   if (!good || !in.empty()) {
     return std::unexpected(
-        Error{UsageError::invalid_argument, "this is not a session that quoin has written"});
+        Error{UsageError::invalid_argument, "this is not a session written by quoin"});
   }
   return made;
 }

@@ -18,9 +18,7 @@ namespace {
 /// The delay that a peer expects of acknowledgements at most (RFC 9000 §18.2, max_ack_delay).
 constexpr Duration max_hold = std::chrono::milliseconds{25};
 
-Error stale() {
-  return {UsageError::stale_handle, "the handshake does not wait for this any more"};
-}
+Error stale() { return {UsageError::stale_handle, "the handshake no longer waits for this"}; }
 
 }  // namespace
 

@@ -326,13 +326,13 @@ void SimulatedNetwork::nat(std::string_view ip, std::string_view public_ip) {
 
 void SimulatedNetwork::rebind(std::string_view ip) {
   if (!impl_->wire.rebind(parse_ip(ip), std::nullopt)) {
-    throw std::invalid_argument{"SimulatedNetwork: there is no NAT before " + std::string{ip}};
+    throw std::invalid_argument{"SimulatedNetwork: there is no NAT in front of " + std::string{ip}};
   }
 }
 
 void SimulatedNetwork::rebind(std::string_view ip, std::string_view new_public_ip) {
   if (!impl_->wire.rebind(parse_ip(ip), parse_ip(new_public_ip))) {
-    throw std::invalid_argument{"SimulatedNetwork: there is no NAT before " + std::string{ip}};
+    throw std::invalid_argument{"SimulatedNetwork: there is no NAT in front of " + std::string{ip}};
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Contexts from what was set on a Tls: one for each transport, made when it is needed.
+/// Contexts from the settings of a Tls: one per transport, made when needed.
 
 #include <algorithm>
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace quoin::inline v0 {
 namespace tls {
 namespace {
 
-/// The context that is asked may be a host's; the settings are those of the session's Tls.
+/// This context may be a host's; the settings are those of the session's Tls.
 void log_key(const SSL* ssl, const char* line) {
   if (auto& log = detail::impl_of(Session::of(ssl).settings()).key_log) {
     log(line);
@@ -65,7 +65,7 @@ void set_up_server(SSL_CTX* context) {
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, select_host);
   // One connection carries all requests, and the next one brings a new ticket with it. A second
-  // one, BoringSSL's default, would be made and sent for nothing.
+  // one, BoringSSL's default, would be wasted.
   SSL_CTX_set_num_tickets(context, 1);
 }
 
@@ -112,7 +112,7 @@ void share_ticket_keys(const Tls& server, std::string_view secret) {
 }  // namespace tls
 
 Result<> Tls::Impl::use(tls::Identity made) {
-  // Tried out, so that whoever sets it hears what is wrong with it.
+  // Tried out, so that the caller learns of an error.
   const tls::ContextPtr trial{SSL_CTX_new(TLS_method())};
   if (!trial) {
     return std::unexpected(tls::tls_error("cannot make a TLS context: " + tls::take_tls_error()));
@@ -157,7 +157,8 @@ void Tls::Impl::forget_contexts() {
 
 void Tls::Impl::set_ticket_keys(const tls::TicketKeys& keys) {
   const std::scoped_lock lock{mutex_};
-  // The workers of a service say the same one after the other, while the first ones use it.
+  // The workers of a service set the same value one after the other, while the first ones already
+  // use it.
   if (ticket_keys_ == keys) return;
   ticket_keys_ = keys;
   contexts_.clear();
@@ -183,7 +184,7 @@ tls::ContextPtr Tls::Impl::make_context(const tls::Transport& transport) const {
   if (context == nullptr || !transport.set_up(context, server)) return {};
   SSL_CTX_set_keylog_callback(context, tls::log_key);
   SSL_CTX_set_cert_verify_callback(context, tls::verify_peer, nullptr);
-  // Whoever names a certificate as trusted means it, be it a root, an issuer or the peer's own.
+  // A certificate named as trusted is trusted, be it a root, an issuer or the peer's own.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   X509_STORE_up_ref(store.get());
   SSL_CTX_set_cert_store(context, store.get());
@@ -207,7 +208,7 @@ tls::ContextPtr Tls::Impl::make_context(const tls::Transport& transport) const {
 }
 
 tls::Sha256 Tls::Impl::ticket_scope(const tls::Transport& transport) const {
-  // A new certificate for the same names changes nothing.
+  // A new certificate for the same names does not change it.
   std::string scope = "quoin ";
   scope += transport.name;
   std::vector<std::string> names = tls::certificate_names(identity.leaf());

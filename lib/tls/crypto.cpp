@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Primitives by BoringSSL.
+/// Primitives from BoringSSL.
 
 #include "tls/crypto.hpp"
 
@@ -63,7 +63,7 @@ KeyedHash::KeyedHash(std::span<const std::uint8_t> key) : keyed_(HMAC_CTX_new())
 
 bool KeyedHash::digest(std::span<const std::uint8_t> data,
                        std::span<std::uint8_t, digest_size> out) noexcept {
-  // Without a key it begins anew with the one that it has.
+  // Without a key argument it restarts with its current key.
   return keyed_ && HMAC_Init_ex(keyed_.get(), nullptr, 0, nullptr, nullptr) == 1 &&
          HMAC_Update(keyed_.get(), data.data(), data.size()) == 1 &&
          HMAC_Final(keyed_.get(), out.data(), nullptr) == 1;

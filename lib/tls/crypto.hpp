@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The few primitives that the rooms above need of the TLS library, as values without its types.
-/// Nothing here allocates after it was made. Not public.
+/// The few TLS library primitives that the rooms above need, as values without its types. Nothing
+/// here allocates after construction. Not public.
 #pragma once
 
 #include <array>
@@ -14,18 +14,18 @@ struct hmac_ctx_st;
 
 namespace quoin::inline v0::tls {
 
-/// Takes as long wherever they differ.
+/// Takes the same time wherever they differ.
 [[nodiscard]] bool constant_time_equal(const std::uint8_t* one, const std::uint8_t* other,
                                        std::size_t size) noexcept;
 
 using SipHashKey = std::array<std::uint64_t, 2>;
 
-/// SipHash-2-4: for tables whose keys strangers choose.
+/// SipHash-2-4: for tables whose keys are chosen by peers.
 [[nodiscard]] std::uint64_t sip_hash(const SipHashKey& key, const std::uint8_t* data,
                                      std::size_t size) noexcept;
 
-/// Fills `key` from `secret` by HKDF with SHA-256 (RFC 5869); `label` says what it is for, so that
-/// no other purpose gets the same. False: no memory.
+/// Fills `key` from `secret` by HKDF with SHA-256 (RFC 5869); `label` names the purpose, so that no
+/// other purpose gets the same key. False: no memory.
 [[nodiscard]] bool derive_key(std::span<std::uint8_t> key, std::string_view secret,
                               std::string_view label) noexcept;
 
@@ -51,7 +51,7 @@ class Aes128 {
   Schedule decrypt_;
 };
 
-/// HMAC with SHA-256 and a key that is made ready once.
+/// HMAC with SHA-256 and a key prepared once.
 class KeyedHash {
  public:
   static constexpr std::size_t digest_size = 32;

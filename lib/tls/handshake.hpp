@@ -12,25 +12,24 @@ struct ssl_ctx_st;
 
 namespace quoin::inline v0::tls {
 
-/// A kind of connection that TLS runs on. There is one object of it for each kind, which lives for
-/// ever: every Tls keeps a context of its own for each, and tickets stay with the kind that they
-/// were made on.
+/// A kind of connection that TLS runs on. There is one object per kind, never destroyed: every Tls
+/// has a separate context for each, and tickets are valid only for the kind they were made on.
 struct Transport {
   const char* name;
-  /// Prepares a new context before anything else is set; false: it cannot.
+  /// Prepares a new context before anything else is set; false: failed.
   bool (*set_up)(ssl_ctx_st* context, bool is_server);
 };
 
-/// What a handshake asks its connection, and tells it, while the connection feeds it: the
-/// connection may not feed or destroy its Session from here.
+/// What a handshake asks and tells its connection while being fed: the connection may not feed or
+/// destroy its Session from here.
 class Handshake {
  public:
-  /// Server: the protocols that we speak, preferred ones first (RFC 7301).
+  /// Server: our protocols, preferred ones first (RFC 7301).
   [[nodiscard]] virtual const std::vector<std::string>& protocols() const noexcept = 0;
-  /// Server: whether early data is taken from clients that need not show who they are.
+  /// Server: whether early data is accepted from clients that need not authenticate.
   [[nodiscard]] virtual bool takes_early_data() const noexcept = 0;
-  /// Server: the handshake is about to stop for this. Gives it its ID and remembers to have it
-  /// answered; false, after Session::fail(): the handshake ends instead.
+  /// Server: the handshake is about to stop for this. Assigns its ID and queues it for an answer;
+  /// false, after Session::fail(): the handshake ends instead.
   [[nodiscard]] virtual bool begin_wait(TlsRequest& request) = 0;
   /// Client: the server gave us this ticket, for Session::offer().
   virtual void keep_ticket(std::string ticket) = 0;

@@ -68,7 +68,7 @@ bool Session::use_host(const Tls& chosen) {
                          ? SSL_VERIFY_PEER
                          : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_set_verify(own, wanted, nullptr);
-  // Another context brings its own idea of early data along.
+  // Another context brings its own early data setting.
   const bool early_data = connection_->takes_early_data() && impl.client_auth == ClientAuth::none;
   SSL_set_early_data_enabled(own, early_data ? 1 : 0);
   return true;
@@ -104,7 +104,7 @@ bool Session::serves(std::string_view name) const {
   }
   const Tls::Impl* const found = root.find_host(asked);
   if (found == &root && root.on_demand) {
-    // What a new connection would be given for another name, nobody knows.
+    // What a new connection would get for another name is unknown.
     return asked == lower(name_sent(ssl_.get()));
   }
   return found == &detail::impl_of(host_.value_or(settings_));
@@ -128,7 +128,7 @@ const Tls::Impl* Tls::Impl::find_host(std::string_view name) const {
     const auto wildcard = by_name.find('*' + std::string{name.substr(dot)});
     if (wildcard != by_name.end()) return wildcard->second;
   }
-  // Who connects to an address names none, which is no mistake (RFC 6066 §3).
+  // A client that connects to an address sends no name, which is correct (RFC 6066 §3).
   return strict_hosts && !on_demand && !name.empty() ? nullptr : this;
 }
 
@@ -142,7 +142,7 @@ Result<> Tls::add_host(const Tls& host) {
   }
   if (added.by_name.empty()) {
     return std::unexpected(Error{UsageError::invalid_argument,
-                                 "the host's certificate has no DNS name, so nobody can ask for "
+                                 "the host's certificate has no DNS name, so no client can ask for "
                                  "it by SNI"});
   }
   for (const auto& [name, impl] : added.by_name) {

@@ -18,7 +18,7 @@
 extern "C" {
 /// One slot for each name, in the same order. Written once, under `loaded`.
 extern void* quoin_tls_table[];  // NOLINT(modernize-avoid-c-arrays): laid out by assembly
-/// The names, each ended by a NUL, the last one by two.
+/// The names, each terminated by a NUL, the last one by two.
 extern const char quoin_tls_names[];  // NOLINT(modernize-avoid-c-arrays): laid out by assembly
 /// Called by a trampoline whose slot has not been filled.
 void quoin_tls_load() noexcept;
@@ -56,7 +56,7 @@ void* open_library(const char* path) {
 /// The address of every name, or fewer when one is missing.
 std::vector<void*> find_functions() {
   std::vector<void*> addresses;
-  // libssl finds libcrypto by its name among what is already loaded, with or without a run path.
+  // libssl finds libcrypto by name among the loaded libraries, with or without a run path.
   if (open_library(QUOIN_TLS_CRYPTO_PATH) == nullptr) return addresses;
   void* const ssl = open_library(QUOIN_TLS_SSL_PATH);
   if (ssl == nullptr) return addresses;

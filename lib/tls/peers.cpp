@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What one side wants to know of the other beyond the usual: certificates of clients, and pins.
+/// Optional checks of the other side: certificates of clients, and pins.
 
 #include <algorithm>
 #include <array>
@@ -63,7 +63,7 @@ std::string Tls::Impl::trust_id() const {
 Result<> Tls::pin(std::span<const std::string> pins) {
   if (auto right = must_be(!impl_->server, "client"); !right) return right;
   if (pins.empty()) {
-    return std::unexpected(usage("no pins were given; that would be no restriction at all"));
+    return std::unexpected(usage("no pins were given; that would restrict nothing"));
   }
   std::vector<tls::Sha256> parsed;
   for (const std::string& text : pins) {

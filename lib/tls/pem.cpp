@@ -84,7 +84,7 @@ Result<Identity> parse_identity(std::string_view chain, std::string_view key) {
   }
   if (X509_check_private_key(identity->leaf(), identity->key.get()) != 1) {
     ERR_clear_error();
-    return std::unexpected(tls_error("the private key does not belong to the certificate"));
+    return std::unexpected(tls_error("the private key does not match the certificate"));
   }
   return identity;
 }

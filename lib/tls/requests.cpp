@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Certificates and signatures that come from elsewhere: BoringSSL's callbacks that stop a
-/// handshake, and the answers that let it go on.
+/// Certificates and signatures from elsewhere: BoringSSL's callbacks that stop a handshake, and the
+/// answers that let it go on.
 #include "tls/requests.hpp"
 
 #include <algorithm>
@@ -20,10 +20,10 @@
 namespace quoin::inline v0::tls {
 namespace {
 
-/// A signature that is longer is a mistake: RSA with 8192 bits makes 1024 bytes.
+/// A longer signature is a mistake: RSA with 8192 bits makes 1024 bytes.
 constexpr std::size_t max_signature = 1024;
 
-/// Only here the offer can be read. What is malformed in it fails the handshake later.
+/// The offer can be read only here. If malformed, it fails the handshake later.
 ssl_select_cert_result_t note_offer(const SSL_CLIENT_HELLO* hello) {
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;
@@ -44,7 +44,7 @@ ssl_select_cert_result_t note_offer(const SSL_CLIENT_HELLO* hello) {
   return ssl_select_cert_success;
 }
 
-/// Called again whenever more of the handshake arrives. Once there is a certificate the connection
+/// Called again whenever more of the handshake arrives. Once there is a certificate, the connection
 /// has another context, which does not ask.
 int want_certificate(SSL* ssl, void*) {
   constexpr int failed = 0;
@@ -121,7 +121,7 @@ bool Session::wait_for(TlsRequest request) {
 }
 
 TlsRequest Session::take_request() {
-  // What is only for the owner goes with it; the rest says what is waited for.
+  // Moves out what only the owner needs; the rest tells what the handshake waits for.
   TlsRequest request = std::exchange(*asked_, {});
   asked_->type = request.type;
   asked_->id = request.id;
@@ -133,7 +133,7 @@ Result<> Session::give_certificate(const Tls& chosen) {
     return std::unexpected(invalid("it waits for a signature, not for a certificate"));
   }
   if (!chosen.is_server() || detail::impl_of(chosen).on_demand) {
-    return std::unexpected(invalid("a certificate is given as a server's Tls that has one"));
+    return std::unexpected(invalid("give a certificate as a server's Tls that has one"));
   }
   if (!use_host(chosen)) {
     return std::unexpected(

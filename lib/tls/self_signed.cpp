@@ -26,8 +26,8 @@ using tls::BioPtr;
 using tls::CertificatePtr;
 using tls::KeyPtr;
 
-/// The longest life that browsers accept for a certificate trusted by its fingerprint, less what
-/// clocks may differ.
+/// The longest lifetime that browsers accept for a certificate trusted by its fingerprint, minus a
+/// margin for clock differences.
 constexpr long backdate = 3600;
 constexpr long lifetime = 14L * 24 * 3600 - 2 * backdate;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The TLS object of a connection: how it is made, what it offers, and what came of it.
+/// The TLS object of a connection: how it is made, what it offers, and the outcome.
 #include "tls/session.hpp"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ int session_index() {
 }  // namespace
 
 void Session::Deleter::operator()(ssl_st* ssl) const noexcept {
-  // The transport is gone already; nothing may find its way back to it (integration rule 25).
+  // The transport is gone already; nothing may call back into it (integration rule 25).
   SSL_set_app_data(ssl, nullptr);
   SSL_free(ssl);
 }
@@ -141,7 +141,7 @@ Result<> Session::check_negotiated() {
   const std::uint16_t cipher = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl_.get()));
   if (!ciphers.empty() && std::ranges::find(ciphers, cipher) == ciphers.end()) {
     return std::unexpected(Error{Error::Domain::tls, insufficient_security,
-                                 "the cipher suite agreed on is not one of those asked for"});
+                                 "the negotiated cipher suite is not one of those allowed"});
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The TLS side of one connection. Moves no bytes: that is for the transport, which has the native
-/// handle. Not public.
+/// The TLS side of one connection. Moves no bytes: the transport does, with the native handle. Not
+/// public.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,14 @@ struct ssl_st;
 
 namespace quoin::inline v0::tls {
 
-/// What came of Session::offer().
+/// The result of Session::offer().
 enum class Offer : std::uint8_t {
   nothing,     ///< it cannot be read: a full handshake
   session,     ///< is offered
   early_data,  ///< and allows early data, see Session::send_early_data()
 };
 
-/// One TLS object, the Tls that it runs with, and what it waits for.
+/// One TLS object, its Tls, and what it waits for.
 class Session {
  public:
   /// `connection` owns this. Nothing but the getters may be called before start_*().
@@ -49,33 +49,33 @@ class Session {
 
   /// The SSL object, for the transport; null before start_*().
   [[nodiscard]] void* native_handle() noexcept;
-  /// What the transport finds by SSL_get_app_data() until this is destroyed.
+  /// What SSL_get_app_data() gives the transport until this is destroyed.
   void set_app_data(void* data) noexcept;
 
   // Early data and resumption.
 
   /// Server: allows QUIC early data, and only with tickets of the same `context` (RFC 9001 §4.6.1).
   [[nodiscard]] bool allow_early_data(std::string_view context) noexcept;
-  /// Client: offers the session of a ticket that a connection with the same trust_id() was given.
-  /// No connection on another transport was.
+  /// Client: offers the session of a ticket received by a connection with the same trust_id(), on
+  /// the same transport.
   [[nodiscard]] Offer offer(std::string_view ticket) noexcept;
   /// Client: the offered session's early data will be sent.
   void send_early_data() noexcept;
   [[nodiscard]] bool early_data_accepted() const noexcept;
-  /// Client: whom it trusts, who it says it is, and on which transport. Tickets of another one are
-  /// not to be offered.
+  /// Client: its trust, its identity and its transport. Tickets with another one must not be
+  /// offered.
   [[nodiscard]] std::string trust_id() const;
 
   // The result.
 
-  /// To be called once the handshake is complete; from then on there is an alpn(). Errors: TLS
-  /// alerts when there is no application protocol, or a cipher suite that was not asked for.
+  /// To be called once the handshake is complete; from then on alpn() is set. Errors: TLS alerts
+  /// without an application protocol, or with a cipher suite that is not allowed.
   [[nodiscard]] Result<> check_negotiated();
 
   /// The application protocol; empty before check_negotiated().
   [[nodiscard]] const std::string& alpn() const noexcept { return alpn_; }
 
-  /// Client: as start_client() was given it.
+  /// Client: as passed to start_client().
   [[nodiscard]] const std::string& server_name() const noexcept { return server_name_; }
 
   [[nodiscard]] TlsInfo info() const;
@@ -83,35 +83,34 @@ class Session {
   /// be shown the same certificate.
   [[nodiscard]] bool serves(std::string_view host) const;
 
-  /// Why the handshake failed, where we know more than an alert says.
+  /// Why the handshake failed, if we know more than the alert.
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
 
   void fail(Error why) { failure_ = std::move(why); }
 
   // What a server's handshake waits for.
 
-  /// Null: for nothing.
+  /// Null: nothing.
   [[nodiscard]] const TlsRequest* waits_for() const noexcept { return asked_ ? &*asked_ : nullptr; }
 
-  /// The request, whose details leave with it.
+  /// The request; its details move out with it.
   [[nodiscard]] TlsRequest take_request();
 
-  /// Nothing is waited for any more; what was given is used when the transport lets the handshake
-  /// go on.
+  /// Ends the wait; the answer is used when the transport continues the handshake.
   void stop_waiting() noexcept { asked_.reset(); }
 
   /// Errors: UsageError::invalid_argument for a signature's request and for a Tls that has no
   /// certificate, internal_error; then it still waits.
   [[nodiscard]] Result<> give_certificate(const Tls& chosen);
-  /// Errors: UsageError::invalid_argument for a certificate's request and for no bytes or more than
-  /// any key makes; then it still waits.
+  /// Errors: UsageError::invalid_argument for a certificate's request, for no bytes and for more
+  /// than any key makes; then it still waits.
   [[nodiscard]] Result<> give_signature(Bytes signature);
-  /// What to close with instead of an answer: the alert, and `why` for our own logs.
+  /// Refuses: the alert to close with, and `why` for our own logs.
   [[nodiscard]] Error refusal(std::string_view why) const;
 
   // For the callbacks of the TLS library.
 
-  /// The one that this object belongs to.
+  /// The Session of this object.
   [[nodiscard]] static Session& of(const ssl_st* ssl) noexcept;
 
   [[nodiscard]] const Tls& settings() const noexcept { return settings_; }
@@ -123,7 +122,7 @@ class Session {
   /// Server: goes on with the certificate of `chosen`, and what belongs to it. False: no memory.
   [[nodiscard]] bool use_host(const Tls& chosen);
 
-  std::vector<std::string> offered_protocols;  ///< server: if somebody wants to know
+  std::vector<std::string> offered_protocols;  ///< server: if requested
   std::vector<std::byte> signature;            ///< server: given and not used yet
 
  private:
@@ -146,8 +145,8 @@ class Session {
   std::unique_ptr<ssl_st, Deleter> ssl_;
 };
 
-/// Has tickets of this server, on every transport, encrypted with keys derived from `secret`, so
-/// that all workers and restarts of a service understand each other's.
+/// Encrypts this server's tickets, on every transport, with keys derived from `secret`, so that all
+/// workers and restarts of a service can read each other's.
 void share_ticket_keys(const Tls& server, std::string_view secret);
 
 }  // namespace quoin::inline v0::tls

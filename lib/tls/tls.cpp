@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Making a Tls from files, texts and the system's trust store, and what it says of itself.
+/// Making a Tls from files, texts and the system's trust store, and its getters.
 
 #include <algorithm>
 #include <array>
@@ -46,7 +46,7 @@ Result<Tls> make_server(auto&& parse) {
   return detail::named<Tls>(std::move(*impl));
 }
 
-/// A client without trust anchors. There is no way to fail here; its connections will say it.
+/// A client without trust anchors. It cannot fail here; its connections will.
 std::shared_ptr<Tls::Impl> make_client() {
   if (auto impl = make_impl(false)) {
     return std::move(*impl);

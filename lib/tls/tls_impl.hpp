@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The inside of Tls: what was set on it, and the BoringSSL contexts made from that. Not public.
+/// The inside of Tls: its settings, and the BoringSSL contexts made from them. Not public.
 #pragma once
 
 #include <array>
@@ -58,7 +58,7 @@ enum class Trust : std::uint8_t {
 /// A certificate to show.
 struct Identity {
   std::vector<CertificatePtr> chain;  ///< the leaf first; empty: there is none
-  KeyPtr key;                         ///< null: it is elsewhere
+  KeyPtr key;                         ///< null: kept elsewhere
 
   [[nodiscard]] X509* leaf() const noexcept {
     return chain.empty() ? nullptr : chain.front().get();
@@ -72,9 +72,9 @@ struct Tls::Impl {
   bool server = false;
   std::vector<std::uint16_t> ciphers;  ///< protocol numbers; empty: any
   std::move_only_function<void(std::string_view)> key_log;
-  std::string setup_error;  ///< why no certificate can be trusted, if there is a reason
+  std::string setup_error;  ///< why no certificate can be trusted, if so
 
-  // Changed by the functions below only.
+  // Changed only by the functions below.
   tls::Identity identity;
   tls::StorePtr store;     ///< whose certificates are trusted; null: there is no TLS library
   std::string anchors_id;  ///< the same, as a digest
@@ -82,8 +82,8 @@ struct Tls::Impl {
 
   // Server.
   std::vector<Tls> hosts;
-  /// By the names in the certificates, lower case, "*." in front of wildcards; of `hosts` and of
-  /// this one.
+  /// By the names in the certificates of `hosts` and of this one, in lower case, with "*." in front
+  /// of wildcards.
   std::map<std::string, const Impl*, std::less<>> by_name;
   bool strict_hosts = false;
   bool on_demand = false;  ///< it has no certificate of its own
@@ -93,7 +93,7 @@ struct Tls::Impl {
   tls::Trust trust = tls::Trust::chain;
   std::vector<tls::Sha256> pins;
 
-  /// Takes the certificate. Errors: LocalError::certificate_invalid, and nothing changes.
+  /// Takes the certificate. Errors: LocalError::certificate_invalid; nothing changes then.
   [[nodiscard]] Result<> use(tls::Identity made);
   /// Adds the PEM certificates. Errors: LocalError::certificate_invalid.
   [[nodiscard]] Result<> trust_anchors(std::string_view pem);
@@ -102,23 +102,23 @@ struct Tls::Impl {
   /// Server: encrypts tickets with these keys, on every transport.
   void set_ticket_keys(const tls::TicketKeys& keys);
 
-  /// What connections on this transport are made of, with all that was set; null: no memory, or
-  /// no TLS library. Made when it is first asked for, and made anew when a setting has changed.
+  /// The context for connections on this transport, with all settings; null: no memory, or no TLS
+  /// library. Made on first use, and again after a setting has changed.
   [[nodiscard]] tls::ContextPtr context(const tls::Transport& transport) const;
 
-  /// Client: whom it trusts and who it says it is. Sessions of another one are not resumed.
+  /// Client: its trust and its identity. Sessions with another one are not resumed.
   [[nodiscard]] std::string trust_id() const;
-  /// Server: whose certificate is shown to a client that asks for `name`; null for nobody's.
+  /// Server: the Tls whose certificate is shown to a client that asks for `name`; null for none.
   [[nodiscard]] const Impl* find_host(std::string_view name) const;
-  /// Server: enters the names of the certificate under which it is found.
+  /// Server: registers the names in the certificate.
   void index_names();
 
  private:
   using Made = std::pair<const tls::Transport*, tls::ContextPtr>;
 
   [[nodiscard]] tls::ContextPtr make_context(const tls::Transport& transport) const;
-  /// What a ticket is bound to: whoever took one under one name or one demand for certificates
-  /// must not bring it where there is another, nor to another transport.
+  /// What a ticket is bound to: one issued under one name or client verification must not be used
+  /// under another, nor on another transport.
   [[nodiscard]] tls::Sha256 ticket_scope(const tls::Transport& transport) const;
   void forget_contexts();
 
@@ -129,12 +129,12 @@ struct Tls::Impl {
 
 namespace tls {
 
-/// Checks the peer's chain, name and key, and leaves the reason of a refusal with the session.
-/// For SSL_CTX_set_cert_verify_callback.
+/// Checks the peer's chain, name and key, and stores the reason for a refusal in the session. For
+/// SSL_CTX_set_cert_verify_callback.
 int verify_peer(X509_STORE_CTX* store, void* argument);
 /// Chooses the host that the client asks for. For SSL_CTX_set_tlsext_servername_callback.
 int select_host(SSL* ssl, int* alert, void* argument);
-/// Reads a certificate chain and its key; with the key that is elsewhere. Errors:
+/// Reads a certificate chain and its key; the second one when the key is elsewhere. Errors:
 /// LocalError::certificate_invalid.
 [[nodiscard]] Result<Identity> parse_identity(std::string_view chain, std::string_view key);
 [[nodiscard]] Result<Identity> parse_identity(std::string_view chain);
@@ -144,7 +144,7 @@ int select_host(SSL* ssl, int* alert, void* argument);
 [[nodiscard]] std::vector<CertificatePtr> read_certificates(std::string_view pem);
 /// Errors: system, with the file's name.
 [[nodiscard]] Result<std::string> read_file(const FilePath& file);
-/// Puts the name of the file in front of what is wrong with it.
+/// Puts the file's name in front of the error.
 [[nodiscard]] Error in_file(const Error& error, const FilePath& file);
 
 /// Reads the two files and calls `use` with their texts; its errors get the files' names.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Whom to believe: checks the peer's certificate and says why it was refused (RFC 9525). The
-/// common name is never looked at.
+/// Checks the peer's certificate and reports why it was refused (RFC 9525). The common name is
+/// ignored.
 
 #include <algorithm>
 #include <array>
@@ -35,7 +35,7 @@ Error name_error(const std::string& expected, const X509* certificate) {
   const auto names = certificate_names(certificate);
   return {LocalError::certificate_name,
           "the certificate is not for " + expected +
-              (names.empty() ? ", it has no subjectAltName at all (a common name does not count)"
+              (names.empty() ? "; it has no subjectAltName (a common name does not count)"
                              : ", only for " + join(names))};
 }
 
@@ -66,7 +66,7 @@ Error explain(int code, const X509* certificate, const Session& session) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       return {LocalError::certificate_untrusted,
-              "the certificate is signed by itself and is not among the trusted ones" + subject};
+              "the certificate is self-signed and not among the trusted ones" + subject};
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:

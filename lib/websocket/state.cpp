@@ -87,7 +87,7 @@ std::size_t WebSocketState::take(Bytes chunk, bool last) {
     taken += codec_.read(chunk.subspan(taken));
     if (std::optional<h3::WebSocketInput> input = codec_.poll()) handle(std::move(*input));
     if (const std::uint16_t code = codec_.failure(); code != 0 && !input_over_) {
-      fail(CloseCode{code}, {HttpError::message_error, "what the peer sent is not allowed"});
+      fail(CloseCode{code}, {HttpError::message_error, "the peer violated the WebSocket protocol"});
     }
   }
   if (input_over_) return chunk.size();
@@ -178,7 +178,7 @@ Filled WebSocketState::fill(std::span<std::byte> room) {
 Result<> WebSocketState::send(MessageType type, Bytes data, bool last, bool is_fragment) {
   if (close_queued_ || input_over_) return refuse(UsageError::closed, "the WebSocket is closing");
   if (fragments_ && (!is_fragment || *fragments_ != type)) {
-    return refuse(UsageError::invalid_argument, "a message in fragments has not ended");
+    return refuse(UsageError::invalid_argument, "a fragmented message has not ended");
   }
   if (codec_.queued() > 0 && codec_.queued() + data.size() > options_.send_buffer) {
     wants_room_ = true;

@@ -72,7 +72,8 @@ TEST_CASE("a posted job that throws takes none of the jobs with it that were pos
   f.loop->post(say(log, "last"));
   CHECK_NOTHROW(f.loop->turn());
   CHECK(log == Strings{"first", "last"});
-  CHECK(f.reports == Strings{"Loop::post: no", "Loop::post: something that is no std::exception"});
+  CHECK(f.reports ==
+        Strings{"Loop::post: no", "Loop::post: something other than a std::exception"});
 }
 
 TEST_CASE("a timer that throws takes none of the others with it that are due") {
@@ -86,7 +87,7 @@ TEST_CASE("a timer that throws takes none of the others with it that are due") {
   CHECK_NOTHROW(f.loop->turn());
   CHECK(log == Strings{"first", "last", "posted"});
   CHECK(f.reports ==
-        Strings{"Loop::after: no", "Loop::after: something that is no std::exception"});
+        Strings{"Loop::after: no", "Loop::after: something other than a std::exception"});
 }
 
 TEST_CASE("an exception is reported when the turn has sent what it had to send") {
@@ -158,7 +159,7 @@ TEST_CASE("without a handler of exceptions each is a line on standard error") {
   f.loop->post([] { throw 7; });
   CHECK(errors_of([&] { CHECK_NOTHROW(f.loop->turn()); }) ==
         "quoin: exception from Loop::post: no\n"
-        "quoin: exception from Loop::post: something that is no std::exception\n");
+        "quoin: exception from Loop::post: something other than a std::exception\n");
 }
 
 TEST_CASE(

@@ -191,7 +191,7 @@ TEST_CASE("What a server cannot use is refused with its name") {
   const Identity two = issuer.issue({.alternative_names = "DNS:two.example"});
 
   CHECK(Tls::server_from_pem(one.certificate, two.key).error().detail() ==
-        "the private key does not belong to the certificate");
+        "the private key does not match the certificate");
   CHECK_FALSE(Tls::server_from_pem("", one.key));
   CHECK_FALSE(Tls::server_from_pem(one.certificate, "no key"));
   CHECK_FALSE(Tls::server_from_pem("-----BEGIN CERTIFICATE-----\nrubbish", one.key));

@@ -58,7 +58,7 @@ TEST_CASE("A file that grows is sent as long as it was, one that shrinks fails")
   Upload shrinking = Upload::open((scratch / "f").string()).value();
   scratch.write("f", "");
   CHECK(shrinking.read(room).failed);
-  CHECK(shrinking.problem().contains("shorter"));
+  CHECK(shrinking.problem().contains("shrank"));
 }
 
 TEST_CASE("A pipe pauses the upload while it is empty and ends it when it closes") {

@@ -247,7 +247,7 @@ def _(world):
     check_equal(code("a.example.test"), 0, "the old name before")
     authority.issue("DNS:b.example.test")
     server.signal(signal.SIGHUP)
-    wait_until(lambda: "as read now" in server.err, 10, "the certificates to be read")
+    wait_until(lambda: "get the reloaded certificates" in server.err, 10, "the certificates to be read")
     check_equal(code("b.example.test"), 0, "the new name")
     check_equal(code("a.example.test"), 60, "the old name after")
     identity[1].write_text("rubbish\n")

@@ -71,7 +71,7 @@ def _(world):
 
 @case("mistakes are named")
 def _(world):
-    perf(world).must(2, "where to connect to", "--serve")
+    perf(world).must(2, "an address to connect to", "--serve")
     perf(world, "--serve").must(2, "--self-signed")
     perf(world, "--serve", "--self-signed", "127.0.0.1:1").must(2, "--listen")
     perf(world, "--insecure", "example").must(2, '"example"', "127.0.0.1:4433")

@@ -86,7 +86,7 @@ void add_congestion_control_option(CLI::App& app, quic::CongestionControl& choic
     }
     choice = found->second;
   };
-  app.add_option_function<std::string>("--cc", set, "The congestion controller; without it, cubic")
+  app.add_option_function<std::string>("--cc", set, "The congestion controller; default: cubic")
       ->type_name("cubic|reno|bbr")
       ->group(group);
 }

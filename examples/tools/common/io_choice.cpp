@@ -30,9 +30,9 @@ void add_io_option(CLI::App& app, Io& choice, const std::string& group) {
     choice = found->second;
   };
   app.add_option_function<std::string>("--io", set,
-                                       "How datagrams are sent and received; without it auto,\n"
-                                       "which is epoll. Where io_uring cannot be used, epoll\n"
-                                       "is, and a line says why")
+                                       "How datagrams are sent and received; default: auto,\n"
+                                       "which is epoll. If io_uring is unavailable, epoll is\n"
+                                       "used, and a message says why")
       ->type_name("auto|epoll|io_uring")
       ->group(group);
 }

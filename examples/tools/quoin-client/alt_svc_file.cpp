@@ -91,7 +91,7 @@ Expected<std::vector<AltSvcEntry>> parse_alt_svc_file(std::string_view text,
     if (!read_line(line, entry, now)) {
       return std::unexpected(
           Failure{.exit_code = tools::number(ClientExit::read_error),
-                  .message = "line " + std::to_string(number) + " is no alternative service"});
+                  .message = "line " + std::to_string(number) + " is not an alternative service"});
     }
     if (entry.services.front().max_age <= std::chrono::seconds{0}) continue;
     const auto known = std::ranges::find_if(all, [&](const AltSvcEntry& other) {

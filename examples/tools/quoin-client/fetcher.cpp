@@ -283,7 +283,7 @@ void Fetcher::stop() {
   for (const auto& [host, unreachable] : unreachable_) {
     if (unreachable.left_out > 0) {
       console_.complain(std::to_string(unreachable.left_out) + " more of " + host +
-                        " left out, because there was no connection to it");
+                        " skipped, because there was no connection to it");
     }
   }
   if (!client_) {

@@ -213,8 +213,8 @@ int run(std::vector<std::string> arguments) {
   if (!tls) return complain(tls.error());
   if (options->insecure) {
     std::fputs(
-        "quoin-client: WARNING: --insecure: the server's certificate is not checked. Whoever is "
-        "on the way can read and change everything.\n",
+        "quoin-client: WARNING: --insecure: the server's certificate is not checked. Anyone "
+        "on the path can read and change everything.\n",
         stderr);
   }
   if (options->doctor) return run_doctor(*options, pinned, *tls);

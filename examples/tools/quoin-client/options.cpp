@@ -54,8 +54,8 @@ Environment:
 
 Exit codes:
 )" + client_exit_code_table() +
-         "When one URL fails the others are still fetched; the first failure in their\n"
-         "order decides on the code.\n";
+         "If one URL fails the others are still fetched; the first failure in their\n"
+         "order decides the code.\n";
 }
 
 /// An option that may be given several times and takes one value each time.
@@ -70,8 +70,8 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& flag, std::optional<D
   const auto read = [flag, &out](const std::string& text) {
     Duration span{};
     if (!parse_seconds(text, span)) {
-      throw CLI::ValidationError(flag,
-                                 in_quotes(text) + " is no number of seconds; write 5 or 0.5, say");
+      throw CLI::ValidationError(
+          flag, in_quotes(text) + " is not a number of seconds; write 5 or 0.5, for example");
     }
     out = span;
   };
@@ -85,10 +85,10 @@ void add_output_options(CLI::App& app, ClientOptions& options) {
       ->type_name("FILE")
       ->group("Output");
   app.add_flag("-O,--remote-name", options.remote_names,
-               "Write to a file named as the last part of the URL,\nin the present folder")
+               "Write to a file named after the last part of the\nURL, in the current folder")
       ->group("Output");
   app.add_option("--output-dir", options.output_directory,
-                 "Write to files in DIR, named as with -O or by -o")
+                 "Write to files in DIR, named as with -O or -o")
       ->type_name("DIR")
       ->group("Output");
   app.add_flag("-i,--include", options.include_headers, "Write the reply's headers before the body")
@@ -98,7 +98,7 @@ void add_output_options(CLI::App& app, ClientOptions& options) {
 void add_request_options(CLI::App& app, ClientOptions& options) {
   add_list(app, "-H,--header", options.headers,
            "Send this header, 'name: value'; 'name;' sends it\n"
-           "without value, 'name:' leaves out one that would be\n"
+           "without value, 'name:' removes one that would be\n"
            "sent")
       ->type_name("HEADER")
       ->group("Request");
@@ -109,28 +109,28 @@ void add_request_options(CLI::App& app, ClientOptions& options) {
       app.add_flag("-I,--head", options.head, "Ask for the headers only (HEAD) and show them")
           ->group("Request");
   CLI::Option* const data = add_list(app, "-d,--data", options.data,
-                                     "Send DATA by POST, or the bytes of FILE, \"@-\" being\n"
-                                     "standard input; several are joined by \"&\"")
+                                     "POST DATA, or the bytes of FILE, \"@-\" being\n"
+                                     "standard input; several are joined with \"&\"")
                                 ->type_name("DATA|@FILE")
                                 ->group("Request");
   CLI::Option* const upload = add_list(app, "-T,--upload-file", options.uploads,
-                                       "Send FILE by PUT, \"-\" being standard input; a URL\n"
+                                       "PUT FILE, \"-\" being standard input; a URL\n"
                                        "that ends in \"/\" gets the file's name. The n-th -T is\n"
-                                       "for the n-th URL; one -T is for all URLs, and several\n"
-                                       "go to one URL that ends in \"/\"")
+                                       "for the n-th URL; a single -T is for all URLs, and\n"
+                                       "several may go to one URL that ends in \"/\"")
                                   ->type_name("FILE")
                                   ->group("Request");
   app.add_flag("--compressed", options.compressed,
-               "Let the server compress (gzip, br), and write what\nthat stands for")
+               "Let the server compress (gzip, br), and write the\ndecompressed reply")
       ->group("Request");
   CLI::Option* const location =
       app.add_flag("-L,--location", options.location,
-                   "Follow redirects; authorization and cookies stay with\n"
-                   "the host they were meant for")
+                   "Follow redirects; authorization and cookies are sent\n"
+                   "only to the host they were meant for")
           ->group("Request");
   constexpr std::size_t most = 1'000;
   app.add_option("--max-redirs", options.max_redirects,
-                 "With -L, follow N redirects at the most; 50 without\nthis option")
+                 "With -L, follow at most N redirects; default: 50")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{0}, most).description(""))
       ->needs(location)
@@ -140,20 +140,19 @@ void add_request_options(CLI::App& app, ClientOptions& options) {
 }
 
 void add_trust_options(CLI::App& app, ClientOptions& options) {
-  CLI::Option* const anchors =
-      app.add_option("--ca,--cacert", options.trust_anchors,
-                     "Trust the certificates in this PEM file and no\nothers")
-          ->type_name("PEM")
-          ->group("Trust");
+  CLI::Option* const anchors = app.add_option("--ca,--cacert", options.trust_anchors,
+                                              "Trust only the certificates in this PEM file")
+                                   ->type_name("PEM")
+                                   ->group("Trust");
   CLI::Option* const insecure = app.add_flag("-k,--insecure", options.insecure,
-                                             "Do not check who the server is: whoever is on the\n"
-                                             "way can read and change everything. For tests only")
+                                             "Do not verify the server: anyone on the path can\n"
+                                             "read and change everything. For tests only")
                                     ->group("Trust");
   insecure->excludes(anchors);
   app.add_option("--pinnedpubkey", options.pins,
-                 "The server's public key must be one of these, beyond\n"
-                 "everything else: SHA-256 in base64 with \"sha256//\" in\n"
-                 "front, several with \";\" between them")
+                 "The server's public key must be one of these, besides\n"
+                 "all other checks: SHA-256 in base64 with \"sha256//\"\n"
+                 "in front, several separated by \";\"")
       ->type_name("PINS")
       ->group("Trust");
   CLI::Option* const certificate =
@@ -170,24 +169,24 @@ void add_trust_options(CLI::App& app, ClientOptions& options) {
                  "Accept only these TLS 1.3 cipher suites, separated by\n"
                  "colons: TLS_AES_128_GCM_SHA256,\n"
                  "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256.\n"
-                 "A connection that agrees on another one fails")
+                 "A connection that negotiates another one fails")
       ->type_name("LIST")
       ->group("Trust");
 }
 
 void add_connection_options(CLI::App& app, ClientOptions& options) {
   add_list(app, "--resolve", options.resolves,
-           "Use the address ADDR for HOST and PORT; IPv6\naddresses in brackets or without")
+           "Use the address ADDR for HOST and PORT; IPv6\naddresses with or without brackets")
       ->type_name("HOST:PORT:ADDR")
       ->group("Connection");
   add_seconds(app, "--connect-timeout", options.connect_timeout,
-              "Give up when there is no connection after S seconds;\n10 without this option")
+              "Give up if there is no connection after S seconds;\ndefault: 10")
       ->group("Connection");
-  add_seconds(app, "--max-time", options.max_time, "Give a transfer up after S seconds")
+  add_seconds(app, "--max-time", options.max_time, "Abort a transfer after S seconds")
       ->group("Connection");
   constexpr std::size_t most = 10'000;
   app.add_option("--parallel", options.parallel,
-                 "Transfer up to N URLs at the same time; those that go\n"
+                 "Transfer up to N URLs at the same time; those going\n"
                  "to standard output still come one after the other")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, most).description(""))
@@ -197,24 +196,23 @@ void add_connection_options(CLI::App& app, ClientOptions& options) {
       ->group("Connection");
   CLI::Option* const session =
       app.add_option("--session", options.session_file,
-                     "Resume the TLS sessions that FILE has, and keep those\n"
-                     "of now in it; it is a secret")
+                     "Resume the TLS sessions in FILE, and store new ones\n"
+                     "there; the file is a secret")
           ->type_name("FILE")
           ->group("Connection");
   app.add_option("--alt-svc", options.alt_svc_file,
-                 "Go where servers said that they are, too (alt-svc),\n"
-                 "as FILE remembers it in curl's format, and keep in it\n"
-                 "what they say now")
+                 "Use the alternative services (alt-svc) that FILE\n"
+                 "remembers in curl's format, and store new ones there")
       ->type_name("FILE")
       ->group("Connection");
   app.add_flag("--early-data", options.early_data,
                "Send GET and HEAD with the first flight (0-RTT) where\n"
-               "the session allows that. An attacker can have them\n"
-               "handled again")
+               "the session allows that. An attacker can replay\n"
+               "them")
       ->needs(session)
       ->group("Connection");
   app.add_option("--key-update", options.key_update,
-                 "Update the keys whenever N bytes went either way;\n64 GiB without this option")
+                 "Update the keys after every N bytes in either\ndirection; default: 64 GiB")
       ->type_name("N")
       ->check(CLI::PositiveNumber.description(""))
       ->group("Connection");
@@ -225,7 +223,7 @@ void add_websocket_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("--ws", options.websocket,
                "Open a WebSocket to the URL, wss:// or https://: each\n"
                "line of standard input is sent as a message, each\n"
-               "message is written as a line. The end of the input\n"
+               "message is written as a line. The end of input\n"
                "closes it")
       ->group("WebSocket");
   add_list(app, "--subprotocol", options.subprotocols,
@@ -240,8 +238,8 @@ void add_migration_options(CLI::App& app, ClientOptions& options) {
     const Result<Address> address = bare ? bare : Address::parse(text);
     if (!address) {
       throw CLI::ValidationError("--migrate-to", in_quotes(text) +
-                                                     " is no local address; write 192.0.2.7 or "
-                                                     "[2001:db8::7]:5000, say");
+                                                     " is not a local address; write "
+                                                     "192.0.2.7 or [2001:db8::7]:5000");
     }
     options.migrate_to = *address;
   };
@@ -249,12 +247,11 @@ void add_migration_options(CLI::App& app, ClientOptions& options) {
       app.add_option_function<std::string>("--migrate-to", read,
                                            "Move the connection to the local address ADDR, with\n"
                                            "or without a port, while it is in use; 0.0.0.0 is\n"
-                                           "another port of the address in use")
+                                           "another port of the current address")
           ->type_name("ADDR")
           ->group("Connection");
-  app.add_option(
-         "--migrate-after", options.migrate_after,
-         "Do so MS milliseconds after the first connection was\nmade; 0 without this option")
+  app.add_option("--migrate-after", options.migrate_after,
+                 "Do so MS milliseconds after the first connection was\nmade; default: 0")
       ->type_name("MS")
       ->needs(target)
       ->group("Connection");
@@ -262,20 +259,20 @@ void add_migration_options(CLI::App& app, ClientOptions& options) {
 
 void add_report_options(CLI::App& app, ClientOptions& options) {
   app.add_flag("-f,--fail", options.fail,
-               "Write nothing and fail (exit code 22) when the status\nis 400 or more")
+               "Write nothing and fail (exit code 22) if the status\nis 400 or more")
       ->group("Report");
   app.add_flag("-v,--verbose", options.verbose,
                "Show the handshake, the certificate's names, the path\n"
                "and all headers on standard error")
       ->group("Report");
   app.add_flag("--doctor", options.doctor,
-               "Fetch nothing: show what works on this machine and on\n"
-               "the way to the URL, if there is one, and what to do\n"
+               "Fetch nothing: show what works on this machine and\n"
+               "on the path to the URL, if given, and what to do\n"
                "about the rest")
       ->group("Report");
   app.add_flag("--timing", options.timing,
-               "Show a line with times, size, rate, protocol and path\n"
-               "MTU for each transfer on standard error")
+               "Show times, size, rate, protocol and path MTU of\n"
+               "each transfer on standard error")
       ->group("Report");
   app.add_option("--qlog", options.qlog_directory,
                  "Write a qlog file for each connection to this folder")
@@ -290,15 +287,15 @@ std::string contradiction(const ClientOptions& options) {
   }
   if (options.websocket && options.urls.size() != 1) return "--ws takes one URL";
   if (options.doctor && !options.alt_svc_file.empty()) {
-    return "--doctor examines the host in the URL and no other; leave --alt-svc out";
+    return "--doctor examines the host in the URL and no other; omit --alt-svc";
   }
-  if (options.doctor && options.websocket) return "--doctor opens no WebSocket; leave --ws out";
+  if (options.doctor && options.websocket) return "--doctor opens no WebSocket; omit --ws";
   if (!options.subprotocols.empty() && !options.websocket) return "--subprotocol is for --ws";
   if (options.remote_names && !options.outputs.empty()) {
     return "-o and -O contradict each other; use one of them";
   }
   if (options.fresh_connections && options.parallel > 1) {
-    return "--fresh-connections makes one connection after the other; leave --parallel out";
+    return "--fresh-connections makes one connection after the other; omit --parallel";
   }
   return {};
 }

@@ -140,7 +140,7 @@ Expected<Output> Output::to_file(const fs::path& target) {
     return Output{std::move(direct), target.string()};
   }
   if (exists && ::access(target.c_str(), W_OK) != 0) {
-    return cannot_write(target.string(), errno, "; it exists and is protected");
+    return cannot_write(target.string(), errno, "; it exists and is write-protected");
   }
   const fs::path real = follow_links(target);
   constexpr mode_t new_file = 0666;

@@ -161,7 +161,7 @@ Expected<std::vector<std::string>> pair_uploads(const ClientOptions& options,
   std::vector<std::string> uploads = options.uploads;
   const auto from_stdin = std::ranges::count(uploads, "-");
   if (from_stdin > 1 || (from_stdin == 1 && uploads.size() == 1 && urls.size() > 1)) {
-    return fail(ClientExit::usage, "-T -: standard input can be sent once only");
+    return fail(ClientExit::usage, "-T -: standard input can be sent only once");
   }
   if (uploads.size() == urls.size() || uploads.empty()) return uploads;
   if (uploads.size() == 1) {
@@ -243,16 +243,16 @@ Expected<> check_outputs(const std::vector<PlannedTransfer>& plan) {
 /// The folders must be there before the first transfer.
 Expected<> check_folders(const ClientOptions& options) {
   if (!options.output_directory.empty()) {
-    if (Expected<> checked = check_folder("--output-dir", options.output_directory, W_OK | X_OK,
-                                          "make the folder first", number(ClientExit::write_error));
+    if (Expected<> checked =
+            check_folder("--output-dir", options.output_directory, W_OK | X_OK,
+                         "create the folder first", number(ClientExit::write_error));
         !checked) {
       return checked;
     }
   }
   if (!options.qlog_directory.empty()) {
     return check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
-                        "make the folder first, or leave --qlog out",
-                        number(ClientExit::write_error));
+                        "create the folder first, or omit --qlog", number(ClientExit::write_error));
   }
   return {};
 }
@@ -268,11 +268,11 @@ Expected<Url> parse_url(std::string_view text) {
   const std::size_t end = text.find("://");
   if (end == std::string_view::npos) {
     return fail(ClientExit::malformed_url,
-                in_quotes(text) + " is no https URL; write https://HOST/PATH");
+                in_quotes(text) + " is not an https URL; write https://HOST/PATH");
   }
   if (lower(text.substr(0, end)) != "https") {
     return fail(ClientExit::not_https,
-                in_quotes(text) + ": HTTP/3 is for https URLs only; write https" +
+                in_quotes(text) + ": HTTP/3 works only with https URLs; write https" +
                     without_controls(text.substr(end)) + " if the server has it");
   }
   Result<Url> url = Url::parse(text);
@@ -285,7 +285,7 @@ Expected<std::string> remote_name(const Url& url) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
   if (name.empty() || name == "." || name == "..") {
     return fail(ClientExit::usage,
-                in_quotes(url.to_string()) + " has no file name at its end; give one with -o FILE");
+                in_quotes(url.to_string()) + " does not end in a file name; give one with -o FILE");
   }
   return std::string{name};
 }

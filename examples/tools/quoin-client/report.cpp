@@ -48,7 +48,7 @@ Explanation explain_local(LocalError code, const Error& error, const FailedTrans
     case LocalError::no_answer:
       return {ClientExit::no_answer,
               "no answer from " + where + " after " + after + " (" + reason +
-                  "); the host may be down, it may have no HTTP/3, or UDP to " + where +
+                  "); the host may be down, it may not have HTTP/3, or UDP to " + where +
                   " may be blocked; a longer --connect-timeout helps if it is only slow"};
     case LocalError::handshake_timeout:
       return {ClientExit::timeout, where + " answered, but there was no connection after " + after +
@@ -66,24 +66,24 @@ Explanation explain_local(LocalError code, const Error& error, const FailedTrans
     case LocalError::certificate_untrusted:
       return {ClientExit::certificate,
               "no trusted issuer vouches for the certificate of " + where + " (" + reason +
-                  "); if you know who issued it give that certificate with --ca PEM"};
+                  "); if you know its issuer, give that certificate with --ca PEM"};
     case LocalError::certificate_name:
       return {ClientExit::certificate, "the certificate of " + where + " is not for this host (" +
                                            reason + "); use one of the names it is for"};
     case LocalError::certificate_expired:
-      return {ClientExit::certificate, "the certificate of " + where + " is out of date (" +
-                                           reason +
-                                           "); the server needs a new one, or this clock is wrong"};
+      return {ClientExit::certificate,
+              "the certificate of " + where + " is out of date (" + reason +
+                  "); the server needs a new one, or this machine's clock is wrong"};
     case LocalError::certificate_pin:
-      return {ClientExit::certificate, where + " has another key than --pinnedpubkey says (" +
+      return {ClientExit::certificate, where + " has a different key than --pinnedpubkey (" +
                                            reason +
-                                           "); it was replaced, or this is not the server"};
+                                           "); it was replaced, or this is another server"};
     case LocalError::certificate_invalid:
       return {ClientExit::certificate,
               "the certificate of " + where + " cannot be used (" + reason + ")"};
     case LocalError::version_negotiation:
       return {ClientExit::quic_protocol,
-              where + " speaks no version of QUIC that is known here (" + reason + ")"};
+              where + " speaks no QUIC version known here (" + reason + ")"};
     case LocalError::connection_draining:
       return {ClientExit::http3_protocol, where + " is shutting down (" + reason + "); try again"};
   }
@@ -107,7 +107,7 @@ Explanation explain_tls(const Error& error, const FailedTransfer& transfer) {
   const std::string reason = without_controls(error.message());
   if (error.code() == alert_no_application_protocol) {
     return {ClientExit::tls_refused,
-            where + " speaks QUIC but no HTTP/3: it does not offer \"h3\" (" + reason + ")"};
+            where + " speaks QUIC but not HTTP/3: it does not offer \"h3\" (" + reason + ")"};
   }
   return {ClientExit::tls_refused, "TLS with " + where + " failed (" + reason + ")"};
 }
@@ -116,11 +116,11 @@ Explanation explain_http3(const Error& error, const FailedTransfer& transfer) {
   const std::string where = origin(transfer.url);
   const std::string reason = without_controls(error.message());
   if (transfer.reply_begun) {
-    return {ClientExit::partial, where + " broke the reply off after " +
+    return {ClientExit::partial, where + " cut the reply short after " +
                                      std::to_string(transfer.bytes) + " bytes of its body (" +
                                      reason + "); try again"};
   }
-  return {ClientExit::http3_protocol, where + " gave no HTTP/3 reply (" + reason + ")"};
+  return {ClientExit::http3_protocol, where + " sent no HTTP/3 reply (" + reason + ")"};
 }
 
 Explanation explain_by_domain(const Error& error, const FailedTransfer& transfer) {
@@ -170,15 +170,15 @@ Failure explain(const Error& error, const FailedTransfer& transfer) {
 Failure explain_status(int status, const Url& url) {
   return {.exit_code = number(ClientExit::http_error),
           .message = url.to_string() + ": the server answered with status " +
-                     std::to_string(status) + "; leave --fail out to see what it says"};
+                     std::to_string(status) + "; omit --fail to see the reply"};
 }
 
 Failure explain_redirect(std::string_view location, const Url& url) {
   return {.exit_code = number(ClientExit::redirects),
           .message = url.to_string() + ": the server redirects to " +
                      in_quotes(without_controls(location)) +
-                     ", which cannot be followed: only https is, and not with a body by -T; leave "
-                     "-L out to see what it says"};
+                     ", which cannot be followed: only https is, and not with a body from -T; omit "
+                     "-L to see the reply"};
 }
 
 std::string header_block(int status, const Headers& headers) {
@@ -225,7 +225,7 @@ std::string shown_path_event(const quic::PathEvent& event) {
     case Type::mtu:
       return "datagrams of up to " + std::to_string(event.udp_payload) + " bytes";
   }
-  return "news of " + path;
+  return "event on " + path;
 }
 
 std::string timing_line(const Url& url, const Timing& timing, std::uint64_t bytes,

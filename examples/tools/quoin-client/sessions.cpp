@@ -74,7 +74,7 @@ std::unexpected<Failure> unusable_kept(std::string_view option, const std::strin
   return std::unexpected(Failure{.exit_code = number(ClientExit::read_error),
                                  .message = "cannot use " + std::string{option} + " " +
                                             in_quotes(file) + ": " + why +
-                                            "; remove the file, or name another one"});
+                                            "; remove the file, or name another"});
 }
 
 }  // namespace quoin::tools

@@ -169,8 +169,8 @@ std::size_t Transfer::take_body(Bytes chunk) {
     if (collected_.size() + chunk.size() > most_collected) {
       give_up({.exit_code = number(ClientExit::write_error),
                .message = plan_.url.to_string() +
-                          ": the reply is too large to be kept for standard output while others "
-                          "are under way; use -o, or leave --parallel out"});
+                          ": the reply is too large to hold back for standard output while others "
+                          "are under way; use -o, or omit --parallel"});
     } else {
       collected_ += as_text(chunk);
       received_ += chunk.size();

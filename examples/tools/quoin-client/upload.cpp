@@ -73,7 +73,7 @@ Filled Upload::read(std::span<std::byte> room) {
     return {.bytes = 0, .last = false, .failed = true};
   }
   if (got == 0 && size_) {
-    problem_ = cannot_read(name_, "it has become shorter while it was sent");
+    problem_ = cannot_read(name_, "it shrank while it was being sent");
     return {.bytes = 0, .last = false, .failed = true};
   }
   sent_ += static_cast<std::uint64_t>(got);

@@ -154,7 +154,7 @@ class Terminal {
     const Result<> sent = socket_.send_text(*line_);
     if (!sent && sent.error() == Error{UsageError::limit_reached}) return;  // until writable
     if (!sent && sent.error() == Error{UsageError::invalid_argument}) {
-      std::fputs("quoin-client: a line that is no UTF-8 was not sent\n", stderr);
+      std::fputs("quoin-client: a line that is not UTF-8 was not sent\n", stderr);
     }
     line_.reset();
     input->go_on();

@@ -53,9 +53,9 @@ Exit codes:
 
 void add_server_options(CLI::App& app, PerfOptions& options, std::string& listen) {
   CLI::Option* const serve =
-      app.add_flag("--serve", options.serve, "Be the server")->group("Server");
+      app.add_flag("--serve", options.serve, "Run as the server")->group("Server");
   app.add_option("--listen", listen,
-                 "The address to serve on, port 0 for any free one.\nWithout it 127.0.0.1:4433")
+                 "The address to serve on, port 0 for any free one.\nDefault: 127.0.0.1:4433")
       ->type_name("ADDR:PORT")
       ->needs(serve)
       ->group("Server");
@@ -78,14 +78,13 @@ void add_server_options(CLI::App& app, PerfOptions& options, std::string& listen
 
 void add_client_options(CLI::App& app, PerfOptions& options, double& seconds) {
   CLI::Option* const insecure =
-      app.add_flag("--insecure", options.insecure, "Do not check who the server is")
-          ->group("Client");
+      app.add_flag("--insecure", options.insecure, "Do not verify the server")->group("Client");
   app.add_option("--ca", options.ca, "Trust these certificates instead of the system's")
       ->type_name("PEM")
       ->excludes(insecure)
       ->group("Client");
   app.add_option("--server-name", options.server_name,
-                 "The name that the certificate must have; without\nit, the address")
+                 "The name that the certificate must have; default:\nthe address")
       ->type_name("NAME")
       ->group("Client");
   app.add_option("--download", options.download, "Bytes to ask for on each stream")
@@ -97,21 +96,21 @@ void add_client_options(CLI::App& app, PerfOptions& options, double& seconds) {
       ->transform(CLI::AsSizeValue(true).description(""))
       ->group("Client");
   constexpr std::uint64_t most = 100'000;
-  app.add_option("--streams", options.streams, "Streams at a time on each connection; 1")
+  app.add_option("--streams", options.streams, "Streams at a time on each connection; default: 1")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, most).description(""))
       ->group("Client");
-  app.add_option("--connections", options.connections, "Connections at a time; 1")
+  app.add_option("--connections", options.connections, "Connections at a time; default: 1")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, most).description(""))
       ->group("Client");
   constexpr double day = 86'400;
   app.add_option("--time", seconds,
-                 "Go on with new streams for so many seconds; without\nit, one transfer each")
+                 "Keep opening streams for this many seconds; default:\none transfer per stream")
       ->type_name("S")
       ->check(CLI::Range(0.001, day).description(""))
       ->group("Client");
-  app.add_flag("--json", options.json, "Tell the result as JSON")->group("Client");
+  app.add_flag("--json", options.json, "Print the result as JSON")->group("Client");
 }
 
 // Empty: the options make sense together.
@@ -119,18 +118,18 @@ std::string find_problem(PerfOptions& options, std::string& listen, bool has_tar
   if (options.serve) {
     if (has_target) return "--serve takes no address to connect to; did you mean --listen?";
     if (!options.self_signed && options.certificate.empty()) {
-      return "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed";
+      return "the server has no certificate: give --cert PEM and --key PEM, or --self-signed";
     }
     options.address = listen.empty() ? default_listen : std::move(listen);
   } else if (!has_target) {
-    return "say where to connect to, as in 127.0.0.1:4433, or --serve";
+    return "give an address to connect to, such as 127.0.0.1:4433, or --serve";
   }
   if (options.address.starts_with("localhost:")) {
     options.address.replace(0, std::string{"localhost"}.size(), "127.0.0.1");
   }
   if (!Address::parse(options.address)) {
     return in_quotes(options.address) +
-           " is no address with a port; write 127.0.0.1:4433 or [::1]:4433, say";
+           " is not an address with a port; write 127.0.0.1:4433 or [::1]:4433";
   }
   return {};
 }
@@ -141,7 +140,7 @@ std::expected<PerfOptions, Stop> parse_perf_options(std::vector<std::string> arg
   PerfOptions options;
   std::string listen;
   double seconds = 0;
-  CLI::App app{"Measures what QUIC carries.", tool};
+  CLI::App app{"Measures QUIC throughput and latency.", tool};
   prepare(app, std::string{library_version_text()},
           "(--serve (--cert PEM --key PEM | --self-signed) | ADDR:PORT) [options]");
   app.footer(footer);

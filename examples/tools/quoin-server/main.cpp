@@ -132,12 +132,12 @@ class SignalDuty {
   /// Connections that are up keep what they have; a mistake in the files changes nothing at all.
   void reload() {
     if (options_.certificates.empty() && options_.client_ca.empty()) {
-      std::fputs("quoin-server: SIGHUP: there is no file to read again\n", stderr);
+      std::fputs("quoin-server: SIGHUP: there are no files to reload\n", stderr);
       return;
     }
     const Expected<Tls> tls = make_identity(options_);
     if (!tls) {
-      std::fprintf(stderr, "quoin-server: SIGHUP: %s; the certificates of before stay in use\n",
+      std::fprintf(stderr, "quoin-server: SIGHUP: %s; the previous certificates stay in use\n",
                    tls.error().message.c_str());
       return;
     }
@@ -145,7 +145,7 @@ class SignalDuty {
       std::fprintf(stderr, "quoin-server: SIGHUP: %s\n", set.error().message().c_str());
       return;
     }
-    std::fputs("quoin-server: SIGHUP: new connections get the certificates as read now\n", stderr);
+    std::fputs("quoin-server: SIGHUP: new connections get the reloaded certificates\n", stderr);
   }
 
   Workers& workers_;

@@ -62,10 +62,10 @@ Exit codes:
 
 void add_what_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--listen", options.listen,
-                 "Take connections on this address; may be repeated.\n"
-                 "IPv6 addresses in brackets; no address stands for\n"
-                 "all of this machine, port 0 for any free one.\n"
-                 "Without --listen: 127.0.0.1:4433 and [::1]:4433")
+                 "Listen on this address; may be repeated.\n"
+                 "IPv6 addresses in brackets; no address means all\n"
+                 "of this machine, port 0 any free one.\n"
+                 "Default: 127.0.0.1:4433 and [::1]:4433")
       ->type_name("ADDR:PORT")
       ->take_all()
       ->allow_extra_args(false)
@@ -75,7 +75,7 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
       ->group("What to serve");
   constexpr unsigned most = 128;
   app.add_option("--workers", options.workers,
-                 "Threads that serve, 1 to 128, or 0 for one for each core;\nwithout it, 1")
+                 "Worker threads, 1 to 128, or 0 for one per core;\ndefault: 1")
       ->type_name("N")
       ->check(CLI::Range(0U, most).description(""))
       ->group("What to serve");
@@ -84,11 +84,11 @@ void add_what_options(CLI::App& app, ServerOptions& options) {
 void add_restart_options(CLI::App& app, ServerOptions& options) {
   CLI::Option* const takeover =
       app.add_option("--takeover", options.takeover,
-                     "Restart without losing a connection: take the sockets of\n"
-                     "the server that was started with the same PATH, with its\n"
+                     "Restart without losing connections: take the sockets of\n"
+                     "the server started with the same PATH, along with its\n"
                      "addresses and number of workers; it ends when its\n"
-                     "connections are over. Without one, begin as usual. Then\n"
-                     "offer the sockets there to the next server")
+                     "connections are over. If there is none, start as usual.\n"
+                     "Then offer the sockets there to the next server")
           ->type_name("PATH")
           ->group("Restart");
   constexpr unsigned usual = 300;
@@ -96,8 +96,8 @@ void add_restart_options(CLI::App& app, ServerOptions& options) {
   options.drain = std::chrono::seconds{usual};
   app.add_option_function<unsigned>(
          "--drain", [&options](unsigned seconds) { options.drain = std::chrono::seconds{seconds}; },
-         "How long connections may go on when another server has\n"
-         "taken over, 0 to 86400; without it, 300")
+         "How long connections may go on once another server has\n"
+         "taken over, 0 to 86400; default: 300")
       ->type_name("SECONDS")
       ->check(CLI::Range(0U, most).description(""))
       ->needs(takeover)
@@ -107,9 +107,9 @@ void add_restart_options(CLI::App& app, ServerOptions& options) {
 void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_signed) {
   CLI::Option* const certificate =
       app.add_option("--cert", options.certificates,
-                     "The certificate and its chain, the own one first; may be\n"
+                     "The certificate chain, the server's own first; may be\n"
                      "repeated, each with its --key: clients get the one for\n"
-                     "the name they ask for, else the first")
+                     "the name they ask for, or the first")
           ->type_name("PEM")
           ->take_all()
           ->allow_extra_args(false)
@@ -130,19 +130,19 @@ void add_identity_options(CLI::App& app, ServerOptions& options, bool& self_sign
       ->group("Identity");
   CLI::Option* const client_ca =
       app.add_option("--client-ca", options.client_ca,
-                     "Ask clients for a certificate that one of these vouches\n"
-                     "for; clients without any are still served")
+                     "Ask clients for a certificate issued by one of these;\n"
+                     "clients without one are still served")
           ->type_name("PEM")
           ->group("Identity");
   app.add_flag("--require-client-cert", options.require_client_cert,
-               "Turn clients away that show no such certificate")
+               "Refuse clients without such a certificate")
       ->needs(client_ca)
       ->group("Identity");
   app.add_option("--ciphers", options.ciphers,
                  "Accept only these TLS 1.3 cipher suites, separated by\n"
                  "colons: TLS_AES_128_GCM_SHA256,\n"
                  "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256.\n"
-                 "A connection that agrees on another one fails")
+                 "A connection that negotiates another one fails")
       ->type_name("LIST")
       ->group("Identity");
 }
@@ -152,7 +152,7 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
                "Make all clients prove their address before anything\nelse (Retry)")
       ->group("Transport");
   app.add_flag("--early-data", options.early_data,
-               "Let clients that come back send GET and HEAD with the\n"
+               "Let returning clients send GET and HEAD with the\n"
                "first flight (0-RTT); attackers can replay those")
       ->group("Transport");
   app.add_flag("--prefer-v2", options.prefer_v2, "Move clients that speak QUIC version 2 to it")
@@ -163,17 +163,17 @@ void add_transport_options(CLI::App& app, ServerOptions& options, bool& no_pmtud
          [&options](unsigned seconds) {
            options.handshake_timeout = std::chrono::seconds{seconds};
          },
-         "Give up a handshake that takes longer, 1 to 600;\nwithout it, 10")
+         "Abort a handshake that takes longer, 1 to 600;\ndefault: 10")
       ->type_name("SECONDS")
       ->check(CLI::Range(1U, longest_handshake).description(""))
       ->group("Transport");
   add_congestion_control_option(app, options.congestion_control, "Transport");
-  app.add_flag("--no-pmtud", no_pmtud, "Do not look for larger datagrams than 1200 bytes")
+  app.add_flag("--no-pmtud", no_pmtud, "Do not probe for datagrams above 1200 bytes")
       ->group("Transport");
   constexpr std::size_t least = 1200;
   constexpr std::size_t most = 65'527;
   app.add_option("--max-udp-payload", options.max_udp_payload,
-                 "Send no datagram of more than N bytes, 1200 to 65527")
+                 "Send no datagrams above N bytes, 1200 to 65527")
       ->type_name("N")
       ->check(CLI::Range(least, most).description(""))
       ->group("Transport");
@@ -186,8 +186,8 @@ void add_report_options(CLI::App& app, ServerOptions& options) {
       ->type_name("DIR")
       ->group("Report");
   CLI::Option* const quiet =
-      app.add_flag("-q,--quiet", options.quiet, "No line for each request")->group("Report");
-  app.add_flag("-v,--verbose", options.verbose, "Tell about connections too, on standard error")
+      app.add_flag("-q,--quiet", options.quiet, "Print no line per request")->group("Report");
+  app.add_flag("-v,--verbose", options.verbose, "Report connections too, on standard error")
       ->excludes(quiet)
       ->group("Report");
 }
@@ -202,7 +202,7 @@ std::string complete_address(std::string& text) {
   }
   if (Address::parse(text)) return {};
   return "--listen: " + in_quotes(text) +
-         " is no address with a port; write 127.0.0.1:4433 or [::]:4433, say";
+         " is not an address with a port; write 127.0.0.1:4433 or [::]:4433";
 }
 
 }  // namespace
@@ -236,7 +236,7 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   }
   if (!self_signed && options.certificates.empty()) {
     return std::unexpected(usage_error(
-        tool, "who the server is, is missing: give --cert PEM and --key PEM, or --self-signed"));
+        tool, "the server has no certificate: give --cert PEM and --key PEM, or --self-signed"));
   }
   if (options.listen.empty()) {
     options.listen = {"127.0.0.1:4433", "[::1]:4433"};

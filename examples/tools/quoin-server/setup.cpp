@@ -80,7 +80,7 @@ Expected<Tls> load(const ServerOptions& options, std::size_t index) {
     return fail(ServerExit::identity,
                 "cannot use --cert " + in_quotes(certificate.string()) + " with --key " +
                     in_quotes(key.string()) + ": " + tls.error().message() +
-                    "; both must be readable PEM files, and the key that of the first certificate");
+                    "; both must be readable PEM files, with the key of the first certificate");
   }
   return ask_clients(std::move(*tls), options);
 }
@@ -157,7 +157,7 @@ Expected<ServerConfig> make_config(const ServerOptions& options) {
   if (!options.qlog_directory.empty()) {
     if (Expected<> checked =
             check_folder("--qlog", options.qlog_directory, W_OK | X_OK,
-                         "make it first, or leave --qlog out", number(ServerExit::root));
+                         "create it first, or omit --qlog", number(ServerExit::root));
         !checked) {
       return std::unexpected(std::move(checked.error()));
     }

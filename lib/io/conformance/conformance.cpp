@@ -94,7 +94,7 @@ void check_ports(Trial& trial) {
   Backend& backend = trial.a.backend;
   const TrialSocket first{trial.a, trial.a.host};
   const TrialSocket second{trial.a, trial.a.host};
-  trial.expect(first.local.port() != 0, "port 0 is no free port");
+  trial.expect(first.local.port() != 0, "port 0 gave no free port");
   trial.expect(first.local.with_port(0) == trial.a.host, "open() returns another address");
   trial.expect(first.local.port() != second.local.port(), "a port is given away twice");
   trial.expect(backend.receive().empty(), "something arrives although nobody sent");
@@ -250,7 +250,7 @@ ConformanceResult run(const Requirement& requirement, const ConformanceSubject& 
 std::vector<Requirement> socket_requirements() {
   return {
       {"a socket gets a port of its own", check_ports},
-      {"a port in use is an error that names it, and free when closed", check_port_in_use},
+      {"a port in use is an error that names it, and it is free once closed", check_port_in_use},
       {"the source address towards a host is known", check_source},
       {"waiting lasts until the deadline, by a clock that goes forward", check_clock},
       {"a wait without deadline ends when it is woken", check_wake},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the conformance suite asks about datagrams: that they arrive, whence, marked how, and what
-/// becomes of those that do not.
+/// What the conformance suite asks about datagrams: whether they arrive, from where and how marked,
+/// and what happens to those that do not.
 
 #include <algorithm>
 #include <array>
@@ -80,7 +80,7 @@ void check_ecn(Trial& trial) {
   }
 }
 
-/// Sends `count` segments and one of another size, and looks at what arrives.
+/// Sends `count` segments and one of another size, and checks what arrives.
 void check_train_of(Trial& trial, const Way& way, std::size_t count, std::size_t size,
                     std::size_t last) {
   trial.b.arrived.clear();
@@ -124,7 +124,7 @@ void check_bytes_are_free(Trial& trial) {
   std::ranges::fill(payload, 'x');
   trial.await_arrivals(trial.b, 1);
   trial.expect(trial.b.arrived[0].payload == "before",
-               "what is written after send() changes what was sent");
+               "writing to the buffer after send() changes what was sent");
 }
 
 void check_views(Trial& trial) {
@@ -195,7 +195,7 @@ void check_burst(Trial& trial) {
   for (const Arrival& arrival : trial.b.arrived) {
     different.insert(arrival.payload);
   }
-  trial.expect(different.size() == count, "not all of a burst are what was sent");
+  trial.expect(different.size() == count, "a burst did not arrive as it was sent");
 }
 
 void check_sockets(Trial& trial) {
@@ -259,7 +259,7 @@ void check_unspecified(Trial& trial) {
   send(trial, trial.a, {.path = there, .payload = as_bytes("ping")});
   trial.await_arrivals(trial.b, 1);
   trial.expect(trial.b.arrived[0].path == Path{.local = there.remote, .remote = there.local},
-               "the local address is not the one that was asked");
+               "the local address is not the one asked for");
   send(trial, trial.b,
        {.path = {.local = there.remote, .remote = there.local}, .payload = as_bytes("pong")});
   trial.await_arrivals(trial.a, 1);
@@ -288,7 +288,7 @@ void check_too_large(Trial& trial) {
     arrived.insert(arrival.payload.substr(0, 10));
   }
   trial.expect(arrived == std::multiset<std::string>{"after", "before"},
-               "something else arrives than what fits");
+               "something other than what fits arrives");
   for (const PathError& error : trial.a.errors) {
     trial.expect(error.error == Error{Error::Domain::system, EMSGSIZE},
                  "it is told as another error than EMSGSIZE");
@@ -310,7 +310,7 @@ void check_strange_source(Trial& trial) {
 
 void check_refusal(Trial& trial) {
   if (!trial.subject.tells_refusals) {
-    throw GivenUp{"the subject tells no refusals", false};
+    throw GivenUp{"the subject reports no refusals", false};
   }
   const Way way{trial};
   Path nobody = way.there();
@@ -320,7 +320,7 @@ void check_refusal(Trial& trial) {
   }
   send(trial, trial.a, {.path = nobody, .payload = as_bytes("anybody?")});
   if (!trial.await([&] { return !trial.a.errors.empty(); })) {
-    throw GivenUp{"no error is told"};
+    throw GivenUp{"no error is reported"};
   }
   trial.expect(trial.a.errors[0].error == Error{Error::Domain::system, ECONNREFUSED},
                "the error is not ECONNREFUSED");
@@ -378,7 +378,7 @@ std::vector<Requirement> datagram_requirements() {
       {"empty datagrams stand in nobody's way", check_empty},
       {"a datagram that is too large is lost alone", check_too_large},
       {"a datagram from a socket that is gone is taken and lost", check_strange_source},
-      {"a refused datagram is told once, and stops no others", check_refusal},
+      {"a refused datagram is reported once, and stops no others", check_refusal},
       {"a socket can be closed while datagrams wait for it", check_close_while_pending},
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the requirements of conformance.cpp are written with: two peers, what arrived at each, and
-/// what was wrong.
+/// The tools for the requirements in conformance.cpp: two peers, what arrived at each, and what
+/// went wrong.
 #pragma once
 
 #include <cstddef>
@@ -49,11 +49,11 @@ struct Trial {
 
   /// Notes `what` unless it `holds`.
   void expect(bool holds, std::string_view what);
-  /// Takes what there is at both.
+  /// Receives what has arrived at both.
   void pump();
-  /// Lets both run until `done`; false: patience is at its end.
+  /// Lets both run until `done`; false: patience ran out.
   [[nodiscard]] bool await(const std::function<bool()>& done);
-  /// Lets both run until `peer` has so many datagrams; gives up on fewer.
+  /// Lets both run until `peer` has this many datagrams; gives up on fewer.
   void await_arrivals(const Peer& peer, std::size_t count);
 };
 
@@ -71,16 +71,16 @@ class TrialSocket {
   Peer& peer_;
 };
 
-/// Sends one, which must be taken; gives up if it is not in time.
+/// Sends one, which must be taken in time; otherwise gives up.
 void send(Trial& trial, Peer& from, const Datagram& datagram);
 
-/// A requirement: a sentence and what tries it.
+/// A requirement: a sentence and its check.
 struct Requirement {
   std::string_view sentence;
   void (*check)(Trial& trial);
 };
 
-/// What is about sockets, clock and waiting; what is about datagrams is in the other file.
+/// Requirements on sockets, clock and waiting; those on datagrams are in the other file.
 [[nodiscard]] std::vector<Requirement> socket_requirements();
 [[nodiscard]] std::vector<Requirement> datagram_requirements();
 

@@ -127,7 +127,7 @@ std::vector<Descriptor> receive_descriptors(int connection) {
   return received;
 }
 
-/// What has come so far is closed by its owner if the rest does not come.
+/// What has arrived so far is closed by its owner if the rest does not arrive.
 bool receive_all(const Greeting& greeting, Inheritance& out) {
   for (std::uint32_t worker = 0; worker < greeting.workers; ++worker) {
     std::vector<Descriptor> received = receive_descriptors(out.connection.get());
@@ -166,7 +166,7 @@ Result<Inheritance> inherit(const FilePath& path) {
       greeting.workers < 1 || greeting.workers > max_workers || greeting.descriptors < 2 ||
       greeting.descriptors > max_descriptors || greeting.secret_size > max_secret ||
       !receive_all(greeting, out)) {
-    return failed_at(EPROTO, "cannot understand the process at", path);
+    return failed_at(EPROTO, "unknown protocol from the process at", path);
   }
   out.secret.assign(greeting.secret.data(), greeting.secret_size);
   return out;
@@ -185,7 +185,7 @@ Result<HandoverListener> HandoverListener::open(const FilePath& path) {
   }
   (void)::unlink(fresh.c_str());
   const auto* const address = reinterpret_cast<const sockaddr*>(&at.address);
-  // The mode counts when the file is made, so there is no moment in which others may connect.
+  // The mode applies when the file is made, so there is no moment in which others may connect.
   if (::fchmod(socket.get(), S_IRUSR | S_IWUSR) != 0 ||
       ::bind(socket.get(), address, at.size) != 0 || ::listen(socket.get(), 1) != 0 ||
       std::rename(fresh.c_str(), path.native().c_str()) != 0) {

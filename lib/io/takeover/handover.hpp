@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// How a process gives its UDP sockets to the one that replaces it: a Unix socket in the file
-/// system, on which both meet. What happens with the datagrams is in relay.hpp. Not public.
+/// How a process gives its UDP sockets to the one that replaces it: through a Unix socket in the
+/// file system. The datagrams are relayed in relay.hpp. Not public.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace quoin::inline v0::io {
 
-/// What is handed over. Descriptors in an estate that is given away stay the giver's.
+/// What is handed over. The giver keeps its own descriptors.
 struct Estate {
   std::string secret;                     ///< for tokens, tickets and stateless resets
   std::vector<std::vector<int>> sockets;  ///< of each worker, as many for each
@@ -34,17 +34,18 @@ struct Inheritance {
   void confirm() const noexcept;
 };
 
-/// Asks the process that offers its sockets at `path` for them. Waits for seconds at most. Errors:
-/// system, ENOENT or ECONNREFUSED when no process offers any; EPROTO when it is of another version.
+/// Asks the process that offers its sockets at `path` for them. Waits a few seconds at most.
+/// Errors: system, ENOENT or ECONNREFUSED when no process offers any; EPROTO when it runs another
+/// version.
 [[nodiscard]] Result<Inheritance> inherit(const FilePath& path);
 
 /// Where the next process asks. Only processes of the same user, or root, are let in.
 class HandoverListener {
  public:
-  /// Takes the place of whatever socket is at `path`. Errors: system, with the path.
+  /// Replaces any socket at `path`. Errors: system, with the path.
   [[nodiscard]] static Result<HandoverListener> open(const FilePath& path);
 
-  /// The next one that asks; none (-1) if there is nobody, or nobody who may.
+  /// The next process that asks; -1 if there is none that may.
   [[nodiscard]] Descriptor accept() const noexcept;
 
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
@@ -58,10 +59,10 @@ class HandoverListener {
 /// Whether a process offers its sockets at `path`.
 [[nodiscard]] bool is_offered(const FilePath& path);
 
-/// Gives to who asked on `connection`. False: that one has gone.
+/// Gives to the process that asked on `connection`. False: it has gone.
 [[nodiscard]] bool give(int connection, const Estate& estate) noexcept;
 
-/// What who was given something says.
+/// The receiver's reply.
 enum class Receipt : std::uint8_t { pending, confirmed, gone };
 
 /// Reads it without waiting.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One thread and one poll() for everything of a hot restart, so that the loops of the workers
-/// stay as they are.
+/// One thread and one poll() for a whole hot restart, so that the workers' loops need no changes.
 #include "io/takeover/handover_thread.hpp"
 
 #include <algorithm>
@@ -122,7 +121,7 @@ void HandoverThread::run() {
   }
 }
 
-/// Nothing here blocks, so there is no need to know what was ready.
+/// Nothing here blocks, so it does not matter what was ready.
 void HandoverThread::look_around() {
   const std::scoped_lock lock{mutex_};
   if (is_stopping_) return;
@@ -147,7 +146,7 @@ void HandoverThread::greet() {
   estate_.relays.clear();
   for (std::size_t worker = 0; worker < estate_.sockets.size(); ++worker) {
     const Result<std::pair<int, int>> ends = Relay::make_pair();
-    if (!ends) return;  // no descriptors left: they will have to ask again
+    if (!ends) return;  // no descriptors left: they must ask again
     heir.relays.push_back(std::make_shared<Relay>(ends->first));
     theirs.emplace_back(ends->second);
     estate_.relays.push_back(ends->second);
@@ -162,7 +161,7 @@ void HandoverThread::serve_heir() {
   switch (read_receipt(heir_->connection.get())) {
     case Receipt::pending:
       return;
-    case Receipt::gone:  // it has failed to start: all stays as it is
+    case Receipt::gone:  // it failed to start: nothing changes
       std::erase_if(sources_, [this](const Source& source) {
         return std::ranges::find(heir_->relays, source.relay) != heir_->relays.end();
       });

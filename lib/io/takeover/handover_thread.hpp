@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The thread that looks after a hot restart: it waits for the next process, and reads what this
-/// one and its relays pass on to each other. Not public.
+/// The thread of a hot restart: it waits for the next process, and reads what the processes relay
+/// to each other. Not public.
 #pragma once
 
 #include <atomic>
@@ -32,19 +32,19 @@ struct Parcel {
 /// The relays to a neighbour, one for each worker.
 using Relays = std::vector<std::shared_ptr<Relay>>;
 
-/// All members but the destructor and finish() may be called at any time by the owner.
+/// The owner may call all members but the destructor and finish() at any time.
 class HandoverThread {
  public:
   /// Called on the thread.
   struct Events {
     /// The next process has taken over; `newer` leads there.
     std::function<void(const Relays& newer)> on_taken;
-    /// A neighbour passed something on to `worker`. There is no more until `done` was called, by
-    /// any thread, so that what waits is bounded.
+    /// A neighbour relayed something to `worker`. Nothing more follows until `done` is called, by
+    /// any thread, so that the backlog is bounded.
     std::function<void(std::size_t worker, bool from_older, std::vector<Parcel> parcels,
                        std::function<void()> done)>
         on_parcels;
-    /// The process before this one needs nothing more.
+    /// The previous process needs nothing more.
     std::function<void(std::size_t worker)> on_older_gone;
   };
 
@@ -53,12 +53,12 @@ class HandoverThread {
   HandoverThread& operator=(const HandoverThread&) = delete;
   ~HandoverThread();
 
-  /// Listens to the process before this one.
+  /// Listens to the previous process.
   void watch_older(const Relays& older);
   /// Gives the sockets to the first process that asks and confirms.
   void offer(HandoverListener listener, Estate estate);
 
-  /// Stops. What is still under way from the next process is sent back to it where `is_theirs`.
+  /// Stops. Datagrams still under way from the next process are sent back to it where `is_theirs`.
   void finish(const std::function<bool(Bytes packet)>& is_theirs);
 
  private:
@@ -69,7 +69,7 @@ class HandoverThread {
     std::shared_ptr<std::atomic<bool>> is_busy;
   };
 
-  /// Who was given the sockets and has not confirmed yet.
+  /// The process that was given the sockets and has not confirmed yet.
   struct Heir {
     Descriptor connection;
     Relays relays;

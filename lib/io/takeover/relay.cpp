@@ -26,7 +26,7 @@ namespace quoin::inline v0::io {
 
 namespace {
 
-/// Both processes run on one machine, so its byte order and addresses will do.
+/// Both processes run on one machine, so native byte order and addresses will do.
 struct Header {
   SocketAddress local;
   SocketAddress remote;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A file descriptor that has an owner.
+/// An owned file descriptor.
 #pragma once
 
 #include <unistd.h>

@@ -122,7 +122,7 @@ int EpollBackend::poll_events(std::span<epoll_event> events, std::optional<Durat
     has_epoll_pwait2_ = false;  // Linux before 5.11
   }
   int milliseconds = -1;
-  if (timeout) {  // rounded up: waking early would be waking for nothing
+  if (timeout) {  // rounded up: waking early would be useless
     const auto span = std::chrono::ceil<std::chrono::milliseconds>(*timeout).count();
     milliseconds = static_cast<int>(std::min<std::int64_t>(span, std::numeric_limits<int>::max()));
   }
@@ -154,7 +154,7 @@ void EpollBackend::watch_writable(UdpSocket& socket) noexcept {
   modify(socket);
 }
 
-/// Tells the kernel anew what to wait for.
+/// Tells the kernel again what to wait for.
 void EpollBackend::modify(UdpSocket& socket) noexcept {
   epoll_event event{};
   if (!socket.is_send_only) {

@@ -28,10 +28,10 @@ void ask_kernel(std::span<std::byte> out) noexcept {
 
 }  // namespace
 
-// All zero, which is what fork() leaves of it, is an empty pool.
+// All zero, which fork() makes it, is an empty pool.
 struct RandomPool::Page {
-  std::size_t left;                   ///< unused bytes, which are the first ones
-  std::array<std::byte, 1024> bytes;  ///< longer ones cost the kernel more than the calls they save
+  std::size_t left;                   ///< unused bytes, at the front
+  std::array<std::byte, 1024> bytes;  ///< larger requests cost more than they save
 };
 
 RandomPool::RandomPool() noexcept {

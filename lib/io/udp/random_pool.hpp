@@ -8,8 +8,8 @@
 namespace quoin::inline v0::io {
 
 /// The kernel's random bytes, fetched many at a time: a handshake asks a dozen times for a few of
-/// them, which would be most of its system calls. What was handed out is wiped, and a child of
-/// fork() begins with an empty pool, so that no byte is handed out twice. For one thread.
+/// them, which would be most of its system calls. Bytes handed out are wiped, and a child of fork()
+/// begins with an empty pool, so that no byte is handed out twice. For one thread.
 class RandomPool {
  public:
   RandomPool() noexcept;

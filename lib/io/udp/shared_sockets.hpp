@@ -7,7 +7,7 @@
 
 namespace quoin::inline v0::io {
 
-/// Beside io::Backend, for backends on sockets of the system.
+/// In addition to io::Backend, for backends on the system's sockets.
 class SharedSockets {
  public:
   SharedSockets() = default;
@@ -19,7 +19,7 @@ class SharedSockets {
   [[nodiscard]] virtual Result<Address> adopt(int descriptor) = 0;
   /// The socket that open() or adopt() returned `local` for; -1: there is none.
   [[nodiscard]] virtual int descriptor_of(const Address& local) const noexcept = 0;
-  /// Leaves what arrives from now on to the other process; sending goes on.
+  /// Leaves receiving to the other process from now on; sending goes on.
   virtual void stop_receiving(const Address& local) noexcept = 0;
 };
 

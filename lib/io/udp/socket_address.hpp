@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Between Address and the system's socket addresses. IPv4 addresses are plain ones on our side
-/// and mapped ones (RFC 4291 §2.5.5.2) on a dual-stack socket.
+/// Between Address and the system's socket addresses. IPv4 addresses are plain on our side and
+/// mapped (RFC 4291 §2.5.5.2) on a dual-stack socket.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ union SocketAddress {
 /// None for families that are not IP.
 [[nodiscard]] Address from_system(const SocketAddress& address) noexcept;
 [[nodiscard]] Address from_system(const in_addr& ip, std::uint16_t port) noexcept;
-/// `zone` counts for link-local addresses only.
+/// `zone` applies only to link-local addresses.
 [[nodiscard]] Address from_system(const in6_addr& ip, std::uint16_t port,
                                   std::uint32_t zone) noexcept;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The backends on real sockets, without their waiting and receiving. What happens on a single
-/// socket is UdpSocket's business.
+/// The backends on real sockets, without their waiting and receiving. UdpSocket handles a single
+/// socket.
 
 #include "io/udp/socket_backend.hpp"
 
@@ -50,7 +50,7 @@ SocketCalls& system_calls() noexcept {
 
 SocketBackend::SocketBackend(std::string name, const SocketOptions& options, SocketCalls& calls)
     : name_(std::move(name)), options_(options), calls_(calls), wake_(::eventfd(0, EFD_CLOEXEC)) {
-  // Engines may ask what is possible before the first socket is open.
+  // Engines may ask for capabilities before the first socket is open.
   const std::array<std::byte, 4> any{};
   const Result<Address> probe = Address::from_bytes(any, 0);
   const auto socket = UdpSocket::open(*probe, false, options_, calls_);
@@ -106,7 +106,7 @@ Result<Address> SocketBackend::keep(Result<std::unique_ptr<UdpSocket>> opened) {
   return socket.local();
 }
 
-/// The kernel chooses a source when a socket is connected, which for UDP sends nothing.
+/// The kernel chooses a source address when a socket is connected, which for UDP sends nothing.
 Result<Address> SocketBackend::source_for(const Address& remote) {
   SocketAddress address{};
   const int family = remote.is_ipv4() ? AF_INET : AF_INET6;
@@ -173,7 +173,7 @@ std::size_t SocketBackend::send(std::span<const Datagram> batch) {
       ++end;
     }
     UdpSocket* const socket = senders_.find(source);
-    if (!socket) {  // closed meanwhile: lost
+    if (!socket) {  // closed in the meantime: lost
       taken = end;
       continue;
     }

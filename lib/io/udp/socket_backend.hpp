@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What the backends on real sockets have in common: clock, randomness, the sockets, sending and
-/// errors. Waiting and receiving is where they differ.
+/// errors. They differ in waiting and receiving.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@
 
 namespace quoin::inline v0::io {
 
-/// An error of the system with the sentence that goes with it.
+/// A system error with its message.
 [[nodiscard]] std::unexpected<Error> failed(int failure, std::string what);
 
 /// Everything of io::Backend but wait(), receive() and descriptor().
@@ -56,12 +56,12 @@ class SocketBackend : public Backend, public SharedSockets {
   /// `name` is what describe() begins with; `calls` must outlive the backend.
   SocketBackend(std::string name, const SocketOptions& options, SocketCalls& calls);
 
-  /// Begins to wait for a socket that was opened. Errors: it will not be kept.
+  /// Begins to wait for an opened socket. On an error the socket is not kept.
   [[nodiscard]] virtual Result<void> watch(UdpSocket& socket) = 0;
-  /// Ends that, before the socket is closed.
+  /// Stops waiting for it, before the socket is closed.
   virtual void unwatch(UdpSocket& socket) noexcept = 0;
-  /// Ends waiting for datagrams only, of a socket that is_send_only. What arrived already is still
-  /// received.
+  /// Stops waiting for datagrams only, on a socket that is_send_only. What has already arrived is
+  /// still received.
   virtual void unwatch_readable(UdpSocket& socket) noexcept = 0;
   /// Asks to be told about room to send while the socket has none, and only then.
   virtual void watch_writable(UdpSocket& socket) noexcept = 0;
@@ -70,14 +70,14 @@ class SocketBackend : public Backend, public SharedSockets {
     return sockets_;
   }
 
-  /// errors() has something to tell.
+  /// errors() has something to report.
   [[nodiscard]] bool has_errors() const noexcept { return !failing_.empty(); }
 
   /// `socket` has room again.
   void handle_writable(UdpSocket& socket);
   /// The error queue of `socket` has something.
   void handle_error(UdpSocket& socket);
-  /// Looks at what receiving or sending has changed about the socket.
+  /// Checks what receiving or sending has changed about the socket.
   void note(UdpSocket& socket);
 
   /// The eventfd that wake() writes to.

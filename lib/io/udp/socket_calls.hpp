@@ -32,7 +32,7 @@ class SocketCalls {
   }
 };
 
-/// The system's calls as they are; lives for ever.
+/// The system's own calls; never destroyed.
 [[nodiscard]] SocketCalls& system_calls() noexcept;
 
 }  // namespace quoin::inline v0::io

@@ -32,7 +32,7 @@ Ecn to_ecn(int traffic_class) noexcept {
   return static_cast<Ecn>(static_cast<unsigned>(traffic_class) & 3U);
 }
 
-/// Reads one control message; what is not known is passed over.
+/// Reads one control message; unknown ones are skipped.
 void apply(const cmsghdr& control, std::uint16_t local_port, Datagram& datagram) noexcept {
   switch (control.cmsg_level) {
     case IPPROTO_IP:
@@ -102,7 +102,7 @@ std::span<mmsghdr> ReceiveBatch::prepare() noexcept {
 
 void ReceiveBatch::parse(std::size_t count, const Address& bound) {
   for (const mmsghdr& message : std::span{messages_}.first(count)) {
-    // An empty datagram can be no QUIC packet.
+    // An empty datagram cannot be a QUIC packet.
     if (message.msg_len != 0 && (message.msg_hdr.msg_flags & MSG_TRUNC) == 0) {
       const auto* const bytes = static_cast<const std::byte*>(message.msg_hdr.msg_iov->iov_base);
       datagrams_.push_back(to_datagram(message.msg_hdr, {bytes, message.msg_len}, bound));

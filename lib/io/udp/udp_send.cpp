@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Sending on a UDP socket: trains with segmentation offload, several of them a system call, and
-/// what to do when the kernel says no.
+/// Sending on a UDP socket: trains with segmentation offload, several per system call, and what to
+/// do when the kernel refuses.
 
 #include <algorithm>
 #include <cerrno>
@@ -23,7 +23,7 @@ namespace quoin::inline v0::io {
 
 namespace {
 
-/// Writes control messages one behind the other.
+/// Writes control messages one after the other.
 class ControlWriter {
  public:
   explicit ControlWriter(std::span<std::byte> room) noexcept : room_(room) {}
@@ -139,7 +139,7 @@ UdpSocket::Cursor UdpSocket::send_from(std::span<const Datagram> batch, Cursor a
       at = handle_failure(sent < 0 ? errno : EAGAIN, scratch.pieces().front(), at);
       continue;
     }
-    trial_ = {};  // what was tried differently has worked, so it stays that way
+    trial_ = {};  // the workaround worked, so it stays
     for (const SendBatch::Piece& piece : scratch.pieces().first(static_cast<std::size_t>(sent))) {
       at.offset += piece.size;
       if (at.offset >= piece.datagram->payload.size()) {
@@ -159,7 +159,7 @@ std::size_t UdpSocket::send(std::span<const Datagram> batch, SendBatch& scratch)
   return at.index;
 }
 
-/// `piece`, which is at `at`, was refused: decides what comes next.
+/// `piece`, at `at`, was refused: decides what to do next.
 UdpSocket::Cursor UdpSocket::handle_failure(int failure, const SendBatch::Piece& piece, Cursor at) {
   switch (failure) {
     case EAGAIN:
@@ -175,14 +175,14 @@ UdpSocket::Cursor UdpSocket::handle_failure(int failure, const SendBatch::Piece&
       break;
     case EMSGSIZE:  // the engine probes for the MTU and learns from the loss
       if (try_once_more()) return at;
-      (void)drain_error_queue();  // where this left its mark, which would fail the next call
+      (void)drain_error_queue();  // where this left an error, which would fail the next call
       break;
     default:
       if (try_differently(failure, piece)) return at;
       report(piece.datagram->path, failure);
   }
   ++lost_;
-  // It was not the offload's or the mark's fault, then.
+  // So it was not the offload's or the mark's fault.
   const bool whole_train = trial_.without_offload;
   features_.segmentation_offload = features_.segmentation_offload || trial_.without_offload;
   features_.ecn = features_.ecn || trial_.without_ecn;
@@ -192,7 +192,7 @@ UdpSocket::Cursor UdpSocket::handle_failure(int failure, const SendBatch::Piece&
   return is_last ? Cursor{.index = at.index + 1} : at;
 }
 
-/// Whether the piece may get through in another way, which is set up then.
+/// Whether the piece may get through in another way; if so, sets that up.
 bool UdpSocket::try_differently(int failure, const SendBatch::Piece& piece) {
   const bool is_refusal = failure == EIO || failure == EINVAL || failure == EOPNOTSUPP;
   if (is_refusal && piece.is_train && features_.segmentation_offload) {

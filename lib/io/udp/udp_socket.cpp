@@ -36,7 +36,7 @@ namespace quoin::inline v0::io {
 
 namespace {
 
-// Errors that nobody asked for must not pile up, nor keep a turn from ending.
+// Unread errors must not pile up, nor keep a turn from ending.
 constexpr std::size_t max_errors = 64;
 
 Error system_error(int failure, std::string_view what, const Address& address) {
@@ -46,7 +46,7 @@ Error system_error(int failure, std::string_view what, const Address& address) {
   return {Error::Domain::system, static_cast<std::uint64_t>(failure), std::move(detail)};
 }
 
-/// The errno values that a PathError may have; 0 for what says nothing about the path.
+/// The errno values that a PathError may have; 0 for those that say nothing about the path.
 int as_path_error(int failure) noexcept {
   switch (failure) {
     case ECONNREFUSED:
@@ -108,7 +108,7 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::adopt(int fd, const SocketOptions&
   socklen_t size = sizeof address;
   if (::getsockname(fd, &address.any, &size) != 0 || from_system(address).is_none()) {
     return std::unexpected(Error{Error::Domain::system, static_cast<std::uint64_t>(ENOTSOCK),
-                                 "what was taken over is no UDP socket"});
+                                 "what was taken over is not a UDP socket"});
   }
   socket->family_ = address.any.sa_family;
   socket->local_ = from_system(address);
@@ -122,9 +122,9 @@ bool UdpSocket::set(int level, int name, int value) noexcept {
   return calls_.set_option(fd_, level, name, &value, sizeof value) == 0;
 }
 
-/// Gives the group of sockets that share the address a program that chooses one of them for each
-/// datagram, by an ID that every version of QUIC has in the same place (RFC 8999 §5). All sockets
-/// of a group have the same program, so it does not matter whose is kept.
+/// Gives the group of sockets that share the address a program that chooses one for each datagram,
+/// by an ID that every QUIC version has in the same place (RFC 8999 §5). All sockets of a group
+/// have the same program, so it does not matter which one is kept.
 bool UdpSocket::steer(unsigned workers) noexcept {
   constexpr std::uint32_t long_header = 0x80;
   constexpr std::uint32_t after_long = 6;  // first octet, version, length of the ID
@@ -143,14 +143,14 @@ bool UdpSocket::steer(unsigned workers) noexcept {
          0;
 }
 
-/// What cannot be had is done without; features_ tells.
+/// Missing features are skipped; features_ tells which are on.
 void UdpSocket::configure(const SocketOptions& options) noexcept {
   const bool is_ipv6 = family_ == AF_INET6;
   if (is_ipv6) {
     (void)set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     (void)set(IPPROTO_IPV6, IPV6_RECVERR, 1);
   }
-  // The IPv4 options count on a dual-stack socket too, for the IPv4 half of it.
+  // The IPv4 options also apply to the IPv4 half of a dual-stack socket.
   (void)set(IPPROTO_IP, IP_PKTINFO, 1);
   (void)set(IPPROTO_IP, IP_RECVERR, 1);
   const bool ipv4_whole = set(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
@@ -160,7 +160,7 @@ void UdpSocket::configure(const SocketOptions& options) noexcept {
     const bool ipv4_ecn = set(IPPROTO_IP, IP_RECVTOS, 1);
     features_.ecn = (!is_ipv6 || set(IPPROTO_IPV6, IPV6_RECVTCLASS, 1)) && ipv4_ecn;
   }
-  // 0 asks for no offload by default, but is refused where UDP_SEGMENT is not known.
+  // 0 requests no offload by default, but is refused where UDP_SEGMENT is unknown.
   features_.segmentation_offload = options.segmentation_offload && set(SOL_UDP, UDP_SEGMENT, 0);
   features_.receive_offload = options.receive_offload && set(SOL_UDP, UDP_GRO, 1);
   configure_buffer(SO_RCVBUF, SO_RCVBUFFORCE, options.receive_buffer);
@@ -199,8 +199,8 @@ void UdpSocket::report(const Path& path, int failure) {
   }
 }
 
-/// Reads the error queue, which ICMP messages fill. The socket counts as readable until the
-/// queue is empty, so what is of no interest is read as well. True: there may be more.
+/// Reads the error queue, which ICMP messages fill. The socket counts as readable until the queue
+/// is empty, so uninteresting errors are read as well. True: there may be more.
 bool UdpSocket::drain_error_queue() {
   for (std::size_t i = 0; i < max_errors; ++i) {
     SocketAddress remote{};
@@ -214,7 +214,7 @@ bool UdpSocket::drain_error_queue() {
     message.msg_control = control.data();
     message.msg_controllen = control.size();
     if (calls_.receive_error(fd_, &message) < 0) {
-      // An error that found no room in the queue stays pending until somebody asks for it.
+      // An error that found no room in the queue stays pending until it is read.
       int pending = 0;
       socklen_t size = sizeof pending;
       (void)::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &pending, &size);

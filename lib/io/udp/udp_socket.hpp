@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// One UDP socket with offloads, ECN, true addresses and its error queue. It does not wait:
-/// whoever owns it watches its descriptor.
+/// One UDP socket with offloads, ECN, true addresses and its error queue. It does not wait: its
+/// owner watches the descriptor.
 #pragma once
 
 #include <array>
@@ -25,15 +25,15 @@
 
 namespace quoin::inline v0::io {
 
-/// The limits of the kernel for one train (UDP_MAX_SEGMENTS and the largest IPv4 payload).
+/// The kernel's limits for one train (UDP_MAX_SEGMENTS and the largest IPv4 payload).
 inline constexpr std::size_t max_train_segments = 64;
 inline constexpr std::size_t max_train_bytes = 65507;
 
-/// Bytes of control messages that come with a datagram, at most.
+/// The most bytes of control messages that come with a datagram.
 inline constexpr std::size_t max_receive_control = 192;
 
-/// What a received message (its name and control data) says of `payload`, which came to the socket
-/// bound to `bound`.
+/// What a received message (its name and control data) tells about `payload`, received on the
+/// socket bound to `bound`.
 [[nodiscard]] Datagram to_datagram(const msghdr& header, Bytes payload, const Address& bound);
 
 /// Room for what one system call receives; shared by the sockets of a backend.
@@ -47,7 +47,7 @@ class ReceiveBatch {
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
   ~ReceiveBatch() = default;
 
-  /// Makes the headers ready for the next call and returns them.
+  /// Prepares the headers for the next call and returns them.
   [[nodiscard]] std::span<mmsghdr> prepare() noexcept;
   /// Reads the first `count` messages, which came to the socket bound to `bound`.
   void parse(std::size_t count, const Address& bound);
@@ -109,7 +109,7 @@ class SendBatch {
   std::size_t count_ = 0;
 };
 
-/// The socket. What the kernel or the device turns out not to do is turned off for good.
+/// The socket. Features that the kernel or the device turns out to lack are turned off permanently.
 class UdpSocket {
  public:
   /// What works at present.
@@ -126,7 +126,7 @@ class UdpSocket {
   [[nodiscard]] static Result<std::unique_ptr<UdpSocket>> open(const Address& local, bool ipv6_only,
                                                                const SocketOptions& options,
                                                                SocketCalls& calls);
-  /// Goes on with a socket that another process opened; takes the descriptor. Errors: system.
+  /// Continues a socket that another process opened; takes the descriptor. Errors: system.
   [[nodiscard]] static Result<std::unique_ptr<UdpSocket>> adopt(int fd,
                                                                 const SocketOptions& options,
                                                                 SocketCalls& calls);
@@ -145,13 +145,13 @@ class UdpSocket {
 
   /// Sends from the front of `batch` and returns how many were taken.
   [[nodiscard]] std::size_t send(std::span<const Datagram> batch, SendBatch& scratch);
-  /// The kernel has room again: sends what was left of a train.
+  /// The kernel has room again: sends the rest of a train.
   void handle_writable(SendBatch& scratch);
 
   /// The kernel refused to take more; nothing can be sent before handle_writable().
   [[nodiscard]] bool is_blocked() const noexcept { return is_blocked_; }
 
-  /// The error queue has something (or sending had).
+  /// The error queue has something (or sending did).
   void handle_error() noexcept { has_errors_ = true; }
 
   [[nodiscard]] bool has_errors() const noexcept { return has_errors_; }
@@ -169,7 +169,7 @@ class UdpSocket {
   bool is_watched_writable = false;  ///< for the owner: registered for writability
   bool is_send_only = false;         ///< for the owner: another process receives
   bool is_failing = false;           ///< for the owner: in its list of those with errors
-  Features known_features;           ///< for the owner: what it has taken into account
+  Features known_features;           ///< for the owner: what it has accounted for
 
  private:
   /// A place in a batch.
@@ -178,7 +178,7 @@ class UdpSocket {
     std::size_t offset = 0;
   };
 
-  /// What is being tried to get the present piece through.
+  /// What is being tried to get the current piece through.
   struct Trial {
     bool without_offload = false;
     bool without_ecn = false;
@@ -212,7 +212,7 @@ class UdpSocket {
   Trial trial_;
   Datagram held_;                      // the rest of a train; its payload is in held_bytes_
   std::vector<std::byte> held_bytes_;  // empty: nothing is held
-  std::size_t held_offset_ = 0;        // of the bytes that have gone already
+  std::size_t held_offset_ = 0;        // of the bytes already sent
   std::vector<PathError> errors_;
   std::uint64_t lost_ = 0;
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// The io_uring backend: each socket has one receive in the kernel that goes on until it runs out
-/// of buffers, and a wake-up is a read in the kernel as well.
+/// The io_uring backend: each socket has one multishot receive in the kernel, which runs until it
+/// is out of buffers, and a wake-up is a read in the kernel as well.
 ///
-/// The ring belongs to the thread that made it (IORING_SETUP_DEFER_TASKRUN: the kernel works for it
-/// only when that thread asks, so nothing interrupts anybody). When another thread takes over, the
-/// kernel says EEXIST and a new ring is made. What has arrived stays either in the completion
-/// queue, where it keeps descriptor() readable, or in arrived_, which wait() fills.
+/// The ring belongs to the thread that made it (IORING_SETUP_DEFER_TASKRUN: the kernel works only
+/// when that thread asks, so nothing is interrupted). When another thread takes over, the kernel
+/// returns EEXIST and a new ring is made. What has arrived stays either in the completion queue,
+/// where it keeps descriptor() readable, or in arrived_, which wait() fills.
 
 #include "io/uring/backend.hpp"
 
@@ -49,7 +49,7 @@ namespace {
 
 constexpr unsigned max_submissions = 64;
 constexpr unsigned max_completions = 256;
-// Half of the buffers, so that the kernel has some while a batch is out.
+// Half of the buffers, so that the kernel has some while a batch is being processed.
 constexpr std::size_t max_batch = BufferRing::count / 2;
 constexpr unsigned ring_flags =
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
@@ -67,7 +67,7 @@ class UringBackend final : public SocketBackend {
   UringBackend& operator=(const UringBackend&) = delete;
   ~UringBackend() override;
 
-  /// Makes the ring and tries it. Errors: system, what is missing.
+  /// Makes the ring and tries it. Errors: system, with what is missing.
   [[nodiscard]] Result<void> start();
 
   void wait(std::optional<Time> deadline) override;
@@ -76,10 +76,10 @@ class UringBackend final : public SocketBackend {
   [[nodiscard]] int descriptor() const noexcept override;
 
  private:
-  /// A socket, and what the kernel does for it at present.
+  /// A socket, and its operations in the kernel.
   struct Receiver {
     UdpSocket& socket;
-    msghdr header{};  // says how much room name and control data get in each buffer
+    msghdr header{};  // the room for name and control data in each buffer
     bool is_receiving = false;
     bool is_polling = false;  // for room to send
   };
@@ -123,11 +123,11 @@ class UringBackend final : public SocketBackend {
   BufferRing buffers_;
   Ring ring_;
   Descriptor epoll_;  // for descriptor(), which stays when the ring is replaced
-  Descriptor news_;   // tells epoll_ what the ring does not: that the kernel has put work off
-  mutable bool is_watched_ = false;  // somebody has asked for descriptor()
+  Descriptor news_;   // tells epoll_ what the ring does not: that the kernel has deferred work
+  mutable bool is_watched_ = false;  // descriptor() has been called
   std::uint64_t wake_count_ = 0;
   bool is_waking_ = false;    // the read for wake-ups is in the kernel
-  bool needs_arming_ = true;  // something should be in the kernel and is not
+  bool needs_arming_ = true;  // something that should be in the kernel is not
   std::vector<std::unique_ptr<Receiver>> receivers_;
   std::size_t next_armed_ = 0;  // in receivers_, so that each gets buffers
   std::vector<Arrival> arrived_;
@@ -167,7 +167,7 @@ Result<void> UringBackend::start() {
       return failed(EOPNOTSUPP, "io_uring without operation " + std::to_string(opcode));
     }
   }
-  // Whether a receive goes on after the first datagram no probe tells.
+  // No probe tells whether a receive goes on after the first datagram.
   const std::array<std::byte, 4> any{};
   const Result<Address> address = open(*Address::from_bytes(any, 0));
   if (address) {
@@ -239,7 +239,7 @@ void UringBackend::arm(Receiver& receiver) noexcept {
   receiver.is_receiving = true;
 }
 
-/// Submits what there is, and waits until something is completed; for ever without a time.
+/// Submits what is queued, and waits until something completes; without a time, indefinitely.
 void UringBackend::enter(std::optional<Duration> timeout) {
   arm();
   if (!ring_.is_open()) {  // the system has no room for one; the sockets are not lost
@@ -265,7 +265,7 @@ void UringBackend::enter(std::optional<Duration> timeout) {
   }
 }
 
-/// Lets the kernel do what it has put off, without waiting.
+/// Lets the kernel do its deferred work, without waiting.
 void UringBackend::poll_kernel() {
   if (needs_arming_ || !ring_.is_open() || ring_.wants_kernel()) {
     enter(Duration::zero());
@@ -310,7 +310,7 @@ Result<void> UringBackend::watch(UdpSocket& socket) {
   receivers_.push_back(std::make_unique<Receiver>(Receiver{.socket = socket}));
   needs_arming_ = true;
   enter(Duration::zero());
-  collect();  // a kernel that cannot do it says so at once
+  collect();  // a kernel without support refuses at once
   if (!ring_.is_open()) {
     receivers_.pop_back();
     return failed(ENOMEM, "no io_uring for UDP socket on " + socket.local().to_string());
@@ -352,7 +352,7 @@ void UringBackend::unwatch(UdpSocket& socket) noexcept {
   });
   std::erase_if(receivers_, [&](const auto& each) { return each.get() == &receiver; });
   if (!arrived_.empty()) {
-    wake();  // what was collected here does not keep descriptor() readable
+    wake();  // completions collected here do not keep descriptor() readable
   }
 }
 
@@ -363,7 +363,7 @@ void UringBackend::watch_writable(UdpSocket& socket) noexcept {
     io_uring_prep_poll_add(entry, socket.descriptor(), POLLOUT);
     mark(*entry, writing, &receiver);
     receiver.is_polling = true;
-    enter(Duration::zero());  // somebody may be watching descriptor() only
+    enter(Duration::zero());  // the caller may watch only descriptor()
   }
 }
 
@@ -453,7 +453,7 @@ std::span<const Datagram> UringBackend::receive() {
     }
   }
   if (needs_arming_) {
-    enter(Duration::zero());  // the caller may be going to watch descriptor() only
+    enter(Duration::zero());  // the caller may be about to watch only descriptor()
   }
   return datagrams_;
 }

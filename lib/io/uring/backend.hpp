@@ -17,7 +17,7 @@ namespace quoin::inline v0::io {
 /// Without a ring (the kernel has none left) it calls sendmmsg().
 [[nodiscard]] std::unique_ptr<SocketCalls> uring_calls();
 
-/// An io_uring backend, or why there cannot be one. `calls` must outlive it; null: uring_calls().
+/// An io_uring backend, or why there is none. `calls` must outlive it; null: uring_calls().
 [[nodiscard]] Result<std::unique_ptr<Backend>> make_uring_backend(const SocketOptions& options,
                                                                   SocketCalls* calls = nullptr);
 

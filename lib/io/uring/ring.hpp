@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Owners for liburing's ring and for the buffers that a kernel receives into. What goes through
-/// them is said elsewhere.
+/// Owners for liburing's ring and for the buffers that a kernel receives into. They do not know
+/// what goes through them.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace quoin::inline v0::io {
 
-/// What a person can do about a ring that cannot be had for this errno value; empty: nothing.
+/// Advice for a ring that fails with this errno value; empty: none.
 [[nodiscard]] std::string_view advice(int failure) noexcept;
 
 /// A pair of submission and completion queues.
@@ -34,7 +34,7 @@ class Ring {
 
   /// Room for one more submission; null if there is none.
   [[nodiscard]] io_uring_sqe* next() noexcept;
-  /// A submission waits for the kernel, or the kernel has completions that it did not yet hand out.
+  /// A submission waits for the kernel, or the kernel has completions not yet handed out.
   [[nodiscard]] bool wants_kernel() const noexcept;
 
  private:
@@ -51,10 +51,10 @@ class BufferRing {
   /// `size`: bytes of each buffer.
   explicit BufferRing(std::size_t size);
 
-  /// Lends all buffers that are not out to the kernel, through a ring that was just opened. Returns
-  /// 0 or an errno value.
+  /// Lends all available buffers to the kernel, through a newly opened ring. Returns 0 or an errno
+  /// value.
   [[nodiscard]] int attach(Ring& ring) noexcept;
-  /// A buffer that a completion named: it is out until it is given back.
+  /// A buffer named by a completion: it is in use until it is given back.
   [[nodiscard]] std::byte* take(unsigned id) noexcept;
   void give_back(unsigned id) noexcept;
 

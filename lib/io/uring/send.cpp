@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// Sending through a ring: one submission for many messages.
 ///
-/// What a backend takes it has copied or sent, so nothing may stay in flight. MSG_DONTWAIT makes
-/// the kernel try each message within the submission and never again, and a link makes it stop at
-/// the first that fails, as sendmmsg() does. The ring is not that of the receives, whose
-/// completions would have to be told apart from these.
+/// A backend has copied or sent what it takes, so nothing may stay in flight. MSG_DONTWAIT makes
+/// the kernel try each message once, within the submission, and a link makes it stop at the first
+/// failure, as sendmmsg() does. The receives have a separate ring, so that completions need not be
+/// told apart.
 
 #include <algorithm>
 #include <array>
@@ -66,7 +66,7 @@ int UringCalls::send_messages(int fd, mmsghdr* messages, unsigned count) {
   return sent;
 }
 
-/// Waits for the results of the messages, which are there at once. False: the ring is of no use.
+/// Collects the results of the messages, which are ready at once. False: the ring is unusable.
 bool UringCalls::submit(unsigned count) {
   results_.fill(-ENOBUFS);
   int refusals = 0;

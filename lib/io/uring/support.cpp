@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whether there is io_uring, and what is used if not.
+/// Whether io_uring works, and the fallback.
 
 #include <cerrno>
 #include <expected>
@@ -42,7 +42,7 @@ std::unique_ptr<Backend> uring_backend(const SocketOptions& options) {
   if (support) {
     auto made = make_uring_backend(options);
     if (made) return std::move(*made);
-    support = std::unexpected(std::move(made).error());  // too many of them, say
+    support = std::unexpected(std::move(made).error());  // too many of them, for example
   }
   return epoll_backend(
       options, system_calls(),

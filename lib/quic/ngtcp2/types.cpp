@@ -59,7 +59,7 @@ Error to_error(const ngtcp2_ccerr& reason, bool http3) {
     case NGTCP2_CCERR_TYPE_APPLICATION:
       return {http3 ? Error::Domain::http : Error::Domain::application, reason.error_code, detail};
     case NGTCP2_CCERR_TYPE_VERSION_NEGOTIATION:
-      return {LocalError::version_negotiation, "the peer speaks no QUIC version that we do"};
+      return {LocalError::version_negotiation, "no QUIC version in common with the peer"};
     case NGTCP2_CCERR_TYPE_IDLE_CLOSE:
       return {LocalError::idle_timeout};
     case NGTCP2_CCERR_TYPE_TRANSPORT:

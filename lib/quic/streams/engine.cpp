@@ -81,7 +81,7 @@ void Streams::on_stream_closed(Connection& connection, StreamId id,
   impl_->finish_if_over(*stream);
   impl_->offer_room_to_starved();
   if (impl_->unread > impl_->config.max_unread_streams) {
-    connection.close({TransportError::application_error, "too many streams that nobody reads"});
+    connection.close({TransportError::application_error, "too many unread streams"});
   }
 }
 
