@@ -37,7 +37,7 @@ void Session::Impl::handle_datagram(Bytes data) {
   }
   const quic::StreamId id{static_cast<std::int64_t>(*quarter * 4)};
   const Stream* const stream = find(id);
-  // It may have overtaken its request, or come when that is over: like any other that is lost.
+  // It may have overtaken its request, or arrived after its end: treat it as lost.
   const bool is_wanted = stream != nullptr && stream->visible && !stream->over &&
                          !stream->discarding && config.datagrams;
   if (!is_wanted || datagrams_waiting >= config.datagram_queue) {

@@ -16,10 +16,10 @@
 
 namespace quoin::inline v0::h3 {
 
-/// What each field counts beside its text (RFC 9114 §4.2.2).
+/// What each field counts in addition to its text (RFC 9114 §4.2.2).
 inline constexpr std::size_t field_overhead = 32;
 
-/// A stream's number, as nghttp3 takes it.
+/// A stream's number for nghttp3.
 [[nodiscard]] inline std::int64_t number(quic::StreamId id) noexcept {
   return static_cast<std::int64_t>(id);
 }

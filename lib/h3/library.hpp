@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whether the nghttp3 that is linked is the one that quoin was compiled for.
+/// Whether the linked nghttp3 is the one quoin was compiled for.
 #pragma once
 
 #include <quoin/error.hpp>

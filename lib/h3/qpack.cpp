@@ -88,8 +88,8 @@ QpackEncoder::QpackEncoder(std::uint64_t seed, const QpackEncoderConfig& config)
     : impl_(std::make_unique<Impl>()) {
   const std::size_t capacity = std::min(config.peer.capacity, most_capacity);
   nghttp3_qpack_encoder* made = nullptr;
-  // The peer's capacity, not what we use of it, is what the required insert count is encoded by
-  // (RFC 9204 §4.5.1.1).
+  // The required insert count is encoded by the peer's capacity, not by what we use of it (RFC 9204
+  // §4.5.1.1).
   const int result = nghttp3_qpack_encoder_new2(&made, capacity, seed, nghttp3_mem_default());
   impl_->encoder.reset(made);
   if (result != 0) {
@@ -195,7 +195,7 @@ void QpackDecoder::Impl::add(const nghttp3_qpack_nv& field, Headers& headers,
   if (!too_large) headers.add(name, value, (field.flags & NGHTTP3_NV_FLAG_NEVER_INDEX) != 0);
 }
 
-/// Decodes all of a section and returns 0, or how many bytes are left because it must wait.
+/// Decodes a whole section and returns 0, or the number of bytes left because it must wait.
 Result<std::size_t> QpackDecoder::Impl::decode(quic::StreamId stream,
                                                nghttp3_qpack_stream_context& context,
                                                Bytes section) {
@@ -209,7 +209,7 @@ Result<std::size_t> QpackDecoder::Impl::decode(quic::StreamId stream,
     if (read < 0) return fail(to_error(read));
     section = section.subspan(static_cast<std::size_t>(read));
     if ((flags & NGHTTP3_QPACK_DECODE_FLAG_BLOCKED) != 0) {
-      // Nothing can follow a prefix that nothing may refer to.
+      // Nothing can follow a prefix that allows no references.
       if (section.empty()) return fail(to_error(NGHTTP3_ERR_QPACK_DECOMPRESSION_FAILED));
       return section.size();
     }
@@ -252,7 +252,7 @@ Result<> QpackDecoder::Impl::wait(quic::StreamId stream, Context context, Bytes 
   return {};
 }
 
-/// Decodes what waited for instructions that have come.
+/// Decodes what waited for instructions that have arrived.
 Result<> QpackDecoder::Impl::advance() {
   for (auto place = waiting.begin(); place != waiting.end();) {
     if (auto result = advance(place->first, place->second); !result) return result;

@@ -31,7 +31,7 @@
 namespace quoin::inline v0::h3 {
 namespace {
 
-/// nghttp3 draws its hash seed through a function without context, while a session is made.
+/// nghttp3 gets its hash seed from a function without context, while a session is made.
 thread_local quic::Connection* random_source = nullptr;
 
 void fill_random(std::uint8_t* out, std::size_t size) {
@@ -82,7 +82,7 @@ void Session::Impl::start() {
   random_source = nullptr;
   if (result != 0) return fail(result);
   conn.reset(made);
-  // As many as streams_left() has promised; a failure shows in what nghttp3 says about -1.
+  // As many as streams_left() promised; a failure makes nghttp3 refuse -1.
   control = connection.open_stream(false).value_or(quic::no_stream);
   qpack_encoder = connection.open_stream(false).value_or(quic::no_stream);
   qpack_decoder = connection.open_stream(false).value_or(quic::no_stream);
@@ -175,7 +175,7 @@ void Session::Impl::handle_stream_closed(quic::StreamId id, std::optional<std::u
     stream->writing = Writing::closed;
     stream->close_error = reason;
     // All of the message is here, but some of it cannot be read before the instructions on the
-    // QPACK encoder stream have come (RFC 9204 §2.1.2). Closed now, it would be lost.
+    // QPACK encoder stream arrive (RFC 9204 §2.1.2). Closed now, it would be lost.
     if (stream->fin_received && !stream->complete && !stream->discarding) {
       stream->close_delayed = true;
       return;
@@ -187,7 +187,7 @@ void Session::Impl::handle_stream_closed(quic::StreamId id, std::optional<std::u
 
 void Session::Impl::close_in_nghttp3(quic::StreamId id, const Error& reason) {
   const int result = nghttp3_conn_close_stream(raw(), number(id), reason.code());
-  // It knows nothing of streams on which nothing was received.
+  // It does not know streams on which nothing was received.
   if (result != 0 && result != NGHTTP3_ERR_STREAM_NOT_FOUND) return fail(result);
   if (Stream* stream = is_bidirectional(id) ? find(id) : nullptr) {
     stream->close_delayed = false;
@@ -232,7 +232,7 @@ void Session::Impl::shutdown() {
     return;
   }
   goaway_offset = control_written;
-  // A client has only pushes to refuse, of which there are none.
+  // A client could refuse only pushes, and there are none.
   shutdown_state = server ? Shutdown::noticed : Shutdown::final;
   const int result =
       server ? nghttp3_conn_submit_shutdown_notice(raw()) : nghttp3_conn_shutdown(raw());
@@ -241,8 +241,8 @@ void Session::Impl::shutdown() {
 }
 
 void Session::Impl::continue_shutdown() {
-  // Requests that were on their way when the peer got the first GOAWAY have come by the time it
-  // is acknowledged, so that none that was sent in good faith is refused (RFC 9114 §5.2).
+  // Requests under way when the peer got the first GOAWAY have arrived by the time it is
+  // acknowledged, so none sent in good faith is refused (RFC 9114 §5.2).
   if (shutdown_state != Shutdown::noticed || control_written == goaway_offset ||
       control_acked < control_written) {
     return;

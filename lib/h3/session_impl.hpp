@@ -34,13 +34,13 @@ struct Session::Impl {
   void start();
   /// Ends the connection; nghttp3 must not be called any more.
   void fail(HttpError code, std::string_view detail);
-  /// The same for what nghttp3 returned.
+  /// The same for an error from nghttp3.
   void fail(int nghttp3_error);
   void push(Event event);
   void push(Event::Type type, quic::StreamId stream, Error error);
   void push_section(Event::Type type, Stream& stream);
   [[nodiscard]] std::optional<Event> poll_event();
-  /// Forgets everything but the application's settings: start() follows again.
+  /// Resets everything but the application's settings: start() follows again.
   void start_over();
   void shutdown();
   void continue_shutdown();
@@ -125,12 +125,12 @@ struct Session::Impl {
     void operator()(nghttp3_conn* pointer) const noexcept { nghttp3_conn_del(pointer); }
   };
 
-  /// How far a graceful end has come.
+  /// The progress of a graceful end.
   enum class Shutdown : std::uint8_t {
     none,
     wanted,   // asked for before the session has started
-    noticed,  // the peer is told to stop opening requests (server)
-    final,    // it is told which ones are still handled
+    noticed,  // the peer was told to stop opening requests (server)
+    final,    // it was told which ones are still handled
   };
 
   /// A message that turned out unacceptable in a callback, where nghttp3 must not be called.
@@ -151,7 +151,7 @@ struct Session::Impl {
 
   bool failed = false;        // conn must not be used any more, or the connection is over
   bool disconnected = false;  // on_closed() has been called
-  bool wants_stream = false;  // request() was refused for want of streams
+  bool wants_stream = false;  // request() was refused for lack of streams
   bool would_block = false;   // give_body() had nothing for a stream that nghttp3 asked for
 
   quic::StreamId control{quic::no_stream};
@@ -162,17 +162,17 @@ struct Session::Impl {
   std::uint64_t goaway_offset = 0;  // control_written when the latest GOAWAY was queued
   Shutdown shutdown_state = Shutdown::none;
   bool peer_drains = false;   // client: GOAWAY was received
-  bool goaway_fresh = false;  // it was received just now
+  bool goaway_fresh = false;  // just received
   std::int64_t first_unhandled = std::numeric_limits<std::int64_t>::max();
 
   std::uint64_t requests_closed = 0;  // server
   std::uint64_t peer_max_section = std::numeric_limits<std::uint64_t>::max();
   bool peer_settled = false;           // its SETTINGS have arrived
   bool resumable_queued = false;       // a `resumable` event waits to be polled
-  std::size_t copied_total = 0;        // bytes in all send buffers that take our memory
+  std::size_t copied_total = 0;        // bytes in all send buffers in our own memory
   bool waits_for_total = false;        // a stream has no room because of copied_total
   bool peer_extended_connect = false;  // the peer takes requests with :protocol
-  bool peer_datagrams = false;         // the peer has said that it takes datagrams
+  bool peer_datagrams = false;         // the peer has announced datagrams
   std::size_t datagrams_waiting = 0;
   std::uint64_t datagrams_dropped = 0;
   std::vector<Rejected> rejected;

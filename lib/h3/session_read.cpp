@@ -29,7 +29,7 @@ void Session::Impl::handle_stream_data(quic::StreamId id, Bytes data, bool fin) 
   if (!is_alive()) return;
   const bool is_request = is_bidirectional(id);
   if (is_request && fin && data.empty()) {
-    // nghttp3 would end the connection for a message that ends before it has begun.
+    // nghttp3 would close the connection over a message that ends before it begins.
     Stream* stream = find(id);
     if (stream == nullptr) return refuse(id, HttpError::request_incomplete);
     if (!stream->has_headers && !stream->in_section && !stream->discarding) {
@@ -39,7 +39,7 @@ void Session::Impl::handle_stream_data(quic::StreamId id, Bytes data, bool fin) 
   const auto now = static_cast<nghttp3_tstamp>(connection.now().time_since_epoch().count());
   const nghttp3_ssize read =
       nghttp3_conn_read_stream2(raw(), number(id), octets(data), data.size(), fin ? 1 : 0, now);
-  // nghttp3 makes no difference between errors of a stream and of the connection, and must not be
+  // nghttp3 does not distinguish errors of a stream from those of the connection, and must not be
   // used after either (RFC 9114 §8 allows that).
   if (read < 0) return fail(static_cast<int>(read));
   connection.consume(id, static_cast<std::size_t>(read));
@@ -49,7 +49,7 @@ void Session::Impl::handle_stream_data(quic::StreamId id, Bytes data, bool fin) 
   settle();
 }
 
-/// Does what nghttp3's callbacks found out to be necessary.
+/// Does what nghttp3's callbacks found necessary.
 void Session::Impl::settle() {
   for (const Rejected& bad : rejected) {
     Stream* stream = find(bad.id);
@@ -74,7 +74,7 @@ void Session::Impl::settle() {
 
 Stream* Session::Impl::begin_section(quic::StreamId id, Stream* stream) {
   if (stream == nullptr) stream = &streams.add(pool, id);
-  // A usual message has no more; the limits allow for others.
+  // Typical messages have no more; the limits allow others.
   constexpr std::size_t usual_fields = 16;
   constexpr std::size_t usual_bytes = 512;
   stream->in_section = true;
@@ -119,7 +119,7 @@ void Session::Impl::end_trailers(Stream& stream) {
   stream.in_section = false;
   if (stream.discarding) return;
   push_section(Event::Type::trailers, stream);
-  // The end of the message is told by a `data` event of its own, behind the trailers.
+  // A separate `data` event, after the trailers, reports the end of the message.
   stream.trailers_queued = true;
   stream.data_queued = false;
 }
@@ -147,7 +147,7 @@ void Session::Impl::queue_data(Stream& stream) {
 }
 
 void Session::Impl::handle_goaway(std::int64_t id) {
-  if (server) return;  // it limits pushes, which we never make
+  if (server) return;  // it limits pushes, which we never send
   peer_drains = true;
   goaway_fresh = true;
   first_unhandled = id;
@@ -188,7 +188,7 @@ void Session::Impl::handle_stop_sending(quic::StreamId id, std::uint64_t code) {
   }
   Stream* stream = find(id);
   if (stream == nullptr || !stream->visible) {
-    // Who does not want the response does not want the request handled.
+    // A client that does not want the response does not want the request handled.
     if (stream != nullptr) discard(*stream);
     return refuse(id, HttpError::request_cancelled);
   }
@@ -196,7 +196,7 @@ void Session::Impl::handle_stop_sending(quic::StreamId id, std::uint64_t code) {
   push(Event::Type::stop_sending, id, Error{Error::Domain::http, code});
 }
 
-/// Gives a stream up of which the application knows nothing.
+/// Aborts a stream that the application does not know.
 void Session::Impl::refuse(quic::StreamId id, HttpError code) {
   shut_reading(id);
   close_writing(id);
@@ -204,7 +204,7 @@ void Session::Impl::refuse(quic::StreamId id, HttpError code) {
   connection.reset_stream(id, number(code));
 }
 
-/// Gives a message up that cannot be accepted, and tells the application if it knows of it.
+/// Aborts a message that cannot be accepted, and tells the application if it knows it.
 void Session::Impl::reject(Stream& stream, HttpError code, std::string_view detail) {
   if (code == HttpError::excessive_load && !stream.visible &&
       stream.writing == Writing::not_begun) {
@@ -217,7 +217,7 @@ void Session::Impl::reject(Stream& stream, HttpError code, std::string_view deta
   if (stream.visible) push(Event::Type::reset, stream.id, Error{code, std::string{detail}});
 }
 
-/// RFC 6585 §5; then the rest of the request is unwanted, which is no error (RFC 9114 §4.1).
+/// RFC 6585 §5; then the rest of the request is unwanted, which is not an error (RFC 9114 §4.1).
 void Session::Impl::answer_431(Stream& stream) {
   Headers headers;
   headers.add(":status", "431");

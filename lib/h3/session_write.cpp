@@ -32,7 +32,7 @@ std::unexpected<Error> refuse_call(UsageError code, std::string_view detail = {}
   return std::unexpected(Error{code, detail});
 }
 
-/// A message that ends with its headers, but announces a body, would be malformed.
+/// A message that announces a body but ends with its headers would be malformed.
 bool promises_body(const Headers& headers) noexcept {
   return headers.get("content-length").value_or("0") != "0";
 }
@@ -186,7 +186,7 @@ std::size_t Session::Impl::write(Stream& stream, Bytes data, bool last) {
 
 std::size_t Session::Impl::write(Stream& stream, quic::LargeBlockPtr& block, std::size_t bytes,
                                  bool last) {
-  // What stays half empty costs more memory than the copy costs time.
+  // A block left half empty costs more memory than the copy costs time.
   const bool fits = bytes >= quic::LargeBlock::size / 2 && bytes <= room(stream);
   if (!fits || stream.swallow_body) return write(stream, Bytes{block->bytes}.first(bytes), last);
   stream.send.append(block, bytes);
@@ -208,7 +208,7 @@ bool Session::Impl::write(Stream& stream, SharedBytes data, bool last) {
       return false;
     }
     stream.send.append(std::move(data));
-    // Whoever writes piece by piece waits for the event, without asking for room().
+    // Callers that write piece by piece wait for the event, without asking for room().
     stream.wants_room = room(stream) == 0;
   }
   written(stream, last);
@@ -257,7 +257,7 @@ void Session::Impl::reset_writing(Stream& stream, HttpError code) {
   close_writing(stream.id);
 }
 
-/// Nothing more is sent on the stream. What was, must stay: packets with it may be on their way.
+/// Nothing more is sent on the stream. Sent data must stay: packets with it may be on their way.
 void Session::Impl::close_writing(quic::StreamId id) {
   nghttp3_conn_shutdown_stream_write(raw(), number(id));
   if (Stream* stream = find(id)) stream->writing = Writing::closed;
@@ -268,7 +268,7 @@ nghttp3_ssize Session::Impl::give_body(Stream& stream, std::span<nghttp3_vec> ou
   const std::size_t count = stream.send.slices(std::span{slices}.first(out.size()));
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    // nghttp3 only passes the address on; its type is not const because others do more.
+    // nghttp3 only passes the address on; its type is not const for the sake of other users.
     auto* base = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(slices[i].data()));
     out[i] = {.base = base, .len = slices[i].size()};
     bytes += slices[i].size();
@@ -311,7 +311,7 @@ quic::StreamWrite Session::Impl::next_write() {
       break;
     }
     if (id < 0) {
-      // nghttp3 gives up after one stream whose body pauses, though others may have something.
+      // nghttp3 gives up after one stream with a paused body, though others may have data.
       if (would_block) continue;
       break;
     }
@@ -331,7 +331,7 @@ void Session::Impl::handle_written(quic::StreamId id, std::size_t bytes) {
   if (id == control) control_written += bytes;
   Stream* stream = is_bidirectional(id) ? find(id) : nullptr;
   if (stream == nullptr) return;
-  // Frame headers are counted as if they were body: a few bytes that soon even out at zero.
+  // Frame headers are counted as body: a few bytes that soon even out.
   stream->unwritten -= std::min(stream->unwritten, bytes);
   tell_room(*stream);
 }

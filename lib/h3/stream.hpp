@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One HTTP message exchange as the session keeps it, and the table of them.
+/// The session's state of one HTTP message exchange, and the table of them.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 
 namespace quoin::inline v0::h3 {
 
-/// Where the message that we send on a stream is.
+/// The state of the message that we send on a stream.
 enum class Writing : std::uint8_t {
   not_begun,
   body,    ///< write() is possible
@@ -27,28 +27,28 @@ enum class Writing : std::uint8_t {
   closed,  ///< reset by us or stopped by the peer
 };
 
-/// What is known of a request stream and both of its messages.
+/// The state of a request stream and both of its messages.
 struct StreamState {
   quic::StreamId id;
-  std::uint64_t progress = 0;  ///< bytes of bodies that came in or were acknowledged
+  std::uint64_t progress = 0;  ///< bytes of bodies received or acknowledged
 
   // The message that we send.
   std::size_t unwritten = 0;  ///< bytes of the body that nghttp3 has, but no packet yet
   Writing writing = Writing::not_begun;
   bool has_trailers = false;  ///< they follow the body and end the message
   bool swallow_body = false;  ///< a response to HEAD: the application's body is not sent
-  bool wants_room = false;    ///< `writable` is to be told when there is room again
+  bool wants_room = false;    ///< `writable` is to be reported when there is room again
 
   // The message that we receive.
   Headers section;               ///< the field section that is being received
   std::size_t section_size = 0;  ///< of all sections of the message so far (RFC 9114 §4.2.2)
   std::size_t field_count = 0;   ///< of all sections of the message so far
   bool in_section = false;       ///< a field section has begun and not ended
-  bool has_headers = false;      ///< the request's or final response's headers are through
+  bool has_headers = false;      ///< the request's or final response's headers are done
   bool is_head = false;          ///< the request's method is HEAD
   bool fin_received = false;     ///< QUIC has delivered the stream's last byte
   bool complete = false;         ///< the message's end was understood, too
-  bool discarding = false;       ///< what still comes is of no interest
+  bool discarding = false;       ///< what still arrives is ignored
   bool data_queued = false;      ///< a `data` event waits to be polled
   bool trailers_queued = false;  ///< so does a `trailers` event; the message ends behind it
 
@@ -66,7 +66,7 @@ struct Stream : StreamState {
   Stream(quic::BlockPool& pool, quic::StreamId stream)
       : StreamState{.id = stream}, send(pool), receive(pool) {}
 
-  /// Forgets everything but the memory of the queues, and is another stream from now on.
+  /// Resets everything but the queues' memory, to become another stream.
   void begin_again(quic::StreamId stream) { static_cast<StreamState&>(*this) = {.id = stream}; }
 
   quic::SendBuffer send;        ///< of the message that we send

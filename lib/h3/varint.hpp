@@ -14,7 +14,7 @@ namespace quoin::inline v0::h3 {
 
 inline constexpr std::uint64_t largest_varint = (std::uint64_t{1} << 62) - 1;
 
-/// Takes one from the front of `data`; none if it is not whole.
+/// Takes one from the front of `data`; none if incomplete.
 [[nodiscard]] inline std::optional<std::uint64_t> take_varint(Bytes& data) noexcept {
   if (data.empty()) return std::nullopt;
   const auto first = std::to_integer<std::uint64_t>(data[0]);
@@ -28,7 +28,7 @@ inline constexpr std::uint64_t largest_varint = (std::uint64_t{1} << 62) - 1;
   return value;
 }
 
-/// Appends `value`, cut to the largest one.
+/// Appends `value`, clamped to the largest one.
 inline void put_varint(std::string& out, std::uint64_t value) {
   value = std::min(value, largest_varint);
   const unsigned log = value < 64 ? 0 : value < 16384 ? 1 : value < (1U << 30U) ? 2 : 3;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A connection's inputs, commands and life. R4 of the data flow; what leaves is written in
-/// packet_writer.cpp.
+/// A connection's inputs, commands and life. R4 of the data flow; packet_writer.cpp has the output.
 
 #include <algorithm>
 #include <string>
@@ -179,7 +178,7 @@ void Connection::Impl::report_closed(const Error& reason) {
   handshake_ended();
   if (reported) return;
   reported = true;
-  // Our own reason stands, also if it could not be sent yet.
+  // Our own reason stands, even if it could not be sent yet.
   if (!close_wanted) {
     close_reason = reason;
   }
@@ -196,7 +195,7 @@ void Connection::Impl::handle_handshake_completed() {
   handshake_time = now - started;
   handshake_confirmed = handshake_confirmed || server;
   if (early && !session.early_data_accepted()) {
-    // The library reports a refusal by itself only if it had begun to send early data.
+    // ngtcp2 reports a refusal only if it had begun to send early data.
     (void)ngtcp2_conn_tls_early_data_rejected(conn.get());
     if (!app_started) {
       app_started = true;
@@ -219,7 +218,7 @@ void Connection::Impl::submit_new_token() {
   const std::vector<std::uint8_t> given =
       shared.token_keys.address_token(to_path(*path).remote, now);
   if (!given.empty()) {
-    // Failure costs the client a round trip some day, nothing else.
+    // Failure only costs the client a round trip later.
     (void)ngtcp2_conn_submit_new_token(conn.get(), given.data(), given.size());
   }
 }

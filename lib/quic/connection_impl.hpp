@@ -35,15 +35,15 @@
 
 namespace quoin::inline v0::quic {
 
-/// Sizes to probe for, the likeliest first: an Ethernet path without and with IPv4's smaller
-/// header, jumbo frames, then tunnels. ngtcp2 skips what is below a size that arrived and above one
-/// that did not (RFC 8899 §5.3), so both groups begin in their middle: a path of 1500 bytes pays
-/// for one jumbo probe, one of 1280 for two.
+/// Sizes to probe for, likeliest first: an Ethernet path without and with IPv4's smaller header,
+/// jumbo frames, then tunnels. ngtcp2 skips sizes below one that arrived and above one that did not
+/// (RFC 8899 §5.3), so both groups begin in their middle: a path of 1500 bytes pays for one jumbo
+/// probe, one of 1280 for two.
 inline constexpr std::array<std::uint16_t, 11> mtu_ladder{1452, 1472,              // Ethernet
                                                           4052, 8972, 8952, 8848,  // jumbo
                                                           1352, 1392, 1372, 1432, 1232};  // tunnels
 
-/// Connection IDs that a peer may give us at a time: active_connection_id_limit.
+/// Connection IDs that a peer may issue to us at a time: active_connection_id_limit.
 inline constexpr std::uint64_t announced_cids = 7;
 
 /// What all connections of one endpoint share, and how they report to it.
@@ -63,9 +63,9 @@ struct Shared {
 
   virtual void add_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
   virtual void remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) = 0;
-  /// Packets with this ID belong to somebody.
+  /// Packets with this ID belong to a connection.
   [[nodiscard]] virtual bool knows_cid(const ngtcp2_cid& cid) const = 0;
-  /// The peer ends the connection by this token (RFC 9000 §10.3), or does so no more.
+  /// The peer may end the connection with this token (RFC 9000 §10.3), or no longer.
   virtual void add_reset_token(const ngtcp2_stateless_reset_token& token, std::uint32_t slot) = 0;
   virtual void remove_reset_token(const ngtcp2_stateless_reset_token& token,
                                   std::uint32_t slot) = 0;
@@ -87,15 +87,15 @@ struct Shared {
     random({reinterpret_cast<std::byte*>(out), size});
   }
 
-  /// An ID that nobody has; none when the generator makes the same ones over and over.
+  /// An unused ID; none if the generator keeps repeating itself.
   [[nodiscard]] std::optional<ngtcp2_cid> new_cid();
 
-  /// Long enough that nobody guesses one, short enough for every packet.
+  /// Long enough not to be guessed, short enough for every packet.
   static constexpr std::size_t plain_cid_size = 12;
-  const std::size_t cid_size;  ///< of all the IDs that we give out
+  const std::size_t cid_size;  ///< of all the IDs that we issue
 };
 
-/// What the front door learned about a client before there was a connection.
+/// What the front door learned about a client before the connection.
 struct AcceptInfo {
   ngtcp2_pkt_hd header;            ///< of the first Initial
   ngtcp2_cid original_dcid;        ///< of the client's very first Initial
@@ -118,14 +118,14 @@ struct StreamCommand {
   std::uint64_t value = 0;  ///< bytes, or a code
 };
 
-/// See Connection for what the public members mean.
+/// See Connection for the public members.
 struct Connection::Impl final : tls::Handshake {
   Impl(Shared& shared, ConnectionKey id, bool server);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  // What the TLS side asks and tells, in connection_setup.cpp, tls_requests.cpp and resumption.cpp.
+  // Calls from the TLS side, in connection_setup.cpp, tls_requests.cpp and resumption.cpp.
   [[nodiscard]] const std::vector<std::string>& protocols() const noexcept override;
   [[nodiscard]] bool takes_early_data() const noexcept override;
   [[nodiscard]] bool begin_wait(TlsRequest& request) override;
@@ -139,7 +139,7 @@ struct Connection::Impl final : tls::Handshake {
   // Input, in connection.cpp.
   void handle_packet(PathStorage& path, Ecn ecn, Bytes packet, Time now);
   void handle_path_error(const Error& error, Time now);
-  /// The peer would end a stateless reset of this connection with these bytes.
+  /// The token at the end of a stateless reset for this connection.
   [[nodiscard]] bool knows_reset_token(Bytes token) const;
   void handle_timeout(Time now);
 
@@ -153,33 +153,33 @@ struct Connection::Impl final : tls::Handshake {
   // In datagram_queue.cpp.
   [[nodiscard]] Result<DatagramId> send_datagram(Bytes data);
   void tell_fate(DatagramId datagram, DatagramFate fate);
-  /// Tells of those that a full queue has dropped since the last time.
+  /// Reports those that a full queue has dropped since the last time.
   void tell_dropped();
-  /// A probe timeout was served: from now on we watch what ngtcp2 does not tell of.
+  /// A probe timeout was served: from now on we watch those that ngtcp2 does not report.
   void watch_reclaimed_datagrams();
-  /// Tells of those of these that are lost by now.
+  /// Reports those of them that are lost by now.
   void tell_lost();
-  /// The connection is over: tells of all that nobody was told of.
+  /// The connection is over: reports all remaining ones.
   void tell_rest();
 
   // In streams/commands.cpp.
   void carry_out(const StreamCommand& command);
-  /// Those that had to wait.
+  /// The commands that had to wait.
   void carry_out_rest();
-  /// Ends streams that are not read any more and whose size is known by now.
+  /// Ends streams that are no longer read and whose size is known by now.
   void end_stopped_streams();
 
   // Paths, in paths.cpp.
   void tell_path(PathEvent::Type type, const Path& path);
-  /// Tells the application when the path in use, or its size, is not what it was.
+  /// Tells the application when the path in use, or its size, has changed.
   void watch_path();
-  /// Tells the guard against black holes what the congestion controller counts now.
+  /// Gives the guard against black holes the congestion controller's current counters.
   void watch_flight(Time now);
   void watch_sent(std::size_t size, Time now);
-  /// A packet left, by another path than the one in use or by that.
+  /// A packet left, by the path in use or another.
   void watch_overtaking(bool elsewhere, Time now);
 
-  /// Somebody says that a datagram of ours was too large.
+  /// A message says that a datagram of ours was too large.
   void handle_too_large() noexcept { mtu.handle_too_large(); }
 
   /// Server: lets the peer replace a connection ID that ngtcp2 still counts.
@@ -197,28 +197,28 @@ struct Connection::Impl final : tls::Handshake {
   void set_keep_alive(Duration silence) noexcept;
   /// False: it is too early.
   bool update_keys(Time now);
-  /// The connection is over at once, without a word to the peer.
+  /// Ends the connection at once, without telling the peer.
   void end(const Error& reason);
-  /// The peer or we closed: tells the application once.
+  /// Either side closed: tells the application once.
   void report_closed(const Error& reason);
 
-  /// A callback of ngtcp2 returns this.
+  /// The return value for a callback of ngtcp2.
   [[nodiscard]] int callback_result() const noexcept {
     return close_wanted ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   // What the handshake waits for, in tls_requests.cpp.
-  /// Nothing is waited for any more.
+  /// Ends the wait.
   void stop_waiting() noexcept;
   /// Waits for this request.
   [[nodiscard]] bool awaits(const TlsRequestId& request) const noexcept;
-  /// The handshake has what it waited for.
+  /// The handshake has its answer.
   void resume_handshake(Time now);
-  /// Until when nothing is sent, for the answer may come at once; none: no more, or not at all.
+  /// Until when nothing is sent, because the answer may come at once; none: send now.
   ///
-  /// An acknowledgement that goes ahead of the ServerHello tells the client of a round trip that
-  /// the rest of the handshake will not keep to, and it probes for what is not lost. (curl 8.14
-  /// does worse: it never sends its requests then.)
+  /// An acknowledgement sent ahead of the ServerHello shows the client a round trip that the rest
+  /// of the handshake will exceed, so that it probes for what is not lost. (curl 8.14 does worse:
+  /// it never sends its requests then.)
   [[nodiscard]] std::optional<Time> held_until() const noexcept;
 
   [[nodiscard]] bool is_over() const noexcept { return state == State::closed; }
@@ -239,7 +239,7 @@ struct Connection::Impl final : tls::Handshake {
   bool early = false;  ///< client: early data may be sent, and was not refused
   bool handshake_confirmed = false;
   std::vector<StreamCommand> commands;  ///< that wait until then
-  std::vector<std::int64_t> stopped;    ///< streams that are not read any more, and go on
+  std::vector<std::int64_t> stopped;    ///< open streams that are no longer read
   bool close_wanted = false;            ///< close() was called; the packet is not written yet
   bool reported = false;                ///< the application knows that it is over
   bool is_reason_ours = false;          ///< the close reason's detail is not for the peer
@@ -274,7 +274,7 @@ struct Connection::Impl final : tls::Handshake {
 
   DatagramQueue datagrams;
 
-  // Order matters: the C objects go before what they call back into.
+  // Order matters: the C objects are destroyed before what they call back into.
   std::unique_ptr<Application> application;
   QlogFile qlog;
   ngtcp2_crypto_conn_ref conn_ref{};
@@ -290,7 +290,7 @@ struct Connection::Impl final : tls::Handshake {
   /// The options' session belongs to this server and this trust.
   [[nodiscard]] bool can_resume(const ConnectOptions& options) const;
   void use_resumption(const ConnectOptions& options);
-  /// Takes what ngtcp2 made, with what it learns only afterwards.
+  /// Takes the ngtcp2 object, with what becomes known only afterwards.
   void begin_handshake(ngtcp2_conn* made);
   void fill_settings(ngtcp2_settings& settings, Time now, const ngtcp2_cid& odcid);
   void fill_params(ngtcp2_transport_params& params) const;
@@ -307,7 +307,7 @@ struct Connection::Impl final : tls::Handshake {
                                                                  ngtcp2_tstamp now);
 };
 
-/// The callbacks that both roles give to ngtcp2, R5.
+/// The callbacks that both roles pass to ngtcp2, R5.
 [[nodiscard]] ngtcp2_callbacks make_callbacks(bool server) noexcept;
 
 }  // namespace quoin::inline v0::quic

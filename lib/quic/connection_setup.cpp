@@ -48,7 +48,7 @@ Error repeated_cid() {
 }  // namespace
 
 std::optional<ngtcp2_cid> Shared::new_cid() {
-  // Chance repeats an ID of 6 bytes once in a while, and never so often.
+  // Chance may repeat an ID of 6 bytes now and then, but never this often.
   constexpr int attempts = 8;
   for (int i = 0; i < attempts; ++i) {
     ngtcp2_cid cid{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Datagrams on their way out (RFC 9221): the queue, the frames, and what became of them.
+/// Outgoing datagrams (RFC 9221): the queue, the frames, and their fates.
 
 #include "quic/datagram_queue.hpp"
 
@@ -141,7 +141,7 @@ std::optional<ngtcp2_ssize> Connection::Impl::write_datagram_frame(ngtcp2_path* 
     DatagramQueue::Entry& next = datagrams.front();
     const DatagramId next_id = next.id;
     if (next.data.size() > handle.max_datagram_size()) {
-      // Too large for the path as it is by now: a datagram may be lost (RFC 9221 §5).
+      // Now too large for the path: a datagram may be lost (RFC 9221 §5).
       datagrams.pop_front();
       tell_fate(next_id, DatagramFate::dropped);
       continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// DATAGRAM frames that wait to be sent or are under way, and what is counted of them (RFC 9221).
-/// Not public.
+/// DATAGRAM frames that wait to be sent or are under way, and their counters (RFC 9221). Not
+/// public.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace quoin::inline v0::quic {
 
-/// A bounded queue. Between two packets nothing leaves it but what its policy drops, and that from
-/// one end: so those dropped are a row of numbers, however many they are.
+/// A bounded queue. Between two packets only its policy removes frames, and only from one end: so
+/// the dropped ones are a range of numbers, however many.
 class DatagramQueue {
  public:
   struct Entry {
@@ -28,7 +28,7 @@ class DatagramQueue {
 
   [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
 
-  /// Bytes that wait.
+  /// Waiting bytes.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
   [[nodiscard]] Entry& front() noexcept { return waiting_.front(); }
@@ -38,7 +38,7 @@ class DatagramQueue {
   /// False: refused. `limit` is 1 or more.
   [[nodiscard]] bool push(Bytes data, std::size_t limit, DatagramPolicy policy);
 
-  /// The number that the next push() gives.
+  /// The number the next push() will give.
   [[nodiscard]] DatagramId next_id() const noexcept { return DatagramId{next_id_}; }
 
   /// Calls `tell` with each that push() dropped since the last time.
@@ -49,13 +49,13 @@ class DatagramQueue {
 
   /// The front one went into a packet.
   void note_sent();
-  /// Something is known of one that was sent.
+  /// The fate of a sent one is known.
   void settle(DatagramId id) noexcept;
 
-  /// There are sent ones of which nothing is known.
+  /// There are sent ones with unknown fate.
   [[nodiscard]] bool has_unsettled() const noexcept { return !unsettled_.empty(); }
 
-  /// The connection is over: calls `tell` with each sent one of which nothing is known.
+  /// The connection is over: calls `tell` with each sent one whose fate is unknown.
   template <class Tell>
   void take_unsettled(Tell tell) {
     while (has_unsettled()) {
@@ -63,15 +63,15 @@ class DatagramQueue {
     }
   }
 
-  /// A packet with this one was sent again in part, after which nobody tells of its loss.
+  /// A packet with this one was retransmitted in part, after which its loss is not reported.
   void watch(DatagramId id, std::int64_t packet) {
     watched_.push_back({.id = id, .packet = packet});
   }
 
   [[nodiscard]] bool has_watched() const noexcept { return !watched_.empty(); }
 
-  /// Calls `tell` with each watched one of which nothing is known while `is_under_way` says that
-  /// its packet is so no more.
+  /// Calls `tell` with each watched one whose fate is unknown and whose packet `is_under_way` says
+  /// is no longer in flight.
   template <class IsUnderWay, class Tell>
   void take_lost(IsUnderWay is_under_way, Tell tell) {
     for (std::size_t left = watched_.size(); left > 0; --left) {
@@ -111,7 +111,7 @@ class DatagramQueue {
   }
 
   Fifo<Entry> waiting_;
-  Fifo<Sent> unsettled_;  // by number, from the first of which nothing is known
+  Fifo<Sent> unsettled_;  // by number, from the first with unknown fate
   Fifo<Watched> watched_;
   std::size_t bytes_ = 0;
   std::uint64_t next_id_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Keeps packets that travel by another path from being overtaken by so many that their numbers can
-/// no longer be told. Not public.
+/// Keeps packets on another path from being overtaken by so many others that their numbers can no
+/// longer be decoded. Not public.
 #pragma once
 
 #include <algorithm>
@@ -14,20 +14,20 @@ namespace quoin::inline v0::quic {
 
 /// A packet carries the last byte or bytes of its number; the rest follows from the largest number
 /// that was received (RFC 9000 §17.1, §A.3). A sender takes one byte while less than 128 packets
-/// are not acknowledged, which is right on one path. But a probe of a slow path that leaves beside
-/// a fast one arrives after hundreds of packets that were sent later, its number is taken for a
-/// larger one, and it cannot be decrypted: nothing that is sent on the new path is ever understood.
-/// So after such a packet only so many may follow on the path in use as do no harm.
+/// are not acknowledged, which is right on one path. But a probe of a slow path arrives after
+/// hundreds of packets sent later on a fast one, its number is taken for a larger one, and it
+/// cannot be decrypted: nothing sent on the new path is ever understood. So after such a packet
+/// only a harmless number may follow on the path in use.
 ///
-/// Not for long: a probe may be lost, and then the next one finds the path. Each one in a row gives
-/// a slower path the time to deliver it.
+/// Not for long: a probe may be lost, and then the next one finds the path. Each further one gives
+/// a slower path more time.
 class OvertakingGuard {
  public:
-  /// What may follow at once.
+  /// How many may follow at once.
   static constexpr std::size_t free_packets = 90;
-  /// What may follow in all, with some room for numbers that are left out.
+  /// How many may follow in total, with some room for skipped numbers.
   static constexpr std::size_t max_packets = 120;
-  /// For how long after the first probe; then twice as long, and so on up to a second.
+  /// How long after the first probe; then twice as long, and so on up to a second.
   static constexpr Duration first_hold = std::chrono::milliseconds{250};
   static constexpr Duration longest_hold = std::chrono::seconds{1};
 
@@ -49,7 +49,7 @@ class OvertakingGuard {
     }
   }
 
-  /// The other path is in use, or given up.
+  /// The other path is now in use, or given up.
   void end() noexcept {
     until_ = Time{};
     hold_ = first_hold;
@@ -62,7 +62,7 @@ class OvertakingGuard {
     return now < next_ ? 0 : 1;
   }
 
-  /// When there may be more than none.
+  /// When more may be sent.
   [[nodiscard]] Time next() const noexcept { return std::min(next_, until_); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Filling packets: asks the application for the next slice while there is room, W4 of the data
-/// flow. Packets are built in place, one behind the other, as a train for segmentation offload.
+/// flow. Packets are built in place, one after the other, as a train for segmentation offload.
 
 #include <algorithm>
 #include <array>
@@ -66,8 +66,8 @@ ngtcp2_ssize Connection::Impl::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
   const ngtcp2_ssize written = fill_packet(path, info, dest, size, now);
   if (written > 0) {
     watch_sent(static_cast<std::size_t>(written), last_now);
-    // What follows in the train goes where its first packet goes, and only probes of another path
-    // go elsewhere than by the path in use. ngtcp2 would let stream data follow one.
+    // A whole train goes where its first packet goes, and only probes of another path leave the
+    // path in use. ngtcp2 would let stream data follow one.
     train_ended = ngtcp2_path_eq(path, ngtcp2_conn_get_path2(conn.get())) == 0;
     watch_overtaking(train_ended, last_now);
   }
@@ -135,14 +135,14 @@ std::optional<Datagram> Connection::Impl::poll_transmit(std::span<std::byte> buf
     end_stopped_streams();
     const std::uint64_t volume = shared.config.key_update_after;
     if (volume != 0 && bytes_sent + bytes_received - bytes_at_key_update >= volume) {
-      (void)update_keys(now);  // when it is too early: again with the next packet
+      (void)update_keys(now);  // too early: try again with the next packet
     }
     const ngtcp2_tstamp timestamp = quic::to_ngtcp2(now);
     PathStorage path;
     ngtcp2_pkt_info info{};
     std::size_t segment = 0;
     train_ended = false;
-    // Room for one packet at least, whatever the pacer thinks (integration rule 5).
+    // Room for at least one packet, whatever the pacer says (integration rule 5).
     const std::size_t quantum =
         std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn.get()),
                               ngtcp2_conn_get_max_tx_udp_payload_size2(conn.get()));
@@ -190,7 +190,7 @@ std::optional<Datagram> Connection::Impl::write_close(std::span<std::byte> buffe
                                          buffer.size(), &last_error, quic::to_ngtcp2(now));
   ngtcp2_ccerr_default(&last_error);
   if (written <= 0) {
-    // Nothing can be said to this peer: no keys, or three times as much was sent already.
+    // Nothing can be sent to this peer: no keys, or the threefold limit is reached.
     end(close_reason);
     return std::nullopt;
   }

@@ -12,8 +12,8 @@ namespace {
 constexpr int patience = 3;  // probe timeouts without a proof; ngtcp2 has then probed twice
 constexpr int patience_when_warned = 1;
 constexpr std::uint64_t min_large_sent = 3;
-/// The packets by which one is overtaken before it is declared lost (RFC 9002 §6.1.1): half of
-/// those in flight, within these.
+/// How many later packets declare one lost (RFC 9002 §6.1.1): half of those in flight, within these
+/// limits.
 constexpr std::uint64_t min_reordering = 3;
 constexpr std::uint64_t max_reordering = 256;
 constexpr Duration first_raise = std::chrono::seconds{60};

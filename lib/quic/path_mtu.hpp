@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Notices that a path has stopped carrying large datagrams, and finds what it still carries: the
-/// black hole of RFC 8899 §4.3. Not the search for the largest datagram, which is ngtcp2's and is
-/// made once for each path. Not public.
+/// black hole of RFC 8899 §4.3. ngtcp2 searches for the largest datagram, once for each path. Not
+/// public.
 #pragma once
 
 #include <cstddef>
@@ -22,24 +22,24 @@ struct FlightCounters {
 
 /// Watches one path at a time.
 ///
-/// No single packet's fate is known here, only how many bytes are in flight and how many were lost.
-/// That is enough: bytes that leave the flight without being lost were acknowledged, and when more
-/// are acknowledged than small datagrams were sent, a large one was among them, which is the proof
-/// that the path carries it. Without a proof for three probe timeouts, in which at least three
-/// large datagrams went out, there is a suspicion: from now on datagrams are small. If those get
-/// through, single large ones try whether that was it; loss by chance hits one, hardly all. Only
-/// when they are lost as well it was a black hole, and smaller sizes are tried.
+/// The fate of single packets is unknown here, only how many bytes are in flight and how many were
+/// lost. That is enough: bytes that leave the flight without being lost were acknowledged, and if
+/// more are acknowledged than small datagrams carried, a large one was among them, which proves
+/// that the path carries it. Three probe timeouts without proof, in which at least three large
+/// datagrams went out, raise a suspicion: from then on datagrams are small. If those get through,
+/// single large ones test it; random loss may hit one, but hardly all. Only if they are lost as
+/// well was it a black hole, and smaller sizes are tried.
 class PathMtuGuard {
  public:
   /// What every path carries (RFC 9000 §14).
   static constexpr std::size_t base = 1200;
-  /// Lost trials after which a size is given up.
+  /// How many trials of a size may be lost before it is given up.
   static constexpr int max_trials = 3;
 
   /// `ladder`: sizes to try below one that failed; outlives this.
   explicit PathMtuGuard(std::span<const std::uint16_t> ladder) noexcept : ladder_(ladder) {}
 
-  /// Another path is in use: nothing is known about it.
+  /// Another path is in use; nothing is known about it yet.
   void start_path(std::size_t size) noexcept;
   /// Probing has found that the path carries `size`.
   void set_path_size(std::size_t size) noexcept;
@@ -49,26 +49,26 @@ class PathMtuGuard {
   /// Something was received, or a timer has expired.
   void handle_news(const FlightCounters& counters, Duration pto, Time now) noexcept;
 
-  /// Somebody says that a datagram was too large. It may be a forgery, so it only makes a
-  /// suspicion come sooner that there would be without it.
+  /// A message says that a datagram was too large. It may be forged, so it only hastens a suspicion
+  /// that would arise anyway.
   void handle_too_large() noexcept { warned_ = true; }
 
-  /// Datagrams must be smaller than what probing has found.
+  /// Datagrams must be smaller than the size that probing found.
   [[nodiscard]] bool is_limited() const noexcept { return limited_; }
 
-  /// The most that the next datagram may have.
+  /// The largest size of the next datagram.
   [[nodiscard]] std::size_t limit() const noexcept { return trial_due_ ? target_ : size_; }
 
-  /// The most that datagrams have at present, but for trials.
+  /// The largest size of datagrams at present, except trials.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// How often there was a black hole.
+  /// The number of black holes so far.
   [[nodiscard]] std::uint64_t fallbacks() const noexcept { return fallbacks_; }
 
  private:
   void expect_proof() noexcept;
 
-  /// There is a size in use that may turn out to be too large.
+  /// The size in use may turn out to be too large.
   [[nodiscard]] bool expects_proof() const noexcept { return size_ > base; }
 
   void check_proof(std::uint64_t acknowledged, Duration pto, Time now) noexcept;
@@ -86,16 +86,16 @@ class PathMtuGuard {
   FlightCounters last_;
   std::uint64_t fallbacks_ = 0;
 
-  // While datagrams are large: what was sent since the last proof.
+  // While datagrams are large: sent since the last proof.
   std::uint64_t small_bytes_ = 0;  // may be acknowledged without proving anything
   std::uint64_t large_sent_ = 0;
   Time first_large_{};
   bool warned_ = false;
 
-  // While there is one.
+  // During a suspicion.
   bool limited_ = false;
   bool confirmed_ = false;           // it is a black hole, not only a suspicion
-  std::uint64_t unsettled_ = 0;      // bytes in flight from before, which tell nothing new
+  std::uint64_t unsettled_ = 0;      // bytes in flight from before, which prove nothing
   std::size_t target_ = 0;           // the size to try; 0: none
   bool trial_due_ = false;           // the next datagram may be a trial
   bool trial_flying_ = false;        // one is under way

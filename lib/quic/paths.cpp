@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Paths of a connection: moving to another one, the server's preferred address, and telling the
-/// application what became of it. Validation itself is ngtcp2's.
+/// Paths of a connection: moving to another one, the server's preferred address, and reporting the
+/// outcome to the application. ngtcp2 does the validation.
 
 #include <cstring>
 #include <netinet/in.h>
@@ -99,10 +99,10 @@ void Connection::Impl::watch_overtaking(bool elsewhere, Time now) {
     overtaking.handle_sent(now);
     return;
   }
-  // What counts is the client's question and the server's answer. When a server asks about another
-  // path it is the one that was left, and nothing hangs on the answer.
+  // What counts is the client's challenge and the server's response. When a server challenges
+  // another path it is the one that was left, and nothing depends on the response.
   if (state != State::connected || has_challenged == server) return;
-  // With so much in flight a packet's number has two bytes, which nothing overtakes.
+  // With this much in flight a packet's number has two bytes, which nothing overtakes.
   constexpr std::uint64_t packets_of_long_numbers = 192;
   if (flight_of(conn.get()).in_flight < packets_of_long_numbers * udp_payload_size()) {
     overtaking.handle_probe(now);
@@ -110,23 +110,23 @@ void Connection::Impl::watch_overtaking(bool elsewhere, Time now) {
 }
 
 std::size_t Connection::Impl::udp_payload_size() const noexcept {
-  // Until the guard has been told of a path there is nothing that could have gone wrong on it.
+  // Before the guard knows a path, nothing can have gone wrong on it.
   return known_path.remote.is_none() ? ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn.get())
                                      : mtu.size();
 }
 
 void Connection::Impl::tolerate_replacements() {
   // A server whose client is rebound by a NAT and migrates at once retires the old path's
-  // connection ID and keeps it to fall back to. ngtcp2 1.24 goes on counting it, and would take its
+  // connection ID and keeps it to fall back to. ngtcp2 1.24 still counts it, and would take its
   // replacement for one too many: CONNECTION_ID_LIMIT_ERROR against a client that did nothing
-  // wrong. What was announced stays as it is; only what is enforced has room for that one.
+  // wrong. The announced limit stays; only the enforced one has room for one more.
   //
   // The cast is sound: the parameters are a member of the connection, which ngtcp2 allocates as an
-  // object that is not const, and after the handshake it reads this one only where it counts. Its
-  // setter, ngtcp2_conn_set_local_transport_params(), will not do: it works only until the
-  // parameters are encoded, so that the peer would be told the larger number, and use it. Room for
-  // one more does no harm where it is not needed, and where a later ngtcp2 should ignore this, the
-  // scenario of a client that migrates while its server looks into a rebinding fails.
+  // object that is not const, and after the handshake it reads this one only to count. Its setter,
+  // ngtcp2_conn_set_local_transport_params(), will not do: it works only until the parameters are
+  // encoded, so the peer would be told the larger number, and use it. Room for one more does no
+  // harm where it is not needed, and if a later ngtcp2 ignores this, the scenario of a client that
+  // migrates while its server validates a rebinding fails.
   auto* const own =
       const_cast<ngtcp2_transport_params*>(ngtcp2_conn_get_local_transport_params2(conn.get()));
   own->active_connection_id_limit = announced_cids + 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The qlog file of one connection. What is written is ngtcp2's business.
+/// The qlog file of one connection. ngtcp2 produces its content.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@
 
 namespace quoin::inline v0::quic {
 
-/// A file that takes what it can: a full disk costs the log, not the connection.
+/// A best-effort file: a full disk costs the log, not the connection.
 class QlogFile {
  public:
-  /// Opens `directory`/NAME.sqlog; says whether that worked.
+  /// Opens `directory`/NAME.sqlog; returns whether that worked.
   bool open(const std::filesystem::path& directory, std::string_view name);
   void write(const void* data, std::size_t size, bool last) noexcept;
 

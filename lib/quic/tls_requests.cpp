@@ -15,7 +15,7 @@
 namespace quoin::inline v0::quic {
 namespace {
 
-/// The delay that a peer expects of acknowledgements at most (RFC 9000 §18.2, max_ack_delay).
+/// The longest delay that a peer expects of acknowledgements (RFC 9000 §18.2, max_ack_delay).
 constexpr Duration max_hold = std::chrono::milliseconds{25};
 
 Error stale() { return {UsageError::stale_handle, "the handshake no longer waits for this"}; }

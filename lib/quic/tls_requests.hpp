@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Handshakes of an endpoint that wait for a certificate or a signature. The question waits here
-/// until the endpoint's owner asks for it, and the answer makes ngtcp2 go on. Not public.
+/// Handshakes of an endpoint that wait for a certificate or a signature. The request waits here
+/// until the endpoint's owner polls it, and the answer makes ngtcp2 go on. Not public.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace quoin::inline v0::quic {
 
 /// What all connections of an endpoint wait for.
 struct TlsRequests {
-  std::deque<TlsRequestId> unseen;  ///< not polled yet; each of them waits
-  std::size_t waiting = 0;          ///< with those that were polled
+  std::deque<TlsRequestId> unseen;  ///< not polled yet
+  std::size_t waiting = 0;          ///< including polled ones
   std::uint64_t made = 0;
   std::uint64_t refused = 0;
 };

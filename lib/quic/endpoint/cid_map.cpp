@@ -46,7 +46,7 @@ void CidMap::erase(const ngtcp2_cid& cid, std::uint32_t slot) {
   std::size_t hole = place_of(cid.data, cid.datalen, hash(cid.data, cid.datalen));
   if (!places_[hole].is_taken || places_[hole].slot != slot) return;
   --taken_;
-  // Whoever was pushed on by what stood here moves back, or a search would end at the hole.
+  // Entries displaced by this one move back, or a search would end at the hole.
   const std::size_t mask = places_.size() - 1;
   for (std::size_t next = after(hole); places_[next].is_taken; next = after(next)) {
     const std::size_t home = places_[next].hash & mask;

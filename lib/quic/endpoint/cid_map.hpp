@@ -16,15 +16,15 @@
 namespace quoin::inline v0::quic {
 
 /// Connection ID -> slot of the connection. Open addressing with linear probing: a connection has
-/// some nine IDs, which all come and go with it, and following the nodes of a std::unordered_map
-/// was the dearest thing that an endpoint did in a handshake.
+/// about nine IDs, which all come and go with it, and following the nodes of a std::unordered_map
+/// was the costliest thing an endpoint did in a handshake.
 class CidMap {
  public:
   using Secret = tls::SipHashKey;
 
   explicit CidMap(const Secret& key) : key_(key), places_(least_places) {}
 
-  /// Replaces what the ID belonged to.
+  /// Replaces any earlier owner of the ID.
   void insert(const ngtcp2_cid& cid, std::uint32_t slot);
 
   /// Removes the ID if it still belongs to `slot`.
@@ -52,7 +52,7 @@ class CidMap {
   };
 
   [[nodiscard]] std::uint32_t hash(const std::uint8_t* data, std::size_t size) const noexcept;
-  /// Where the ID is, or the free place where it belongs.
+  /// The place of the ID, or the free place where it belongs.
   [[nodiscard]] std::size_t place_of(const std::uint8_t* data, std::size_t size,
                                      std::uint32_t hash) const noexcept;
 
@@ -65,7 +65,7 @@ class CidMap {
   Secret key_;
   std::vector<Place> places_;  ///< a power of two, of which a quarter or more is free
   std::size_t taken_ = 0;
-  std::size_t last_ = 0;  ///< what was found last: datagrams come in trains
+  std::size_t last_ = 0;  ///< the last result: datagrams come in trains
 };
 
 }  // namespace quoin::inline v0::quic

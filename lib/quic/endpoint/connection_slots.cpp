@@ -75,7 +75,7 @@ void Endpoint::Impl::sweep() {
     const auto& connection = slots[slot].connection;
     if (!connection) continue;
     if (connection->ready) {
-      over.push_back(slot);  // the application has not read the end of the story yet
+      over.push_back(slot);  // the application has not read the last event yet
     } else if (connection->is_over()) {
       remove_connection(slot);
     } else {

@@ -12,7 +12,7 @@
 namespace quoin::inline v0::quic {
 namespace {
 
-/// The smallest thing that can be a packet of ours, or be answered (integration rule 26).
+/// The smallest possible packet of ours, or one to answer (integration rule 26).
 constexpr std::size_t min_packet = 21;
 
 std::array<std::uint64_t, 2> random_key(RandomSource& random) {
@@ -94,7 +94,8 @@ void Endpoint::Impl::remove_cid(const ngtcp2_cid& cid, std::uint32_t slot) {
 
 void Endpoint::Impl::add_reset_token(const ngtcp2_stateless_reset_token& token,
                                      std::uint32_t slot) {
-  remove_reset_token(token, slot);  // it is told again when its connection ID moves to another path
+  remove_reset_token(token,
+                     slot);  // it is reported again when its connection ID moves to another path
   reset_tokens.insert(token_as_cid(token), slot);
   slots[slot].reset_tokens.push_back(token);
 }
@@ -233,7 +234,8 @@ void Endpoint::handle_path_error(const PathError& error, Time now) {
       continue;
     }
     if (too_large) {
-      // Probing finds what the path carries; a message from anybody does not (RFC 8899 §4.6.1).
+      // Only probing finds what the path carries, not a message that anyone can send (RFC 8899
+      // §4.6.1).
       slot.connection->handle_too_large();
       continue;
     }
@@ -273,7 +275,7 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
   if (!impl_->answers.empty()) {
     const Impl::Answer answer = std::move(impl_->answers.front());
     impl_->answers.pop_front();
-    // Into the caller's memory like any other: it may collect several before it sends them.
+    // Into the caller's memory like any other datagram: it may collect several before sending.
     const std::span<std::byte> payload =
         buffer.first(std::min(buffer.size(), answer.packet.size()));
     std::copy_n(answer.packet.begin(), payload.size(), payload.begin());
@@ -295,7 +297,7 @@ std::optional<Datagram> Endpoint::poll_transmit(std::span<std::byte> buffer,
 
 std::optional<Time> Endpoint::poll_timeout() const noexcept {
   // Writing can bring news, such as the end of a connection, and what is over waits for the next
-  // sweep: neither must wait for a datagram that may never come.
+  // sweep: neither must wait for a datagram that may never arrive.
   if (!impl_->ready.empty() || !impl_->over.empty() || !impl_->tls_requests.unseen.empty()) {
     return Time{};
   }
@@ -352,7 +354,7 @@ Result<> Endpoint::set_tls(Tls tls) {
   }
   impl_->tls = std::move(tls);
   if (impl_->acceptor) {
-    // Tickets of before stay good; what they are bound to is in them.
+    // Earlier tickets stay valid; what they are bound to is in them.
     tls::share_ticket_keys(impl_->tls, impl_->secret);
   }
   return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The inside of an endpoint: the table of connections, the front door for strangers, and who is
-/// next. Not public. R3 and W5 of the data flows.
+/// The inside of an endpoint: the table of connections, the front door for new clients, and the
+/// order of sending. Not public. R3 and W5 of the data flows.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@
 
 namespace quoin::inline v0::quic {
 
-/// Allows so many things a second, and twice as many at once.
+/// Allows this many things a second, and twice as many at once.
 class RateLimit {
  public:
   explicit RateLimit(std::size_t per_second) noexcept
@@ -35,7 +35,7 @@ class RateLimit {
   Time last_{};
 };
 
-/// As a CidMap knows it.
+/// As in a CidMap.
 inline ngtcp2_cid token_as_cid(const ngtcp2_stateless_reset_token& token) {
   ngtcp2_cid cid;
   ngtcp2_cid_init(&cid, token.data, sizeof token.data);
@@ -48,16 +48,16 @@ struct Endpoint::Impl final : Shared {
   Impl& operator=(const Impl&) = delete;
   ~Impl() override;
 
-  /// More are forgotten at once: clients choose how many there are, and how long (by their delays).
+  /// More are forgotten at once: clients determine their number, and their lifetime (by their
+  /// delays).
   static constexpr std::size_t max_buried = 16'384;
 
   struct Slot {
     std::unique_ptr<Connection::Impl> connection;  ///< null, but with IDs: buried
     std::uint32_t generation = 0;
-    /// All that lead here. ngtcp2 does not know them all: not that of a first packet which it
-    /// could not read.
+    /// All IDs that lead here. ngtcp2 does not know that of a first packet it could not read.
     std::vector<ngtcp2_cid> cids;
-    /// The peer's, for the connection IDs that are in use towards it.
+    /// The peer's tokens, for the connection IDs in use towards it.
     std::vector<ngtcp2_stateless_reset_token> reset_tokens;
   };
 
@@ -73,22 +73,22 @@ struct Endpoint::Impl final : Shared {
   // In connection_slots.cpp.
   [[nodiscard]] Connection::Impl& add_connection(bool server);
   void remove_connection(std::uint32_t slot);
-  /// Leaves nothing of a connection that the peer closed but its IDs, so that what is still under
-  /// way to it is not a stranger's (RFC 9000 §10.2.2). Its memory, a hundred times as much, serves
-  /// the next connection while it is in the processor's cache.
+  /// Keeps only the IDs of a connection that the peer closed, so that packets still under way to it
+  /// are recognised (RFC 9000 §10.2.2). Its memory, a hundred times as much, serves the next
+  /// connection while still in the processor's cache.
   void bury(std::uint32_t slot);
   /// The IDs, too.
   void forget(std::uint32_t slot);
   void destroy_connection(std::uint32_t slot);
   void free_slot(std::uint32_t slot);
-  /// Removes or buries what is over and has been seen by the application.
+  /// Removes or buries connections that are over and read by the application.
   void sweep();
   void update_timer(const Connection::Impl& connection);
   /// `path` is the train's.
   void handle_one(const Datagram& train, PathStorage& path, Bytes packet, Time now);
 
-  /// The connection that this is a stateless reset of: it bears no connection ID of ours, only a
-  /// token at its end (RFC 9000 §10.3.1).
+  /// The connection that this stateless reset is for: it has no connection ID of ours, only a token
+  /// at its end (RFC 9000 §10.3.1).
   [[nodiscard]] std::optional<std::uint32_t> find_reset(const Path& path, Bytes packet);
   /// The connection that waits for this, or null; in tls/requests.cpp.
   [[nodiscard]] Connection::Impl* find_waiting(const TlsRequestId& request) noexcept;
@@ -100,7 +100,7 @@ struct Endpoint::Impl final : Shared {
   void handle_stranger(const Path& path, Ecn ecn, Bytes packet, const ngtcp2_version_cid& decoded,
                        Time now);
   void accept_initial(const Path& path, Ecn ecn, Bytes packet, Time now);
-  /// What the token in the Initial says; false: it was answered, there is nothing to accept.
+  /// Reads the token in the Initial; false: the packet was answered, there is nothing to accept.
   [[nodiscard]] bool check_token(const Path& path, AcceptInfo& info, Time now);
   [[nodiscard]] bool needs_retry() const noexcept;
   void send_version_negotiation(const Path& path, Bytes packet, const ngtcp2_version_cid& decoded,
@@ -108,7 +108,7 @@ struct Endpoint::Impl final : Shared {
   void send_retry(const Path& path, const ngtcp2_pkt_hd& header, std::size_t received, Time now);
   void send_refusal(const Path& path, const ngtcp2_pkt_hd& header, TransportError code, Time now);
   void send_stateless_reset(const Path& path, Bytes packet, Time now);
-  /// Room for a stateless answer, or null when there have been too many.
+  /// Room for a stateless answer, or null after too many.
   [[nodiscard]] std::vector<std::byte>* begin_answer(const Path& path, std::size_t room, Time now);
 
   struct Answer {

@@ -10,7 +10,7 @@
 namespace quoin::inline v0::quic {
 
 ResetTokens::ResetTokens(std::string_view secret) {
-  // A key of its own, since other things are derived from the same secret.
+  // A separate key, since other things are derived from the same secret.
   std::array<std::uint8_t, 32> key{};
   if (tls::derive_key(key, secret, "quoin stateless reset")) keyed_ = tls::KeyedHash{key};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The stateless reset tokens that an endpoint gives out: always the same one for a connection ID,
-/// so that it can be found again when everything else about the connection is gone.
+/// The stateless reset tokens that an endpoint issues: always the same one for a connection ID, so
+/// that it can be made again when everything else about the connection is gone.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace quoin::inline v0::quic {
 
-/// An HMAC of the connection ID (RFC 9000 §10.3.2). The key is made ready once: a client is given
-/// some eight IDs in its handshake.
+/// An HMAC of the connection ID (RFC 9000 §10.3.2). The key is prepared once: a client gets about
+/// eight IDs in its handshake.
 class ResetTokens {
  public:
   ResetTokens() = default;  ///< makes none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// ngtcp2's callbacks: cast, convert, forward. Decisions are made in the connection and in the
-/// application, not here. R5 of the data flow.
+/// ngtcp2's callbacks: cast, convert, forward. The connection and the application make the
+/// decisions. R5 of the data flow.
 
 #include <algorithm>
 
@@ -16,7 +16,7 @@ Connection::Impl& self(void* user_data) noexcept {
   return *static_cast<Connection::Impl*>(user_data);
 }
 
-/// The application, with the connection marked as having news.
+/// The application, after marking the connection as having news.
 Application& notify(Connection::Impl& impl) {
   impl.shared.mark_ready(impl.id.slot);
   return *impl.application;
@@ -48,7 +48,7 @@ int recv_rx_key(ngtcp2_conn*, ngtcp2_encryption_level level, void* user_data) {
 }
 
 // Each timeout doubles the next one, so that on a bad link 30 s of silence are five lost datagrams.
-// How long to try is for handshake_timeout to say.
+// handshake_timeout decides how long to try.
 int client_initial(ngtcp2_conn* conn, void* user_data) {
   const int result = ngtcp2_crypto_client_initial_cb(conn, user_data);
   quoin_ngtcp2_set_idle_timeout(conn, 0);
@@ -124,7 +124,7 @@ int extend_max_stream_data(ngtcp2_conn*, std::int64_t stream_id, std::uint64_t, 
 
 int extend_max_streams(Connection::Impl& impl, bool bidirectional) {
   // The limits of the transport parameters are announced before the application has started; it
-  // asks for itself when it does.
+  // asks for them when it does.
   if (impl.app_started) {
     notify(impl).on_streams_available(impl.handle, bidirectional);
   }

@@ -61,8 +61,8 @@ struct SocketAddress {
 [[nodiscard]] Address to_address(const ngtcp2_addr& address) noexcept;
 [[nodiscard]] Path to_path(const ngtcp2_path& path) noexcept;
 
-/// The reason in a CONNECTION_CLOSE, ours or the peer's, with its text cleaned of what does not
-/// belong in a log. `http3`: application codes are HTTP/3's.
+/// The reason in a CONNECTION_CLOSE, ours or the peer's, with its text made safe for a log.
+/// `http3`: application codes are HTTP/3's.
 [[nodiscard]] Error to_error(const ngtcp2_ccerr& reason, bool http3);
 
 }  // namespace quoin::inline v0::quic

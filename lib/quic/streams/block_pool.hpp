@@ -19,8 +19,8 @@ struct Block {
   std::array<std::byte, size> bytes;
 };
 
-/// What a writer fills, so that much can be sent without a copy. Zeros at first: a writer that has
-/// filled less than it says sends no memory of others.
+/// A block for a writer to fill, so that large amounts need no copy. Zeroed first: a writer that
+/// fills less than it claims leaks no other memory.
 struct LargeBlock {
   static constexpr std::size_t size = 128 * 1024;
 
@@ -30,8 +30,8 @@ struct LargeBlock {
 using BlockPtr = std::unique_ptr<Block>;
 using LargeBlockPtr = std::unique_ptr<LargeBlock>;
 
-/// Blocks of one kind. Keeps as many spare ones as were in use at a time of late, up to a limit, so
-/// that a transfer allocates nothing once it runs, in whatever bursts it comes.
+/// Blocks of one kind. Keeps as many spare ones as were recently in use at a time, up to a limit,
+/// so that a running transfer allocates nothing, whatever its bursts.
 template <class B, std::size_t limit>
 class SpareBlocks {
  public:
@@ -70,22 +70,22 @@ class SpareBlocks {
 
   std::vector<std::unique_ptr<B>> spare_;
   std::size_t in_use_ = 0;
-  std::size_t peak_ = 0;    // of in_use_, over the bursts that are counted at present
-  std::size_t wanted_ = 0;  // and over as many before them
-  unsigned bursts_ = 0;     // that have left nothing in use
+  std::size_t peak_ = 0;    // of in_use_, over the bursts of the current count
+  std::size_t wanted_ = 0;  // and over as many before
+  unsigned bursts_ = 0;     // bursts that left nothing in use
 };
 
 /// The blocks of one connection. Must outlive the buffers on it.
 class BlockPool {
  public:
-  /// The most that are kept beyond as many as are in use.
+  /// The most spare blocks, beyond as many as are in use.
   static constexpr std::size_t max_spare = 64;
 
   [[nodiscard]] BlockPtr take() { return blocks_.take(); }
 
   void give_back(BlockPtr block) { blocks_.give_back(std::move(block)); }
 
-  /// Takes `filled` from its owner, who gets another one for it, and returns it.
+  /// Takes and returns `filled`, leaving its owner another block.
   [[nodiscard]] LargeBlockPtr swap(LargeBlockPtr& filled) {
     LargeBlockPtr other = large_.take();
     std::swap(filled, other);
@@ -94,7 +94,7 @@ class BlockPool {
 
   void give_back(LargeBlockPtr block) { large_.give_back(std::move(block)); }
 
-  /// The last stream is gone: an idle connection holds next to nothing.
+  /// The last stream is gone: an idle connection holds almost nothing.
   void trim() noexcept {
     blocks_.trim();
     large_.trim();

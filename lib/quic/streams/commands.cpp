@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Credit and ends of streams, on their way to ngtcp2. A client's wait until its handshake is
 /// confirmed: before that ngtcp2 looks for early data to send again in its queue of streams, and
-/// forgets those that are in it for a RESET_STREAM, STOP_SENDING or MAX_STREAM_DATA frame only.
+/// forgets those that are in it only for a RESET_STREAM, STOP_SENDING or MAX_STREAM_DATA frame.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +34,7 @@ void Connection::Impl::carry_out(const StreamCommand& command) {
 }
 
 void Connection::Impl::end_stopped_streams() {
-  // In two steps: what the application hears may make it stop more.
+  // In two steps: the application may react by stopping more.
   if (stopped.empty()) return;
   std::vector<std::int64_t> before = std::exchange(stopped, {});
   std::erase_if(before, [this](std::int64_t stream) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Plain streams: what the engine tells and asks while it reads and writes packets. Everything is
-/// only noted here; the application polls it later.
+/// Plain streams: the engine's calls while it reads and writes packets. Everything is only recorded
+/// here; the application polls it later.
 #include <cstddef>
 #include <cstdint>
 #include <optional>

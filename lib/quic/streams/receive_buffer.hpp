@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What one stream has received and its application has not taken yet. Reassembly is done before;
-/// flow control is the caller's business.
+/// What one stream has received and its application has not taken yet. Data arrives reassembled;
+/// the caller handles flow control.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace quoin::inline v0::quic {
 
-/// A queue of bytes: copied in as packets bring them, taken out bit by bit.
+/// A queue of bytes: copied in as packets bring them, taken out piece by piece.
 class ReceiveBuffer {
  public:
   explicit ReceiveBuffer(BlockPool& pool) noexcept : pool_(&pool) {}
@@ -24,8 +24,8 @@ class ReceiveBuffer {
 
   /// Appends a copy of `data`.
   void append(Bytes data);
-  /// The first bytes that lie together, none if it is empty; valid until consume() or clear(),
-  /// append() only adds bytes behind them.
+  /// The first contiguous bytes, none if empty; valid until consume() or clear(), append() only
+  /// adds bytes behind them.
   [[nodiscard]] Bytes front() const noexcept;
   /// Removes the first `bytes`, at most size().
   void consume(std::size_t bytes);

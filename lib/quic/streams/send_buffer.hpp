@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What one stream has to send: bytes that stay where they are until the peer acknowledged them.
+/// What one stream has to send: bytes that stay in place until the peer has acknowledged them.
 /// Knows nothing of frames, packets or flow control.
 #pragma once
 
@@ -13,8 +13,8 @@
 
 namespace quoin::inline v0::quic {
 
-/// A queue of bytes with two marks: up to where it was handed over for sending, and up to where
-/// it was acknowledged. Copies go into blocks of the pool; shared bytes are kept, not copied.
+/// A queue of bytes with two marks: how far it was handed over for sending, and how far it was
+/// acknowledged. Copies go into blocks of the pool; shared bytes are kept, not copied.
 class SendBuffer {
  public:
   explicit SendBuffer(BlockPool& pool) noexcept : pool_(&pool) {}
@@ -28,10 +28,10 @@ class SendBuffer {
   void append(Bytes data);
   /// Appends the first `bytes` of a block without a copy and puts another block in its place.
   void append(LargeBlockPtr& filled, std::size_t bytes);
-  /// Appends `data` and keeps it alive until it was acknowledged.
+  /// Appends `data` and keeps it alive until acknowledged.
   void append(SharedBytes data);
 
-  /// Fills `out` with what was not handed over yet, in order, and returns how many slices that
+  /// Fills `out` with what has not been handed over yet, in order, and returns how many slices that
   /// took. They stay valid until acknowledged.
   [[nodiscard]] std::size_t slices(std::span<Bytes> out) const noexcept;
   /// The next `bytes` of slices() are handed over; at most unsent().
@@ -41,13 +41,13 @@ class SendBuffer {
   /// Forgets everything.
   void clear();
 
-  /// Bytes that wait to be handed over.
+  /// Bytes waiting to be handed over.
   [[nodiscard]] std::size_t unsent() const noexcept { return unsent_; }
 
-  /// Bytes that are not acknowledged, handed over or not.
+  /// Unacknowledged bytes, handed over or not.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// The part of size() that takes memory of the pool: all but shared bytes.
+  /// The part of size() in the pool's memory: all but shared bytes.
   [[nodiscard]] std::size_t pooled() const noexcept { return pooled_; }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Plain streams: the commands of the application and the events for it. What the engine calls is
-/// in engine.cpp.
+/// Plain streams: the commands of the application and the events for it. The engine's calls are in
+/// engine.cpp.
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -82,7 +82,7 @@ std::size_t Streams::Impl::room(const Stream& stream) const noexcept {
 }
 
 void Streams::Impl::offer_room(Stream& stream) {
-  // Half a buffer at least, so that small reads and writes do not chase each other.
+  // At least half a buffer, so that small reads and writes do not chase each other.
   const bool worth_it = stream.send.unsent() <= config.send_buffer / 2;
   if (stream.wants_room && worth_it && room(stream) > 0) {
     stream.wants_room = false;
@@ -294,7 +294,7 @@ StreamPriority Streams::priority(StreamId id) const noexcept {
 void Streams::reset(StreamId id, std::uint64_t code) {
   Impl::Stream* const stream = impl_->find(id);
   if (stream == nullptr || stream->send_over || impl_->over) return;
-  // What was sent stays until the engine has closed the stream: it may look at it until then.
+  // Sent data stays until the engine has closed the stream: it may read it until then.
   stream->send_over = true;
   impl_->connection.reset_stream(id, code);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The inside of quic::Streams: what is kept of each stream, and the queues of those that have
-/// something to say or to send. Not public.
+/// The inside of quic::Streams: the state of each stream, and the queues of those with events or
+/// data to send. Not public.
 #pragma once
 
 #include <array>
@@ -27,9 +27,9 @@ namespace quoin::inline v0::quic {
 /// RFC 9218 §4.1.
 inline constexpr std::size_t urgencies = 8;
 
-/// See Streams for what the public members mean.
+/// See Streams for the public members.
 struct Streams::Impl {
-  /// One stream, from the first that is heard of it until its `closed` was polled.
+  /// One stream, from its first appearance until its `closed` was polled.
   struct Stream {
     Stream(StreamId number, BlockPool& pool) : id(number), send(pool), receive(pool) {}
 
@@ -43,12 +43,12 @@ struct Streams::Impl {
     std::uint16_t pending = 0;  ///< events, a bit for each StreamEvent::Type
     bool in_ready = false;      ///< in the list of streams with events
     bool in_sendable = false;   ///< in the list of streams that take turns to send
-    bool send_over = false;     ///< we may not send, or not any more
+    bool send_over = false;     ///< we may not send, or no longer
     bool fin_queued = false;    ///< the end of our direction was written
     bool fin_sent = false;      ///< and went into a packet
     bool blocked = false;       ///< by the peer's flow control
     bool wants_room = false;    ///< write() took less than offered
-    bool receive_over = false;  ///< nothing is to be read, or not any more
+    bool receive_over = false;  ///< nothing is to be read, or no longer
     bool fin_received = false;  ///< the end of the peer's direction is known
     bool fin_taken = false;     ///< and was read
     bool closed = false;        ///< the engine has closed the stream
@@ -63,7 +63,7 @@ struct Streams::Impl {
 
   [[nodiscard]] Stream* find(StreamId id) noexcept;
   [[nodiscard]] const Stream* find(StreamId id) const noexcept;
-  /// Knows the stream from now on, in the directions it has.
+  /// Adds the stream, with its directions.
   Stream& add(StreamId id);
   /// The stream; a new one of the peer's is announced. Null for one of ours that is gone.
   [[nodiscard]] Stream* hear_of(StreamId id);
@@ -78,7 +78,7 @@ struct Streams::Impl {
   void prioritize(Stream& stream, StreamPriority priority);
   [[nodiscard]] bool is_writable(const Stream& stream) const noexcept;
   [[nodiscard]] std::size_t room(const Stream& stream) const noexcept;
-  /// Says that a stream has room, if somebody waits for it and it is worth it.
+  /// Reports that a stream has room, if that is awaited and worthwhile.
   void offer_room(Stream& stream);
   /// Room for the whole connection has grown.
   void offer_room_to_starved();

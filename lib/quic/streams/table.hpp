@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A table of what belongs to the streams of one connection. Not for IDs that a peer chooses.
+/// A table for the streams of one connection. Not for IDs that a peer chooses.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@
 
 namespace quoin::inline v0::quic {
 
-/// Objects with a member `id`, a StreamId, by that: open addressing, because the few that are open
-/// at a time lie close together and most look-ups hit the same one again. IDs of request streams
-/// are consecutive and their number is limited, so nobody can choose them to collide.
+/// Objects with a member `id`, a StreamId, by that: open addressing, because the few open ones lie
+/// close together and most look-ups hit the same one again. IDs of request streams are consecutive
+/// and their number is limited, so nobody can choose them to collide.
 template <class T>
 class ByStreamId {
  public:
@@ -27,21 +27,21 @@ class ByStreamId {
     }
   }
 
-  /// Adds what has an ID that is not there yet.
+  /// Adds an object whose ID is not there yet.
   T& add(std::unique_ptr<T> object) {
     if ((size_ + 1) * 2 > slots_.size()) grow();
     ++size_;
     return *(latest_ = place(std::move(object)));
   }
 
-  /// Takes out what is there.
+  /// Takes out an existing object.
   std::unique_ptr<T> take(const T& object) noexcept {
     latest_ = nullptr;
     --size_;
     std::size_t gap = home(object.id);
     while (slots_[gap].get() != &object) gap = next(gap);
     std::unique_ptr<T> taken = std::move(slots_[gap]);
-    // Whatever the gap cuts off from its home moves into it.
+    // Entries that the gap cuts off from their home move into it.
     for (std::size_t i = next(gap); slots_[i] != nullptr; i = next(i)) {
       const std::size_t wanted = home(slots_[i]->id);
       if (((i - wanted) & mask()) >= ((i - gap) & mask())) {
