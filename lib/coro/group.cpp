@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// TaskGroup and what else runs tasks at the top.
+/// TaskGroup and everything else that runs top-level tasks.
 #include <cstddef>
 #include <exception>
 #include <functional>

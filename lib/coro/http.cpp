@@ -81,7 +81,7 @@ struct BodyWriter::State {
   bool gone = false;    // the library has destroyed the writer
 };
 
-// Who waits for a write is resumed here, and may write again or end the body.
+// The coroutine that waits for a write is resumed here, and may write again or end the body.
 Filled BodyWriter::State::fill(std::span<std::byte> room) {
   std::size_t filled = 0;
   while (!failed) {

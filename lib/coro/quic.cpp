@@ -43,10 +43,10 @@ struct Incoming {
   std::deque<Item> queue;
   std::optional<Completion<Result<Item>>> waiting;
   std::uint64_t refused = 0;
-  bool open = true;   ///< somebody may accept
-  bool gone = false;  ///< nothing comes any more
+  bool open = true;   ///< something may accept
+  bool gone = false;  ///< nothing more arrives
 
-  /// Takes it, or says no.
+  /// Takes it, or refuses.
   [[nodiscard]] bool has_room() {
     if (!open) return false;
     if (waiting || queue.size() < limit) return true;

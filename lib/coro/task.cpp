@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// How tasks run: one context for each task at the top, which resumes one coroutine after the
-/// other. No coroutine is compiled here, so that the library can be built by another compiler than
-/// its user's.
+/// How tasks run: one context for each top-level task, which resumes one coroutine after the other.
+/// No coroutine is compiled here, so that the library can be built by another compiler than its
+/// user's.
 #include <algorithm>
 #include <deque>
 #include <exception>
@@ -79,7 +79,7 @@ void TaskContext::cancel() noexcept {
   if (!running_) destroy_top();
 }
 
-// What the variables of the coroutines do when they go may wake other coroutines of the context.
+// Destroying the coroutines' variables may wake other coroutines of the context.
 void TaskContext::destroy_top() noexcept {
   running_ = true;
   top_.reset();

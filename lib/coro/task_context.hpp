@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a task at the top runs in. Not public.
+/// The context of a top-level task. Not public.
 #pragma once
 
 #include <deque>
@@ -13,12 +13,11 @@
 
 namespace quoin::inline v0::detail {
 
-/// A task at the top and all tasks it waits for, of which one at a time
-/// runs. Coroutines are resumed from here one after the other, never by each other, so that no
-/// chain of them grows the stack.
+/// A top-level task and all tasks it waits for, of which one at a time runs. Coroutines are resumed
+/// from here one after the other, never by each other, so that no chain of them grows the stack.
 class TaskContext {
  public:
-  /// Called once when the task at the top has ended, with what it has thrown or null.
+  /// Called once when the top-level task has ended, with its exception or null.
   using Ended =
       std::move_only_function<void(const TaskContext* context, std::exception_ptr failure)>;
 
@@ -34,7 +33,7 @@ class TaskContext {
   void cancel() noexcept;
   /// Resumes a coroutine: at once, or when the one that is running has suspended.
   void resume(TaskPromise& promise);
-  /// Resumes it in a turn soon.
+  /// Resumes it in one of the next turns.
   void resume_later(TaskPromise& promise);
   /// It is being destroyed.
   void forget(const TaskPromise& promise) noexcept;

@@ -44,10 +44,10 @@ struct WebSocketChannel::State {
   std::optional<Completion<Result<>>> sending;
   WebSocketMessage message;  // that is being sent
   bool over = false;
-  bool unwanted = false;  // nobody will receive any more
+  bool unwanted = false;  // nobody will receive again
 };
 
-// Delivered only while somebody waits: the WebSocket is paused otherwise.
+// Delivered only while a coroutine waits; otherwise the WebSocket is paused.
 void WebSocketChannel::State::handle_message(const WebSocketMessage& received) {
   if (receiving) {
     auto done = std::move(*receiving);
@@ -79,7 +79,7 @@ void WebSocketChannel::State::handle_closed(const WebSocketEnd& how) {
   if (auto done = std::exchange(sending, std::nullopt)) (*done)(std::unexpected(closed));
 }
 
-// Who waits is told in a turn soon.
+// The waiting coroutine is told in one of the next turns.
 void WebSocketChannel::State::abandon() {
   over = true;
   receiving.reset();

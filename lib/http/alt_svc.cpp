@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t longest_value = 4096;
 constexpr std::size_t most_services = 16;
-/// Longer than anybody means it; keeps the arithmetic of times in its range.
+/// Longer than anyone needs; keeps time arithmetic in range.
 constexpr std::chrono::seconds longest_age = std::chrono::hours{24 * 365};
 
 template <class Number>
@@ -41,7 +41,7 @@ bool is_token_character(char c) noexcept {
          std::string_view{"!#$%&'*+-.^_`|~"}.contains(c);
 }
 
-/// Goes through the text from left to right; each function takes what it says, if it is there.
+/// Reads the text from left to right; each function takes what its name says, if present.
 class Parser {
  public:
   explicit Parser(std::string_view text) : rest_(text) {}
@@ -90,7 +90,7 @@ bool read_authority(std::string_view text, AltService& service) {
   if (!port || *port == 0) return false;
   service.port = *port;
   if (host.empty()) return true;
-  // What is no host in a URL is none here.
+  // Hosts that a URL may not have are refused here too.
   if (host.contains(':') && !host.starts_with('[')) return false;
   Result<std::string> normal = normal_host(host);
   if (normal) service.host = std::move(*normal);

@@ -31,7 +31,7 @@ namespace {
 void end_with(h3::Session& session, quic::StreamId stream, const Headers& trailers, Moved& moved) {
   if (trailers.empty()) return;
   const Result<> sent = session.write_trailers(stream, trailers);
-  // A stream that is closed by now needs none.
+  // A stream that is already closed needs none.
   if (sent || sent.error() == Error{UsageError::stale_handle} ||
       sent.error() == Error{UsageError::closed}) {
     return;
@@ -52,7 +52,7 @@ std::optional<std::uint64_t> content_length_of(const Headers& headers) noexcept 
 
 void Outgoing::promise(std::optional<std::uint64_t> size) noexcept { promised_ = size; }
 
-// Says whether a body that goes on with so many bytes may still be as long as it was said to be.
+// Returns whether a body with this many more bytes can still match its announced length.
 bool Outgoing::keeps_promise(std::uint64_t bytes, bool last, Moved& moved) {
   if (!promised_) return true;
   if (bytes > *promised_ || (last && bytes < *promised_)) {
@@ -118,7 +118,7 @@ Moved Outgoing::move_written(h3::Session& session, quic::StreamId stream, const 
       filled.failed = moved.threw = true;
       moved.why = message_of(thrown);
     }
-    if (!pending_) break;  // it has dropped itself, by a reset say
+    if (!pending_) break;  // it has dropped itself, by a reset for example
     writer_ = std::move(running);
     if (filled.failed || filled.bytes > room) {
       if (moved.why.empty()) moved.why = "the writer of the body failed";
@@ -146,7 +146,7 @@ void Incoming::set(Reader reader) {
 
 void Incoming::drop() noexcept { reader_ = nullptr; }
 
-// Calls the reader and says how much it took.
+// Calls the reader and returns how much it took.
 std::size_t Incoming::offer(Bytes data, bool last, const BodyCalls& calls, Moved& moved) {
   auto running = reader_.take();
   std::size_t taken = 0;

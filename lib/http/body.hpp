@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The two halves of a message body between an application and an HTTP/3 session, the same for
-/// server and client. Not public; what to do about the outcome is the caller's business.
+/// server and client. Not public; the caller handles the outcome.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@
 
 namespace quoin::inline v0 {
 
-/// What one round of moving bytes came to.
+/// The result of one round of moving bytes.
 struct Moved {
-  std::uint64_t bytes = 0;  ///< were moved
+  std::uint64_t bytes = 0;  ///< moved
   bool failed = false;      ///< the application threw or gave up; see `why`
   bool threw = false;       ///< it threw, which is reported
   std::string why;          ///< for the log
@@ -31,13 +31,13 @@ struct Moved {
 struct BodyCalls {
   Loop& loop;           ///< learns of exceptions
   const bool& stopped;  ///< once true, no application code may be called any more
-  const char* where;    ///< what reader or writer were given to, for Loop::on_exception()
+  const char* where;    ///< the member that took the reader or writer, for Loop::on_exception()
 };
 
-/// What the first `content-length` says, if it says a number.
+/// The value of the first `content-length`, if it is a number.
 [[nodiscard]] std::optional<std::uint64_t> content_length_of(const Headers& headers) noexcept;
 
-/// A body on its way out: shared bytes or a writer.
+/// An outgoing body: shared bytes or a writer.
 class Outgoing {
  public:
   /// The message's `content-length`: a body of any other size fails, before its end is sent
@@ -47,10 +47,10 @@ class Outgoing {
   void set(SharedBytes data);
   void set(Writer writer);
 
-  /// There is a body, and not all of it was handed over yet.
+  /// There is a body, and not all of it has been handed over.
   [[nodiscard]] bool is_pending() const noexcept { return pending_; }
 
-  /// The writer asked to be left alone until resume().
+  /// The writer paused until resume().
   [[nodiscard]] bool is_paused() const noexcept { return paused_; }
 
   void resume() noexcept { paused_ = false; }
@@ -58,9 +58,9 @@ class Outgoing {
   /// Forgets the body, and destroys the writer unless it is running.
   void drop() noexcept;
 
-  /// Hands over what the session takes, and behind the body the trailers that there are by then.
-  /// Calls the writer, which may do anything but destroy this object and fills `scratch`; that is
-  /// exchanged for another block if the session keeps it, and made if there is none.
+  /// Hands over what the session takes and, after the body, the trailers added by then. Calls the
+  /// writer, which may do anything but destroy this object and fills `scratch`; that is exchanged
+  /// for another block if the session keeps it, and made if there is none.
   [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const Headers& trailers,
                            quic::LargeBlockPtr& scratch, const BodyCalls& calls);
 
@@ -77,7 +77,7 @@ class Outgoing {
   bool paused_ = false;
 };
 
-/// A body on its way in.
+/// An incoming body.
 class Incoming {
  public:
   /// Replaces the reader, also the one that is running.

@@ -11,8 +11,8 @@ namespace quoin::inline v0 {
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT".
 [[nodiscard]] std::string format_http_date(std::int64_t seconds);
-/// Reads that form and the two obsolete ones; none if it is no date. Years of two digits are taken
-/// for the years 1970 to 2069.
+/// Reads that form and the two obsolete ones; none if it is not a date. Two-digit years mean 1970
+/// to 2069.
 [[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
 
 }  // namespace quoin::inline v0

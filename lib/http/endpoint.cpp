@@ -21,7 +21,7 @@ void complete_for_http3(quic::Config& config, h3::Config& h3) {
   h3.max_requests = config.max_bidirectional_streams;
   constexpr std::size_t any_size = 65535;
   if (h3.datagrams && config.max_datagram_frame == 0) config.max_datagram_frame = any_size;
-  // Early data rely on the settings of before (RFC 9114 §7.2.4.2).
+  // Early data relies on the earlier settings (RFC 9114 §7.2.4.2).
   config.early_data_context += " h3 " + std::to_string(h3.max_field_section) + ' ' +
                                std::to_string(h3.qpack_static_only ? 0 : h3.qpack_capacity) + ' ' +
                                (h3.datagrams ? "datagrams " : "") +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What Server and Client do alike with their endpoint. Not public.
+/// What Server and Client share about their endpoint. Not public.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ namespace quoin::inline v0 {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-/// Fills in what HTTP/3 needs and the application left open, or said in one place of two.
+/// Fills in what HTTP/3 needs and the application left open, or set in only one of two places.
 void complete_for_http3(quic::Config& config, h3::Config& h3);
 /// The HTTP/3 session on a connection of an endpoint that runs nothing else.
 [[nodiscard]] h3::Session* session_of(quic::Endpoint& endpoint, quic::ConnectionKey key) noexcept;

@@ -10,8 +10,8 @@
 
 namespace quoin::inline v0 {
 
-/// A host as Url::host has it: what a URL may have there, and IPv6 addresses without brackets too.
-/// Errors: UsageError::invalid_argument with the text and what is wrong with it.
+/// A host in the form of Url::host, from what a URL may contain, and IPv6 addresses without
+/// brackets too. Errors: UsageError::invalid_argument with the text and the reason.
 [[nodiscard]] Result<std::string> normal_host(std::string_view text);
 
 /// That of "host" or "host:port", unchecked: without the port, and without the brackets of an IPv6

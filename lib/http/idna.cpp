@@ -20,7 +20,7 @@ namespace quoin::inline v0 {
 bool has_idna() noexcept { return true; }
 
 std::optional<std::string> to_ascii_host(std::string_view host) {
-  // No name has more; what has, is not worth the work.
+  // No valid name is longer, so longer ones are not converted.
   constexpr std::size_t longest = std::size_t{4} * 253;
   if (host.size() > longest || host.contains('\0')) return std::nullopt;
 

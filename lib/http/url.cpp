@@ -20,7 +20,7 @@ namespace quoin::inline v0 {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
-// What may stand in path and query as it is: RFC 3986 §3.3 and §3.4, and "%" because most texts
+// What may appear in path and query unencoded: RFC 3986 §3.3 and §3.4, and "%" because most texts
 // are encoded already.
 constexpr std::string_view target_punctuation = "-._~!$&'()*+,;=:@/?%";
 
@@ -94,7 +94,7 @@ bool looks_like_ipv4(std::string_view host) noexcept {
   return !last.empty() && std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// A name or an address, IPv6 in brackets; what is wrong with it, or nothing.
+// A name or an address, IPv6 in brackets; returns the error, if any.
 std::string_view read_host(std::string_view host, Url& url) {
   const bool bracketed = host.starts_with('[');
   if (host.empty()) return "the host is missing";
@@ -124,7 +124,7 @@ std::string_view read_host(std::string_view host, Url& url) {
   return {};
 }
 
-// Splits "host[:port]" and fills host and port in; what is wrong with it, or nothing.
+// Splits "host[:port]" and fills in host and port; returns the error, if any.
 std::string_view read_authority(std::string_view text, Url& url) {
   if (text.contains('@')) return "a user name or password is not supported";
   std::string_view host = text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where exceptions of handlers go.
+/// Reporting exceptions of handlers.
 #include "loop/call_in_place.hpp"
 
 #include <cstdio>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// The one way to call what an application gave the library. A handler may replace itself, destroy
-/// its owner, and throw anything: it is back in its place afterwards as if it had returned, and
-/// what it threw is on its way to Loop::on_exception(). Who called it ends the stream or request
-/// that the call was about, if it was about one. Not public; docs/guide/handlers.md is the rule.
+/// its owner, and throw anything: afterwards it is back in its place as if it had returned, and its
+/// exception goes to Loop::on_exception(). The caller ends the stream or request that the call was
+/// about, if any. Not public; docs/guide/handlers.md is the rule.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace quoin::inline v0 {
 
-/// Where a handler stays between its calls. Who assigns while it runs replaces or removes it.
+/// Where a handler stays between its calls. Assigning while it runs replaces or removes it.
 template <class Signature>
 class HandlerPlace {
  public:
@@ -41,10 +41,10 @@ class HandlerPlace {
     return *this;
   }
 
-  /// There is one, and it is not being called.
+  /// There is a handler, and it is not being called.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handler_); }
 
-  /// For a call; put_back() follows unless the place is gone by then.
+  /// Takes it out for a call; put_back() follows unless the place is gone by then.
   [[nodiscard]] Running take() noexcept { return {std::exchange(handler_, nullptr), changes_}; }
 
   /// Destroys it instead if it has been replaced or removed.
@@ -57,15 +57,15 @@ class HandlerPlace {
   std::uint32_t changes_ = 0;
 };
 
-/// Has Loop::on_exception() told at the end of the turn. `where` must be there for ever.
+/// Reports to Loop::on_exception() at the end of the turn. `where` must be static.
 void report_exception(Loop& loop, const char* where, std::exception_ptr thrown) noexcept;
-/// report_exception() for when no loop will turn any more: one line on standard error.
+/// report_exception() for when the loop no longer turns: one line on standard error.
 void print_exception(std::string_view where, const std::exception_ptr& thrown) noexcept;
-/// What it says, for a log.
+/// Its message, for a log.
 [[nodiscard]] std::string message_of(const std::exception_ptr& thrown);
 
-/// Calls `call`, which is application code that is not in a HandlerPlace, and returns what it
-/// threw, which is reported then; null if it returned.
+/// Calls `call`, application code that is not in a HandlerPlace, and returns and reports its
+/// exception; null if it returned.
 template <class Call>
 std::exception_ptr run_guarded(Loop& loop, const char* where, Call&& call) noexcept {
   try {
@@ -78,8 +78,8 @@ std::exception_ptr run_guarded(Loop& loop, const char* where, Call&& call) noexc
   }
 }
 
-/// Calls a handler, if there is one, whose place is still there afterwards. Returns what it threw,
-/// or null.
+/// Calls a handler, if there is one, whose place still exists afterwards. Returns its exception, or
+/// null.
 template <class Signature, class... Arguments>
 std::exception_ptr call_in_place(Loop& loop, const char* where, HandlerPlace<Signature>& place,
                                  Arguments&&... arguments) {
@@ -91,10 +91,10 @@ std::exception_ptr call_in_place(Loop& loop, const char* where, HandlerPlace<Sig
   return thrown;
 }
 
-/// What came of calling a handler that may destroy its place.
+/// The result of calling a handler that may destroy its place.
 struct Called {
   std::exception_ptr thrown;  ///< null: it returned, or there was none
-  bool gone = false;          ///< the owner is, with all that it owned
+  bool gone = false;          ///< the owner was destroyed, with all that it owned
 };
 
 /// Calls a handler, if there is one, whose place goes with `owner`.
@@ -111,8 +111,7 @@ template <class Signature, class... Arguments>
   return called;
 }
 
-/// Calls a handler, if there is one, for the first and last time, wherever it was. Returns what it
-/// threw, or null.
+/// Calls a handler, if there is one, for the only time. Returns its exception, or null.
 template <class Function, class... Arguments>
 std::exception_ptr call_and_forget(Loop& loop, const char* where, Function& handler,
                                    Arguments&&... arguments) {
@@ -121,7 +120,7 @@ std::exception_ptr call_and_forget(Loop& loop, const char* where, Function& hand
   return run_guarded(loop, where, [&] { running(std::forward<Arguments>(arguments)...); });
 }
 
-/// What handlers threw and Loop::on_exception() was not told yet.
+/// Handlers' exceptions not yet reported to Loop::on_exception().
 class ExceptionReports {
  public:
   HandlerPlace<void(std::string_view, std::exception_ptr)> handler;
@@ -130,8 +129,8 @@ class ExceptionReports {
 
   [[nodiscard]] bool empty() const noexcept { return reports_.empty(); }
 
-  /// Tells the handler of all that was added before; without one, standard error. Returns the first
-  /// of what the handler threw, or null.
+  /// Reports all earlier ones to the handler; without one, to standard error. Returns the first
+  /// exception that the handler threw, or null.
   [[nodiscard]] std::exception_ptr deliver() noexcept;
 
  private:

@@ -16,8 +16,8 @@
 namespace quoin::inline v0 {
 
 /// One user of a loop's sockets, with an engine behind it. The loop calls these members in the
-/// order of declaration, each with the time of the turn, but only in turns in which something is
-/// to do: a datagram or path error has come, a deadline has, or wake_driver() was called.
+/// order of declaration, each with the time of the turn, but only in turns with something to do: a
+/// datagram or path error has arrived, a deadline has expired, or wake_driver() was called.
 class Driver {
  public:
   /// None: the driver is not attached.
@@ -33,7 +33,7 @@ class Driver {
   virtual void handle_path_error(const io::PathError& error, Time now) = 0;
   /// Called when poll_timeout() is not after `now`.
   virtual void handle_timeout(Time now) = 0;
-  /// Runs the application's handlers for what the engine has to say.
+  /// Runs the application's handlers for the engine's events.
   virtual void dispatch(Time now) = 0;
   /// The next train to send, built in `buffer`, or none. Called until none, or until the backend
   /// takes no more (then again in a later turn).
@@ -43,7 +43,7 @@ class Driver {
   /// handle_timeout() is.
   [[nodiscard]] virtual std::optional<Time> poll_timeout() const noexcept = 0;
 
-  /// For the loop: where it keeps the driver.
+  /// For the loop: the driver's place.
   std::uint32_t seat = no_seat;
 };
 
@@ -59,7 +59,7 @@ void attach(Loop& loop, Driver& driver);
 /// Closes a socket opened for a driver.
 void close_socket(Loop& loop, const Address& local) noexcept;
 /// Forgets the driver and closes all its sockets. Safe in a handler: the driver is not called
-/// again, whatever the loop was doing.
+/// again, whatever the loop is doing.
 void detach(Loop& loop, Driver& driver) noexcept;
 /// Asks for dispatch() and poll_transmit() soon, because a command was queued in `driver`. Ignored
 /// for one that is not attached.

@@ -53,8 +53,8 @@ void EndpointDriver::stop() noexcept {
 void EndpointDriver::say_goodbye() {
   if (!endpoint) return;
   endpoint->for_each([this](quic::Connection& connection) { connection.close(goodbye_); });
-  // Bounded, because a backend that takes no more now will not take more for us; peers that do not
-  // hear it find out by their idle timeout.
+  // Bounded, because a backend that takes no more now will not take more for us; peers that miss it
+  // learn from their idle timeout.
   constexpr std::size_t most = 10'000;
   constexpr std::size_t largest_train = 65536;
   std::vector<std::byte> buffer(largest_train);

@@ -37,40 +37,40 @@ class EndpointDriver : public Driver {
  public:
   enum class Role : std::uint8_t { client, server };
 
-  /// Peers are told `goodbye` when the driver goes.
+  /// Peers are sent `goodbye` when the driver is destroyed.
   EndpointDriver(Loop& on, Role role, Tls tls, Error goodbye);
   EndpointDriver(const EndpointDriver&) = delete;
   EndpointDriver& operator=(const EndpointDriver&) = delete;
   ~EndpointDriver() override;
 
-  /// Stops the driver and destroys it, but not before the handler that it is running has returned.
+  /// Stops the driver and destroys it, but not before its running handler has returned.
   static void retire(std::unique_ptr<EndpointDriver> driver);
-  /// Says goodbye and takes itself out of the loop; no application code is called after.
+  /// Says goodbye and leaves the loop; no application code is called afterwards.
   void stop() noexcept;
 
   /// Makes the endpoint, once. Errors: those of check() and of quic::Endpoint::create().
   [[nodiscard]] Result<> start();
   /// Opens a socket. Errors: those of start() and io::Backend::open().
   [[nodiscard]] Result<Address> open(const Address& local);
-  /// Goes on with a socket of another process; takes the descriptor. Errors: those of start() and
+  /// Continues a socket of another process; takes the descriptor. Errors: those of start() and
   /// adopt_socket().
   [[nodiscard]] Result<Address> adopt(int descriptor);
   /// The address that datagrams to `remote` have when they leave from this socket. Errors: those
   /// of io::Backend::source_for().
   [[nodiscard]] Result<Address> source_for(const Address& socket, const Address& remote);
-  /// Has the connection go on from this socket. Errors: those of source_for() and of
+  /// Moves the connection to this socket. Errors: those of source_for() and of
   /// quic::Connection::migrate().
   [[nodiscard]] Result<> migrate(quic::Connection& connection, const Address& socket);
-  /// Closes those of `sockets` that are not in use any more, and forgets them.
+  /// Closes those of `sockets` that are no longer in use, and forgets them.
   void close_unused(std::vector<Address>& sockets,
                     const std::function<bool(const Address&)>& is_used);
 
-  /// Uses another Tls for connections from now on, also before start(). Errors:
-  /// UsageError::invalid_argument for one of the other role, and nothing changes.
+  /// Uses another Tls for new connections, also before start(). Errors:
+  /// UsageError::invalid_argument for one of the other role; nothing changes then.
   [[nodiscard]] Result<> set_tls(Tls tls);
   /// As quic::Endpoint::set_token_secrets(), also before start(); on an error nothing changes.
   [[nodiscard]] Result<> set_token_secrets(std::vector<std::string> secrets);
-  /// What the endpoint counted, if there is one.
+  /// The endpoint's counters, if there is one.
   [[nodiscard]] quic::EndpointStats endpoint_stats() const noexcept;
 
   /// A command was queued: a turn is needed.
@@ -87,7 +87,7 @@ class EndpointDriver : public Driver {
   [[nodiscard]] std::optional<Time> poll_timeout() const noexcept final;
 
   Loop& loop;
-  std::optional<quic::Endpoint> endpoint;  ///< stays where it is once it is there
+  std::optional<quic::Endpoint> endpoint;  ///< never moves once made
   TlsAnswers tls_answers{loop, *this};
   TimerTable timers;  ///< to be followed by nudge(), but for handlers
   bool is_stopped = false;
@@ -96,10 +96,10 @@ class EndpointDriver : public Driver {
   /// Where the settings are, until the endpoint is made with them.
   [[nodiscard]] virtual quic::Config& quic_config() noexcept = 0;
 
-  /// What is wrong with other settings.
+  /// Checks other settings.
   [[nodiscard]] virtual Result<> check() { return {}; }
 
-  /// Server: what a new connection runs.
+  /// Server: the application of a new connection.
   [[nodiscard]] virtual quic::Acceptor acceptor() { return {}; }
 
   /// Calls the handlers, among other things those of serve_ready(). Each may stop the driver.
@@ -107,7 +107,7 @@ class EndpointDriver : public Driver {
   /// The connection has news.
   virtual void serve(quic::ConnectionKey id) = 0;
 
-  /// Makes handles stale, so that nobody comes back.
+  /// Makes handles stale, so that nothing calls back.
   virtual void handle_stop() noexcept {}
 
   void serve_ready();
@@ -116,7 +116,7 @@ class EndpointDriver : public Driver {
   [[nodiscard]] bool is_dispatching() const noexcept { return dispatching_; }
 
   /// `done`, if it is something, is called once, after say_all_ended(). `where` names it for
-  /// Loop::on_exception() and must be there for ever.
+  /// Loop::on_exception() and must be static.
   void call_when_ended(const char* where, std::move_only_function<void()> done);
   /// All connections are closed, and the peers are told at the end of this turn: those that wait
   /// are called in a later one.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Loop: receives, tells the drivers the time, runs jobs and handlers, sends. Only drivers that
-/// have something to do are called. No protocol and no socket is known here.
+/// Loop: receives, tells the drivers the time, runs jobs and handlers, sends. Only drivers with
+/// something to do are called. It knows no protocols and no sockets.
 
 #include <algorithm>
 #include <atomic>
@@ -41,13 +41,13 @@ using Job = std::move_only_function<void()>;
 
 // Per turn, so that no peer keeps the others' timers, handlers and datagrams waiting.
 constexpr int max_receive_batches = 4;
-// Then what has come of it is sent before the rest is handled, so that peers need not wait for it:
-// a batch of handshakes takes milliseconds.
+// Then the results are sent before the rest is handled, so that peers need not wait: a batch of
+// handshakes takes milliseconds.
 constexpr Duration max_receive_time = std::chrono::milliseconds{1};
 constexpr int max_send_batches = 16;
 // Handlers of one driver may queue commands in another that was dispatched before it.
 constexpr int max_dispatch_rounds = 4;
-// What the pacer held back while a turn was taken is often due twice before it is all sent.
+// What the pacer held back during a turn is often due twice before it is all sent.
 constexpr int max_catch_ups = 2;
 
 }  // namespace
@@ -80,12 +80,12 @@ struct Loop::Impl {
   Loop& self;
   std::unique_ptr<io::Backend> backend;
   LocalTable<Driver> sockets;
-  std::span<const Datagram> unread;  ///< of what was received last
+  std::span<const Datagram> unread;  ///< of the last datagrams received
   std::vector<Driver*> seats;        // null: free, and perhaps still in a queue
   std::vector<std::uint32_t> free_seats;
   SlotQueue ready;      // to be dispatched
   SlotQueue senders;    // to be asked for datagrams
-  SlotQueue unsettled;  // were called in this turn: their deadlines may have changed
+  SlotQueue unsettled;  // called in this turn: their deadlines may have changed
   TimerHeap
       deadlines;  // of all drivers but the unsettled ones and those that wait for room to send
   TimerQueue timers;
@@ -105,7 +105,7 @@ struct Loop::Impl {
 void Loop::Impl::turn() {
   if (is_turning()) return;
 
-  /// A driver may throw for its own part; the loop stays usable then.
+  /// A driver itself may throw; the loop stays usable then.
   struct End {
     Impl& loop;
 
@@ -166,7 +166,7 @@ void Loop::Impl::route_errors() {
 }
 
 void Loop::Impl::expire() {
-  // What has arrived or was commanded may have moved deadlines; those of the others stand.
+  // Arrivals and commands may have moved deadlines; those of the other drivers stand.
   for (std::size_t left = ready.size(); left > 0; --left) {
     const std::uint32_t seat = ready.pop();
     deadlines.set(seat, due_at(seat));
@@ -221,7 +221,7 @@ void Loop::Impl::dispatch(std::uint32_t seat) {
   try {
     seats[seat]->dispatch(now);
   } catch (...) {
-    ready.push(seat);  // it may have more to say
+    ready.push(seat);  // it may have more events
     throw;
   }
 }
@@ -238,8 +238,8 @@ void Loop::Impl::send() {
   settle();
 }
 
-/// Lets the senders take turns until the outbox is full (true) or none has more to send. Those that
-/// were not asked any more are the first to be asked next time.
+/// Lets the senders take turns until the outbox is full (true) or none has more to send. Those not
+/// asked are the first to be asked next time.
 bool Loop::Impl::fill_outbox() {
   while (!senders.empty()) {
     const std::span<std::byte> room = outbox.room();
@@ -260,7 +260,7 @@ void Loop::Impl::settle() {
   while (!unsettled.empty()) {
     const std::uint32_t seat = unsettled.pop();
     const Time due = due_at(seat);
-    // What is overdue although it was handled in this turn waits for room to send.
+    // Drivers overdue although handled in this turn wait for room to send.
     const bool waits_for_room = is_blocked && due <= now;
     if (waits_for_room) {
       senders.push(seat);
@@ -269,8 +269,8 @@ void Loop::Impl::settle() {
   }
 }
 
-/// A turn takes time, and at its end the pacer's deadline for what was sent has often come. A turn
-/// of its own would ask the kernel for datagrams once more.
+/// A turn takes time, and at its end the pacer's deadline for what was sent has often come. A
+/// separate turn would ask the kernel for datagrams once more.
 void Loop::Impl::catch_up() {
   for (int i = 0; i < max_catch_ups && !deadlines.empty() && !turn_wanted && !is_blocked; ++i) {
     const Time begun = std::exchange(now, backend->now());
@@ -334,10 +334,10 @@ Loop::Loop(std::unique_ptr<io::Backend> backend)
     : impl_(std::make_unique<Impl>(*this, std::move(backend))) {}
 
 Loop::~Loop() {
-  // What jobs own may call the loop when it goes.
+  // Objects owned by jobs may call the loop when destroyed.
   const TimerQueue timers = std::exchange(impl_->timers, {});
   const std::vector<Job> jobs = std::exchange(impl_->jobs, {});
-  // There may have been no turn since; that the handler throws here changes nothing any more.
+  // There may have been no turn since; exceptions of the handler no longer matter here.
   (void)impl_->reports.deliver();
 }
 

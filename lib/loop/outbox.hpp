@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The datagrams that a turn has built and that the backend has not taken yet. It never builds
-/// more while some are left over: a queue of datagrams would defeat the engine's pacing.
+/// The datagrams that a turn has built and the backend has not taken yet. It takes no more while
+/// some are left over: a queue of datagrams would defeat the engine's pacing.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ class Outbox {
 
   [[nodiscard]] bool is_empty() const noexcept { return batch_.empty(); }
 
-  /// Offers everything to the backend; false if it did not take all of it.
+  /// Offers everything to the backend; false if it did not take all.
   [[nodiscard]] bool flush(io::Backend& backend) {
     if (batch_.empty()) return true;
     sent_ += backend.send(std::span<const Datagram>{batch_}.subspan(sent_));

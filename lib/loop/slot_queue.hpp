@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A queue of small numbers that name slots of a table, each of which waits at most once. Knows
-/// nothing of what is in the slots.
+/// A queue of small numbers that name slots of a table, each of which waits at most once. It does
+/// not know what is in the slots.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ class SlotQueue {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Puts the slot at the end, unless it waits already.
+  /// Puts the slot at the end, unless it is already waiting.
   void push(std::uint32_t slot) noexcept {
     if (next_[slot] != absent) return;
     next_[slot] = none;

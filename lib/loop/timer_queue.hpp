@@ -17,7 +17,7 @@
 
 namespace quoin::inline v0 {
 
-/// `delay`, or none if it is negative, after `time`; for ever is the end of time.
+/// `delay`, or none if negative, after `time`, capped at the end of time.
 [[nodiscard]] inline Time later(Time time, Duration delay) noexcept {
   return delay < Time::max() - time ? time + std::max(delay, Duration::zero()) : Time::max();
 }
@@ -55,7 +55,7 @@ class TimerQueue {
     }
   }
 
-  /// How many jobs were ever added.
+  /// The number of jobs ever added.
   [[nodiscard]] std::uint64_t added() const noexcept { return added_; }
 
   [[nodiscard]] std::optional<Time> next() const noexcept {

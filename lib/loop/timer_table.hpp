@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// All timers of one driver in one table, so that the time it asks to be called at and what it does
-/// then cannot differ. Not public.
+/// All timers of one driver in one table, so that the time it asks for and what it does then cannot
+/// differ. Not public.
 #pragma once
 
 #include <algorithm>
@@ -18,38 +18,38 @@
 
 namespace quoin::inline v0 {
 
-/// The deadlines of a driver itself. Nobody has all of them.
+/// The deadlines of a driver itself. No driver has all of them.
 enum class Deadline : std::uint8_t {
-  sweep,     ///< requests that stand still are looked for
-  idle,      ///< connections that nobody uses are looked for
-  grace,     ///< going away: connections that are not worth waiting for are looked for
-  shutdown,  ///< going away: what is left is ended
-  farewell,  ///< going away: the last words have been sent
+  sweep,     ///< look for requests without progress
+  idle,      ///< look for unused connections
+  grace,     ///< going away: look for connections not worth waiting for
+  shutdown,  ///< going away: end what is left
+  farewell,  ///< going away: the goodbyes have been sent
 };
 
-/// Deadlines of the driver, each at most once, and any number of timers of what it holds. A
-/// deadline that has come is noted, and stays so until somebody takes it: what is done about it
-/// may call handlers and belongs into dispatch(). Jobs of timers are run, and call no handlers.
+/// Deadlines of the driver, each at most once, and any number of timers of the objects it holds. An
+/// expired deadline is recorded until it is taken: handling it may call handlers and belongs in
+/// dispatch(). Jobs of timers are run, and call no handlers.
 class TimerTable {
  public:
   using Job = std::move_only_function<void()>;
 
-  /// Moves the deadline, which is ahead again even if it had come.
+  /// Moves the deadline, which is pending again even if it had expired.
   void set(Deadline name, Time due) noexcept { place(name) = {.due = due}; }
 
-  /// The same, unless it is set for an earlier time or has come.
+  /// The same, unless it is set for an earlier time or has expired.
   void set_at_latest(Deadline name, Time due) noexcept {
     if (!is_set(name) || (!place(name).has_come && place(name).due > due)) set(name, due);
   }
 
   void cancel(Deadline name) noexcept { place(name) = {}; }
 
-  /// It is ahead, or has come and was not taken.
+  /// It is pending, or has expired and was not taken.
   [[nodiscard]] bool is_set(Deadline name) const noexcept {
     return place(name).has_come || place(name).due != never;
   }
 
-  /// Whether it has come; true once.
+  /// Whether it has expired; true once.
   [[nodiscard]] bool take(Deadline name) noexcept {
     return std::exchange(place(name).has_come, false);
   }
@@ -59,7 +59,7 @@ class TimerTable {
 
   void cancel(TimerId timer) noexcept { jobs_.cancel(timer); }
 
-  /// When expire() is to be called.
+  /// When to call expire().
   [[nodiscard]] std::optional<Time> next() const noexcept {
     Time first = jobs_.next().value_or(never);
     for (const Place& each : deadlines_) first = std::min(first, each.due);

@@ -17,7 +17,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-/// Tells the endpoint, and has the loop send what comes of it.
+/// Tells the endpoint, and lets the loop send the result.
 template <class Tell>
 Result<> tell(const Handle& desk, Tell tell_endpoint) {
   auto* const open = resolve_as<TlsAnswers>(desk);

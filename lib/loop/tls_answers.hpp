@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Where the facade's servers hand over what their handshakes wait for, and where the answers come
-/// in. Not public.
+/// Where the facade's servers pass on what their handshakes wait for, and receive the answers. Not
+/// public.
 #pragma once
 
 #include <quoin/loop.hpp>
@@ -19,14 +19,14 @@ class TlsAnswers {
   /// The desk is part of `driver`.
   TlsAnswers(Loop& loop, const Driver& driver) noexcept : loop_(loop), driver_(driver) {}
 
-  /// There is an endpoint now, which stays where it is.
+  /// There is an endpoint now; it does not move.
   void open(quic::Endpoint& endpoint) noexcept { endpoint_ = &endpoint; }
 
   /// All answers are stale from now on, and no handler is called.
   void close() noexcept { owner_.release(); }
 
-  /// Calls the handler with all that is waited for; without one, or if it throws, refuses. False:
-  /// the handler has closed the desk, or destroyed it.
+  /// Calls the handler with all waiting requests; without one, or if it throws, refuses them.
+  /// False: the handler has closed or destroyed the desk.
   bool serve();
 
   [[nodiscard]] quic::Endpoint& endpoint() noexcept { return *endpoint_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Simulated hosts: a backend each, their loops, and the running of it all in virtual time. The
-/// one file of io that knows loops (docs/decisions/0002-simulated-network-owns-loops.md).
+/// Simulated hosts: a backend each, their loops, and running it all in virtual time. The one file
+/// of io that knows loops (docs/decisions/0002-simulated-network-owns-loops.md).
 
 #include <algorithm>
 #include <array>
@@ -78,7 +78,7 @@ class SimulatedBackend final : public Backend {
             .ecn = true};
   }
 
-  /// The network decides who runs when, so there is nothing to wait for.
+  /// The network decides which host runs when, so there is nothing to wait for.
   void wait(std::optional<Time> /*deadline*/) override {}
 
   [[nodiscard]] std::span<const Datagram> receive() override;
@@ -177,7 +177,7 @@ struct Host {
     wire.connect(station);
   }
 
-  /// Turns the loop if there is something for it to do.
+  /// Turns the loop if it has something to do.
   [[nodiscard]] bool turn(Time now) {
     const std::optional<Time> deadline = loop.deadline();
     const bool is_woken = station.is_woken.exchange(false);
@@ -240,7 +240,7 @@ bool SimulatedNetwork::Impl::run_jobs() {
 
 /// Runs up to and including what is due at `end`; true as soon as `done`.
 bool SimulatedNetwork::Impl::run(std::move_only_function<bool()>& done, Time end) {
-  // Turns cost no virtual time; should a loop always want one more, the clock moves all the same.
+  // Turns cost no virtual time; if a loop always wants one more, the clock still moves.
   constexpr int max_rounds_at_once = 10'000;
   constexpr Duration step = std::chrono::microseconds{1};
   for (int rounds = 0; wire.now() <= end;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The simulated NATs: which address stands for which.
+/// The simulated NATs: the mapping of addresses.
 
 #include <algorithm>
 #include <cstdint>
@@ -27,7 +27,7 @@ bool Wire::rebind(const Address& inside, const std::optional<Address>& outside) 
   return true;
 }
 
-/// What a sender is seen as. A port is never given out twice before all were.
+/// The public address of a sender. No port is reused before all were used.
 Address Wire::leaving(const Address& inside) {
   const auto nat = std::ranges::find(nats_, inside.with_port(0), &Nat::inside);
   if (nat == nats_.end()) return inside;
@@ -39,7 +39,7 @@ Address Wire::leaving(const Address& inside) {
   return nat->outside.with_port(mapping->second);
 }
 
-/// Whom a datagram to this address reaches; none if that is a port of a NAT that nobody uses.
+/// The receiver of a datagram to this address; none for an unused port of a NAT.
 std::optional<Address> Wire::entering(const Address& outside) const noexcept {
   bool is_nat = false;
   for (const Nat& nat : nats_) {

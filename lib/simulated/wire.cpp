@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The simulated links: what becomes of a datagram, and when.
+/// The simulated links: what happens to a datagram, and when.
 
 #include "simulated/wire.hpp"
 
@@ -189,7 +189,7 @@ std::optional<Fate> Wire::admit(Channel& channel, const Packet& packet) const {
   return std::nullopt;
 }
 
-/// Does to a packet what the link does to those that get through.
+/// Applies the link's effects to a packet that gets through.
 void Wire::treat(const Channel& channel, const Luck& luck, Packet& packet) {
   const Link& link = channel.link;
   if (luck.corruption < link.corruption && !packet.payload.empty()) {

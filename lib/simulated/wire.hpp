@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What lies between simulated hosts: links, datagrams on their way, the virtual clock and the
-/// randomness. It knows sockets as addresses only, and no loops.
+/// randomness. It knows sockets only as addresses, and no loops.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ namespace quoin::inline v0::io {
 /// distributions (SplitMix64).
 class Generator {
  public:
-  /// Different for each `salt`, so that links and hosts do not disturb one another.
+  /// Different for each `salt`, so that links and hosts do not affect one another.
   Generator(std::uint64_t seed, Bytes salt) noexcept;
 
   [[nodiscard]] std::uint64_t next() noexcept;
@@ -52,7 +52,7 @@ struct Packet {
   std::vector<std::byte> payload;
 };
 
-/// What a host is to the wire.
+/// A host as the wire sees it.
 struct Station {
   Generator random;
   Address name;
@@ -94,7 +94,7 @@ class Wire {
   /// When the next datagram (or error) arrives.
   [[nodiscard]] std::optional<Time> next() const noexcept;
 
-  /// The station must stay where it is.
+  /// The station must not move.
   void connect(Station& station) { stations_.push_back(&station); }
 
   [[nodiscard]] Station* find(const Address& address) const noexcept;
@@ -115,7 +115,7 @@ class Wire {
 
   /// Takes a datagram, or each of a train, at the present time.
   void transmit(const Datagram& datagram, bool is_injected = false);
-  /// Hands over what has arrived by now.
+  /// Delivers what has arrived by now.
   void deliver();
   /// Takes back the memory of a packet that is not needed any more.
   void recycle(Packet packet);
@@ -133,8 +133,8 @@ class Wire {
     std::deque<Time> departures{};  // of what a limited link took and has not sent yet
   };
 
-  /// All of a datagram's luck, drawn at once: which of it is used does not change what the
-  /// next datagram draws.
+  /// All of a datagram's random numbers, drawn at once: which are used does not change those of the
+  /// next datagram.
   struct Luck {
     double turn;
     double loss;

@@ -102,7 +102,7 @@ WebSocketCodec::~WebSocketCodec() = default;
 
 std::size_t WebSocketCodec::read(Bytes data) {
   std::size_t taken = 0;
-  // wslay reads ahead as far as it is let: a header's bytes one by one, then what the frame has.
+  // wslay reads ahead as far as allowed: a header's bytes one by one, then the frame's.
   while (taken < data.size() && failure_ == 0 && !complete_) {
     const std::size_t wanted =
         in_frame_ ? static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, data.size()))
@@ -230,7 +230,7 @@ void WebSocketCodec::queue(Opcode opcode, Bytes payload, bool last) {
 
 void WebSocketCodec::write(Opcode opcode, Bytes payload, bool last) {
   if (!is_control(opcode)) {
-    // Control frames get in between.
+    // Control frames go in between.
     constexpr std::size_t max_frame = std::size_t{64} * 1024;
     while (payload.size() > max_frame) {
       queue(std::exchange(opcode, Opcode::continuation), payload.first(max_frame), false);

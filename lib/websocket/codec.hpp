@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// WebSocket messages in the bytes of a stream (RFC 6455 §5, over RFC 9220). Frames are wslay's
-/// business; what is made of them is decided here. No stream, no clock, no handlers.
+/// WebSocket messages in the bytes of a stream (RFC 6455 §5, over RFC 9220). wslay handles frames;
+/// this decides what to make of them. No stream, no clock, no handlers.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class Opcode : std::uint8_t {
   pong = 10,
 };
 
-/// Whether text is UTF-8 (RFC 3629), told bit by bit.
+/// Checks in pieces whether text is UTF-8 (RFC 3629).
 class Utf8Check {
  public:
   /// False as soon as no continuation could make it right.
@@ -42,7 +42,7 @@ class Utf8Check {
   std::uint8_t most_ = 0xbf;   // of its next byte
 };
 
-/// Something whole that the peer has sent: a message, reassembled, or a control frame.
+/// Something complete from the peer: a reassembled message or a control frame.
 struct WebSocketInput {
   Opcode type{};           ///< anything but `continuation`
   std::string payload;     ///< of `close`: the reason
@@ -60,25 +60,24 @@ class WebSocketCodec {
   WebSocketCodec& operator=(const WebSocketCodec&) = delete;
   ~WebSocketCodec();
 
-  /// Takes bytes up to the end of the next input, not one more, and says how many. Then poll().
+  /// Takes bytes exactly up to the end of the next input and returns how many. Then poll().
   [[nodiscard]] std::size_t read(Bytes data);
   /// What read() has completed.
   [[nodiscard]] std::optional<WebSocketInput> poll();
 
-  /// The close code for what is wrong with the peer's bytes; 0: nothing is. Then read() takes
-  /// nothing any more.
+  /// The close code for an error in the peer's bytes; 0: none. After an error read() takes nothing.
   [[nodiscard]] std::uint16_t failure() const noexcept { return failure_; }
 
   /// Queues a frame, or several for much data. Control frames, of at most 125 bytes, overtake data
   /// that has not begun.
   void write(Opcode opcode, Bytes payload, bool last = true);
-  /// Queues a close frame, behind all that waits or, `at_once`, instead of what has not begun.
+  /// Queues a close frame, after all that waits or, `at_once`, instead of what has not begun.
   void write_close(std::uint16_t code, std::string_view reason, bool at_once);
 
   /// Takes the next bytes for the stream.
   [[nodiscard]] std::size_t fill(std::span<std::byte> room);
 
-  /// Bytes that wait to be filled.
+  /// Bytes waiting for fill().
   [[nodiscard]] std::size_t queued() const noexcept { return queued_; }
 
   /// Control frames among them.

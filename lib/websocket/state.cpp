@@ -123,7 +123,7 @@ void WebSocketState::handle(h3::WebSocketInput input) {
   }
 }
 
-// Offers the message that waits; false if it has to go on waiting.
+// Offers the waiting message; false if it must go on waiting.
 bool WebSocketState::deliver_held() {
   if (!held_) return true;
   if (paused_ || !on_message_ || finished_ || is_orphaned()) return false;
@@ -134,7 +134,7 @@ bool WebSocketState::deliver_held() {
 
 void WebSocketState::handle_close(h3::WebSocketInput input) {
   input_over_ = true;
-  // The answer, unless we asked; behind what the application has said to the messages before.
+  // The answer, unless we began; after what the application has sent in reply to earlier messages.
   queue_close(input.code, {}, false);
   finish({.code = CloseCode{input.code},
           .reason = std::move(input.payload),
@@ -153,7 +153,7 @@ void WebSocketState::handle_over(const Error& error) {
 
 void WebSocketState::handle_half_gone() noexcept {
   if (finished_ || input_over_) return;
-  // The other half is of no use alone, but this may be anywhere.
+  // The other half is useless alone, but this may run anywhere.
   loop_.post([weak = self_] {
     if (const auto self = weak.lock()) self->terminate();
   });
@@ -229,7 +229,7 @@ Result<> WebSocketState::close(CloseCode code, std::string_view reason) {
 
 void WebSocketState::queue_close(std::uint16_t code, std::string_view reason, bool at_once) {
   if (!std::exchange(close_queued_, true)) codec_.write_close(code, reason, at_once);
-  // Whatever happens, the stream does not stay.
+  // Whatever happens, the stream ends.
   if (!close_timer_) {
     close_timer_ = loop_.after(options_.close_timeout, [this] {
       close_timer_.reset();
@@ -239,7 +239,7 @@ void WebSocketState::queue_close(std::uint16_t code, std::string_view reason, bo
   transport_.resume();
 }
 
-// The peer is told whose fault it is, and not listened to any more.
+// The peer is told whose fault it is, and then ignored.
 void WebSocketState::fail(CloseCode code, Error why) {
   input_over_ = true;
   queue_close(number(code), {}, true);
@@ -291,7 +291,7 @@ void WebSocketState::schedule_tick(Duration delay) {
 
 void WebSocketState::tick() {
   if (close_queued_ || input_over_) return;  // which has its own time limit
-  // While a message waits for the application nothing can be heard.
+  // While a message waits for the application nothing can be received.
   if (held_) heard_ = loop_.now();
   const Duration silent = loop_.now() - heard_;
   const Duration limit = options_.ping_interval + options_.pong_timeout;

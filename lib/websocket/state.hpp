@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What stands behind a WebSocket: the codec on one side, reader and writer of a stream on the
-/// other, and the closing handshake between them. Not public.
+/// The state behind a WebSocket: the codec on one side, reader and writer of a stream on the other,
+/// and the closing handshake between them. Not public.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ class WebSocketState {
   /// What it needs of its stream.
   struct Transport {
     std::move_only_function<void()> resume;    ///< calls reader and writer in a turn soon
-    std::move_only_function<void()> reset;     ///< gives the stream up
+    std::move_only_function<void()> reset;     ///< aborts the stream
     std::move_only_function<bool()> is_there;  ///< false: its server or client is destroyed
   };
 
@@ -56,7 +56,7 @@ class WebSocketState {
   [[nodiscard]] std::size_t take(Bytes chunk, bool last);
   [[nodiscard]] Filled fill(std::span<std::byte> room);
   void handle_over(const Error& error);
-  /// The stream calls its reader or writer no more. Possibly within a call of the application.
+  /// The stream no longer calls its reader or writer. Possibly within a call by the application.
   void handle_half_gone() noexcept;
 
   // Called by the application.
@@ -97,25 +97,25 @@ class WebSocketState {
   void schedule_tick(Duration delay);
 
   Loop& loop_;
-  std::weak_ptr<WebSocketState> self_;  // for jobs that may come when it is gone
+  std::weak_ptr<WebSocketState> self_;  // for jobs that may run after it is gone
   const WebSocketOptions options_;
   h3::WebSocketCodec codec_;
   Transport transport_;
   std::string subprotocol_;
   HandlerPlace<void(const WebSocketMessage&)> on_message_;
-  std::optional<WebSocketMessage> held_;  // until somebody takes it
+  std::optional<WebSocketMessage> held_;  // until taken
   std::optional<MessageType> fragments_;  // a message that has begun to be sent
   h3::Utf8Check fragments_utf8_;
   WebSocketStats counted_;
   std::optional<TimerId> alive_timer_;
   std::optional<TimerId> close_timer_;
   Time heard_;
-  bool pinged_ = false;  // since anything was heard
+  bool pinged_ = false;  // since anything was received
   bool paused_ = false;
   bool wants_room_ = false;    // a message was refused
   bool delivering_ = false;    // deliver_soon() was called
   bool close_queued_ = false;  // our close frame
-  bool input_over_ = false;    // nothing more is of interest
+  bool input_over_ = false;    // everything else is ignored
   bool finished_ = false;      // on_closed() was called
   HandleOwner owner_{this};
 };

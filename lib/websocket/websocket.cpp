@@ -52,7 +52,7 @@ std::vector<std::string_view> list_of(const Headers& headers, std::string_view n
   return items;
 }
 
-/// Browsers say which page asks, and send the visitor's cookies whatever page it is.
+/// Browsers name the page that asks, and send the visitor's cookies whatever the page.
 bool is_welcome(const Request& request, const WebSocketOptions& options) {
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return true;

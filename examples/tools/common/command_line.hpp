@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What both tools do alike with CLI11: set-up, and its answers turned into text and exit codes.
-/// Which options there are is each tool's own business.
+/// What the tools share in using CLI11: set-up, and its answers turned into text and exit codes.
+/// Each tool defines its own options.
 #pragma once
 
 #include <expected>
@@ -15,18 +15,18 @@ class App;
 
 namespace quoin::tools {
 
-/// Options were wrong; the codes of the tools start here.
+/// Wrong options; the tools' own codes start here.
 inline constexpr int exit_usage = 2;
 
-/// A command line that leads to a text and the end, not to work.
+/// A command line that only prints a text and exits.
 struct Stop {
   int exit_code = 0;       ///< 0: help or version was asked for
   std::string text;        ///< with the end of line
   bool on_stderr = false;  ///< else it goes to standard output
 };
 
-/// Gives `app` the look that the tools share, --help and --version. `usage` is what follows the
-/// tool's name in the first line of its help.
+/// Gives `app` the tools' common look, --help and --version. `usage` follows the tool's name in the
+/// first line of its help.
 void prepare(CLI::App& app, const std::string& version, const std::string& usage);
 
 /// Adds --cc, which sets `choice`.

@@ -21,12 +21,12 @@ enum class Io : std::uint8_t { automatic, epoll, io_uring };
 /// Adds --io to the options in `group`.
 void add_io_option(CLI::App& app, Io& choice, const std::string& group);
 
-/// The backend for it; epoll where io_uring was asked for and cannot be used.
+/// The backend for it; epoll if the requested io_uring cannot be used.
 [[nodiscard]] std::unique_ptr<io::Backend> make_backend(Io choice,
                                                         const io::SocketOptions& options = {});
 
-/// Says on standard error if `tool` has to do without the io_uring that was asked for; `verbose`
-/// tells in any case what is used.
+/// Prints to standard error if `tool` must do without the requested io_uring; with `verbose`,
+/// always prints what is used.
 void tell_about_io(Io choice, const std::string& tool, bool verbose);
 
 }  // namespace quoin::tools

@@ -12,8 +12,8 @@
 
 namespace quoin::tools {
 
-/// Takes over some signals for the whole process while it lives. Make it before any other
-/// thread, so that all threads inherit that these signals are not theirs.
+/// Takes over some signals for the whole process while it lives. Make it before any other thread,
+/// so that all threads inherit its signal mask.
 class SignalWatcher {
  public:
   /// Called with the signal's number on the watcher's own thread.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Numbers, times and strangers' text for people to read. Not for anything that is parsed again.
+/// Numbers, times and untrusted text for people to read. Not for anything that is parsed again.
 #pragma once
 
 #include <chrono>

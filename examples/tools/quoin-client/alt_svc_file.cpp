@@ -111,7 +111,7 @@ std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries, Clock::ti
   out << "# Alternative services, in curl's format (--alt-svc)\n";
   for (const AltSvcEntry& origin : entries) {
     for (const AltService& service : origin.services) {
-      // As if learnt by HTTP/1.1: of origins that it knows by HTTP/3 curl follows none.
+      // As if learnt by HTTP/1.1: curl follows none from origins it knows by HTTP/3.
       out << "h1 " << with_brackets(origin.host) << ' ' << origin.port << ' ' << service.protocol
           << ' ' << with_brackets(service.host) << ' ' << service.port << " \""
           << text_of(now + service.max_age) << "\" " << (service.persist ? 1 : 0) << " 0\n";

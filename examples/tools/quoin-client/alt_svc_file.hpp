@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The text of the file of --alt-svc, which is curl's: a line for each service, with the moment
-/// when it is true no more.
+/// The text of the file of --alt-svc, which is curl's: a line for each service, with its expiry
+/// time.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@
 
 namespace quoin::tools {
 
-/// What is still true at `now`. The failure has the number of a line that makes no sense.
+/// What is still valid at `now`. The failure names the number of a malformed line.
 [[nodiscard]] Expected<std::vector<AltSvcEntry>> parse_alt_svc_file(
     std::string_view text, std::chrono::system_clock::time_point now);
 /// The text for `entries`, as they are at `now`.
 [[nodiscard]] std::string alt_svc_file_text(const std::vector<AltSvcEntry>& entries,
                                             std::chrono::system_clock::time_point now);
 
-/// What `file` says now; nothing if it is not there, or not named.
+/// The content of `file`; nothing if it does not exist or is not named.
 [[nodiscard]] Expected<std::vector<AltSvcEntry>> kept_alternatives(const std::string& file);
 /// Replaces `file`, if it is named.
 [[nodiscard]] Expected<> keep_alternatives(const std::string& file,

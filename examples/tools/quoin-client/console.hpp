@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the client tells its user on standard error: messages, and a progress line when somebody
-/// is there to watch it. Bodies and headers that were asked for go to an Output instead.
+/// What the client tells its user on standard error: messages, and a progress line if someone is
+/// watching. Bodies and headers that were asked for go to an Output instead.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace quoin::tools {
 
-/// How far all transfers together are.
+/// The progress of all transfers together.
 struct Progress {
   std::uint64_t bytes = 0;             ///< moved so far, both ways
   std::optional<std::uint64_t> total;  ///< if it is known
@@ -44,7 +44,7 @@ class Console {
   /// Removes the progress line.
   void clear();
 
-  /// Somebody watches.
+  /// Someone is watching.
   [[nodiscard]] bool shows_progress() const noexcept { return progress_; }
 
  private:

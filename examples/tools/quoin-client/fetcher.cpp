@@ -56,7 +56,7 @@ bool means_unreachable(const Error& error) {
          std::ranges::any_of(reasons, [&](LocalError reason) { return error == Error{reason}; });
 }
 
-/// The progress line is for nobody when --verbose or a body writes to the same terminal.
+/// No progress line if --verbose or a body writes to the same terminal.
 bool may_show_progress(const ClientOptions& options, const std::vector<PlannedTransfer>& plan) {
   const bool shows_bodies =
       ::isatty(STDOUT_FILENO) == 1 &&
@@ -91,7 +91,7 @@ std::unique_ptr<Client> Fetcher::make_client() {
     config.connect_timeout = *options_.connect_timeout;
   }
   config.quic.handshake_timeout = std::max(config.quic.handshake_timeout, config.connect_timeout);
-  // Pipes may be quiet for long; the server must not take that for the end.
+  // Pipes may be silent for long; the server must not take that for the end.
   constexpr std::chrono::seconds keep_alive{10};
   config.quic.keep_alive = keep_alive;
   config.quic.qlog_directory = options_.qlog_directory;
@@ -298,7 +298,7 @@ void Fetcher::abort() {
   next_ = plan_.size();
   client_.reset();
   running_.clear();
-  // In a later turn, so that the server hears that we went.
+  // In a later turn, so that the server is told that we left.
   loop_.post([this] { loop_.stop(); });
 }
 

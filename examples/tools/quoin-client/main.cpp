@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// quoin-client: fetches and sends files over HTTP/3. The order of things; what they consist of is
-/// in the other files of this folder.
+/// quoin-client: fetches and sends files over HTTP/3. Only the order of steps; the steps are in the
+/// other files of this folder.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -75,7 +75,7 @@ Expected<> add_keys(Tls& tls, const ClientOptions& options) {
   return {};
 }
 
-/// Whom to believe, with $SSLKEYLOGFILE honoured.
+/// Which servers to trust, honouring $SSLKEYLOGFILE.
 Expected<Tls> make_trust(const ClientOptions& options) {
   Tls tls = options.insecure ? Tls::insecure_client() : Tls::client();
   if (!options.trust_anchors.empty()) {
@@ -115,7 +115,7 @@ void raise_descriptor_limit() noexcept {
   }
 }
 
-/// Ends the transfers in good order; called on the watcher's thread.
+/// Ends the transfers gracefully; called on the watcher's thread.
 class SignalDuty {
  public:
   SignalDuty(Loop& loop, Fetcher& fetcher) noexcept : loop_(loop), fetcher_(fetcher) {}
@@ -157,7 +157,7 @@ Expected<> resume(Fetcher& fetcher, const ClientOptions& options) {
   return {};
 }
 
-/// What --session and --alt-svc want for the next run; the first failure.
+/// Saves --session and --alt-svc for the next run; returns the first failure.
 Expected<> keep(const Fetcher& fetcher, const ClientOptions& options) {
   Expected<> kept;
   if (!options.session_file.empty()) {

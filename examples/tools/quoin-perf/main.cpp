@@ -69,7 +69,7 @@ Expected<> serve(const PerfOptions& options) {
   quic::Config config;
   config.alpn = {std::string{perf_alpn}};
   config.congestion_control = options.congestion_control;
-  // A client of this protocol says with its streams how much it wants to have under way.
+  // A client of this protocol determines with its streams how much is under way.
   constexpr std::uint64_t streams = 100'000;
   config.max_bidirectional_streams = streams;
   config.max_unidirectional_streams = streams;

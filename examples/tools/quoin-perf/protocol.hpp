@@ -21,7 +21,7 @@ using PerfRequest = std::array<std::byte, 8>;
 
 [[nodiscard]] PerfRequest encode_request(std::uint64_t bytes) noexcept;
 
-/// Puts a request together that may come in pieces.
+/// Assembles a request that may arrive in pieces.
 class RequestReader {
  public:
   /// Takes what belongs to the request off the front of `data`.
@@ -29,7 +29,7 @@ class RequestReader {
 
   [[nodiscard]] bool is_complete() const noexcept { return size_ == request_.size(); }
 
-  /// What is wanted, once complete.
+  /// The requested number of bytes, once complete.
   [[nodiscard]] std::uint64_t wanted() const noexcept;
 
  private:
@@ -37,7 +37,7 @@ class RequestReader {
   std::size_t size_ = 0;
 };
 
-/// Sends so many zeros, and the end of the stream behind them, as the stream has room.
+/// Sends this many zeros, then the end of the stream, as the stream has room.
 void send_zeros(Stream stream, std::uint64_t bytes);
 
 }  // namespace quoin::tools

@@ -16,8 +16,8 @@ namespace quoin::tools {
 /// or colour the terminal.
 [[nodiscard]] std::string access_line(const Access& access, std::time_t now);
 
-/// Collects lines for a moment and writes them together, so that a log in a pipe or file keeps up
-/// with many requests.
+/// Collects lines briefly and writes them together, so that a log in a pipe or file keeps up with
+/// many requests.
 class AccessLog {
  public:
   explicit AccessLog(Loop& loop) noexcept : loop_(loop) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// quoin-server: serves a folder over HTTP/3. The order of things; what they consist of is in the
-/// other files of this folder.
+/// quoin-server: serves a folder over HTTP/3. Only the order of steps; the steps are in the other
+/// files of this folder.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -37,7 +37,7 @@ namespace quoin::tools {
 namespace {
 
 constexpr std::chrono::seconds shutdown_limit{10};
-/// What a second signal leaves for telling the clients.
+/// The time that a second signal leaves for telling the clients.
 constexpr std::chrono::seconds patience{1};
 constexpr int signal_exit = 128;
 

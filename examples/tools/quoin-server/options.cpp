@@ -223,7 +223,7 @@ std::expected<ServerOptions, Stop> parse_server_options(std::vector<std::string>
   if (std::expected<void, Stop> parsed = parse(app, std::move(arguments)); !parsed) {
     return std::unexpected(std::move(parsed.error()));
   }
-  // Not by CLI11, which would then say this of a command with an unknown option.
+  // Not by CLI11, which would then report this for a command with an unknown option.
   if (app.count("--root") == 0) {
     return std::unexpected(usage_error(tool, "--root is required: the folder to serve"));
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// From options to what a Server is made of, with every mistake found before the first packet.
-/// Not the running of the server.
+/// From options to the parts of a Server, with every mistake found before the first packet.
 #pragma once
 
 #include <string>
@@ -16,7 +15,7 @@
 
 namespace quoin::tools {
 
-/// The certificate and key of the options, or a new self-signed one; with $SSLKEYLOGFILE honoured.
+/// The certificate and key of the options, or a new self-signed one; honouring $SSLKEYLOGFILE.
 [[nodiscard]] Expected<Tls> make_identity(const ServerOptions& options);
 /// The settings. Fails if the folder for qlog files cannot be used.
 [[nodiscard]] Expected<ServerConfig> make_config(const ServerOptions& options);
