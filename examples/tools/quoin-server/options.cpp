@@ -186,7 +186,8 @@ void add_report_options(CLI::App& app, ServerOptions& options) {
       ->type_name("DIR")
       ->group("Report");
   CLI::Option* const quiet =
-      app.add_flag("-q,--quiet", options.quiet, "Print no line per request")->group("Report");
+      app.add_flag("-q,--quiet", options.quiet, "Do not print a line for each request")
+          ->group("Report");
   app.add_flag("-v,--verbose", options.verbose, "Report connections too, on standard error")
       ->excludes(quiet)
       ->group("Report");
