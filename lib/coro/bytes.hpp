@@ -15,14 +15,14 @@
 
 namespace quoin::inline v0 {
 
-/// The reading side: bytes are taken only while somebody waits for them.
+/// The reading side: bytes are taken only while a coroutine waits for them.
 struct ReadSide {
   std::optional<Completion<Result<SharedBytes>>> waiting;
   std::optional<Error> failure;
   bool ended = false;  ///< all was read, or will never be
   bool gone = false;   ///< the library has destroyed the reader
 
-  /// Who waits is told in a turn soon: this may be a call of the application's own.
+  /// The waiting coroutine is told in one of the next turns: this may be a call by the application.
   void abandon() {
     gone = true;
     waiting.reset();
@@ -41,7 +41,7 @@ struct ReadSide {
   }
 };
 
-/// The Reader of an owner with a member `input`: gives a chunk to whoever waits for it.
+/// The Reader of an owner with a member `input`: gives a chunk to the waiting coroutine.
 template <class Owner>
 std::size_t take_bytes(Owner& owner, Bytes chunk, bool last) {
   ReadSide& input = owner.input;

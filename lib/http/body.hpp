@@ -88,13 +88,13 @@ class Incoming {
   /// The reader was given the end of the body.
   [[nodiscard]] bool is_over() const noexcept { return over_; }
 
-  /// A reader is being called: what it was given must stay where it is.
+  /// A reader is being called: its bytes must stay in place.
   [[nodiscard]] bool is_running() const noexcept { return running_; }
 
-  /// Calls no reader any more.
+  /// Calls no reader from now on.
   void drop() noexcept;
 
-  /// Offers the reader what there is until it takes no more; see Outgoing::move().
+  /// Offers the reader the available bytes until it takes no more; see Outgoing::move().
   [[nodiscard]] Moved move(h3::Session& session, quic::StreamId stream, const BodyCalls& calls);
 
   /// Takes what is left of the message out of a session whose connection is over, for
@@ -104,7 +104,7 @@ class Incoming {
   /// keep_rest() was called and returned true.
   [[nodiscard]] bool has_rest() const noexcept { return rest_.has_value(); }
 
-  /// move() for what was kept.
+  /// move() for the kept bytes.
   [[nodiscard]] Moved move_rest(const BodyCalls& calls);
 
  private:

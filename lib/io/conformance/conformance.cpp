@@ -146,7 +146,7 @@ void check_wake(Trial& trial) {
   Backend& backend = trial.a.backend;
   backend.wake();
   backend.wake();
-  backend.wait(std::nullopt);  // would last for ever
+  backend.wait(std::nullopt);  // would never return
   trial.pump();
   const std::jthread other{[&backend] {
     std::this_thread::sleep_for(std::chrono::milliseconds{5});

@@ -113,7 +113,7 @@ class RoutedCids final : public CidGenerator {
     cid[0] = std::byte{first_octet(settings_)};
     std::ranges::copy(as_bytes(settings_.server_id), cid.begin() + 1);
     if (!cipher_) return;
-    // Encrypted, a nonce need not look random, but it must not come twice.
+    // When encrypted, a nonce need not look random, but must not repeat.
     const std::span<std::byte> nonce = cid.last(settings_.nonce_size);
     if (counter_.empty()) {
       counter_.assign(nonce.begin(), nonce.end());

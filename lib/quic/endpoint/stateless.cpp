@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The front door: what a server says to strangers without keeping anything about them. Version
-/// negotiation, Retry, tokens, refusals and stateless resets.
+/// The front door: a server's answers to new clients, without state. Version negotiation, Retry,
+/// tokens, refusals and stateless resets.
 
 #include <algorithm>
 #include <array>
@@ -143,7 +143,7 @@ void Endpoint::Impl::accept_initial(const Path& path, Ecn ecn, Bytes packet, Tim
 
 void Endpoint::Impl::send_retry(const Path& path, const ngtcp2_pkt_hd& header, std::size_t received,
                                 Time now) {
-  // First of all whether there may be one more: in a flood the rest is what costs.
+  // First check whether one more is allowed: in a flood the rest is the costly part.
   auto* out = begin_answer(path, std::min<std::size_t>(received * 3, 512), now);
   if (out == nullptr) return;
   const auto scid = new_cid();
@@ -179,7 +179,7 @@ void Endpoint::Impl::send_refusal(const Path& path, const ngtcp2_pkt_hd& header,
 }
 
 void Endpoint::Impl::send_stateless_reset(const Path& path, Bytes packet, Time now) {
-  // Smaller than what caused it, so that two endpoints cannot keep each other busy for ever
+  // Smaller than what caused it, so that two endpoints cannot keep each other busy forever
   // (RFC 9000 §10.3.3).
   constexpr std::size_t min_reset =
       NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN;

@@ -22,9 +22,9 @@ struct AcceptInfo;
 /// One key that signs and others that are still, or already, accepted.
 class TokenKeys {
  public:
-  /// What the token in an Initial is worth.
+  /// The value of the token in an Initial.
   enum class Verdict : std::uint8_t {
-    none,       ///< nothing, like none at all
+    none,       ///< nothing, like no token
     address,    ///< the client has been at this address before
     retry,      ///< it answers our Retry; the original destination is filled in
     bad_retry,  ///< it answers a Retry of ours, too late or from elsewhere
@@ -34,8 +34,7 @@ class TokenKeys {
 
   explicit TokenKeys(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
 
-  /// The first of `secrets` signs from `now` on; what is not among them any more is accepted for
-  /// another `life`.
+  /// The first of `secrets` signs from `now` on; removed ones are accepted for another `life`.
   void replace(std::vector<std::string> secrets, Time now, Duration life);
 
   [[nodiscard]] Verdict verify(const Address& remote, AcceptInfo& info, const Config& config,
