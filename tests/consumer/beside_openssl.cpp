@@ -17,7 +17,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "server/exchange.hpp"
+#include "exchange.hpp"
 
 namespace {
 

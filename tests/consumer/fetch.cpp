@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 /// The smallest program that uses all of an installed quoin. Exit code 0: it works.
-#include "server/exchange.hpp"
+#include "exchange.hpp"
 
 int main() { return exchange() ? 0 : 1; }
