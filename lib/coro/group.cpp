@@ -44,7 +44,7 @@ void TaskGroup::State::handle_end(const detail::TaskContext* context, std::excep
   if (failure && on_failure) {
     call_in_place(loop, "TaskGroup::on_failure", on_failure, std::move(failure));
   } else if (failure) {
-    report_exception(loop, "TaskGroup::spawn", std::move(failure));
+    report_exception(loop, "TaskGroup::spawn", failure);
   }
   if (!contexts.empty()) return;
   for (Completion<void>& joiner : std::exchange(joiners, {})) joiner();

@@ -31,7 +31,7 @@ void print_exception(std::string_view where, const std::exception_ptr& thrown) n
   }
 }
 
-void ExceptionReports::add(const char* where, std::exception_ptr thrown) noexcept {
+void ExceptionReports::add(const char* where, const std::exception_ptr& thrown) noexcept {
   try {
     reports_.push_back({where, thrown});
   } catch (...) {

@@ -58,7 +58,7 @@ class HandlerPlace {
 };
 
 /// Reports to Loop::on_exception() at the end of the turn. `where` must be static.
-void report_exception(Loop& loop, const char* where, std::exception_ptr thrown) noexcept;
+void report_exception(Loop& loop, const char* where, const std::exception_ptr& thrown) noexcept;
 /// report_exception() for when the loop no longer turns: one line on standard error.
 void print_exception(std::string_view where, const std::exception_ptr& thrown) noexcept;
 /// Its message, for a log.
@@ -125,7 +125,7 @@ class ExceptionReports {
  public:
   HandlerPlace<void(std::string_view, std::exception_ptr)> handler;
 
-  void add(const char* where, std::exception_ptr thrown) noexcept;
+  void add(const char* where, const std::exception_ptr& thrown) noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return reports_.empty(); }
 

@@ -397,9 +397,9 @@ io::Backend& Loop::backend() noexcept { return *impl_->backend; }
 
 int Loop::descriptor() const noexcept { return impl_->backend->descriptor(); }
 
-void report_exception(Loop& loop, const char* where, std::exception_ptr thrown) noexcept {
+void report_exception(Loop& loop, const char* where, const std::exception_ptr& thrown) noexcept {
   Loop::Impl& impl = detail::impl_of(loop);
-  impl.reports.add(where, std::move(thrown));
+  impl.reports.add(where, thrown);
   if (!impl.is_turning() && !std::exchange(impl.turn_wanted, true)) impl.backend->wake();
 }
 

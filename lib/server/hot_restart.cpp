@@ -107,7 +107,7 @@ void Workers::Impl::begin_handover() {
       .on_parcels =
           [this](std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
                  std::function<void()> done) {
-            pass_on(worker, from_older, std::move(parcels), std::move(done));
+            pass_on(worker, from_older, std::move(parcels), done);
           },
       .on_older_gone =
           [this](std::size_t worker) {
@@ -119,7 +119,7 @@ void Workers::Impl::begin_handover() {
 }
 
 void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
-                            std::function<void()> done) {
+                            const std::function<void()>& done) {
   Place& place = *places[worker];
   const auto shared = std::make_shared<std::vector<io::Parcel>>(std::move(parcels));
   Job handle = [&place, from_older, shared, done] {

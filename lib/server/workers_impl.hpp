@@ -47,7 +47,7 @@ struct Workers::Impl {
   void begin_handover();
   void give_way(const io::Relays& newer);
   void pass_on(std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
-               std::function<void()> done);
+               const std::function<void()>& done);
   [[nodiscard]] Result<io::Estate> estate() const;
 
   std::atomic<unsigned> count;

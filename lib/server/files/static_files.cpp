@@ -178,7 +178,7 @@ bool StaticFiles::answer(const Request& request, Response response, Time now,
 
 void StaticFiles::answer_from_disk(const Asked& asked) {
   const Request& request = asked.request;
-  Response response = asked.response;
+  const Response response = asked.response;
   const std::optional<std::string> path = local_path(asked.key);
   if (!path) {
     send_error(response, status::not_found);
@@ -209,7 +209,7 @@ bool StaticFiles::answer_from_memory(const Asked& asked) {
   if (!cache_.is_enabled()) return false;
   const KeptFile* const kept = cache_.find(asked.key, root_, asked.now);
   if (kept == nullptr || is_selective(asked.request.headers())) return false;
-  Response response = asked.response;
+  const Response response = asked.response;
   response.headers(kept->headers).end(kept->content);
   return true;
 }
@@ -258,7 +258,7 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
   const Selection selection = select(representation, asked.request.headers(), is_get);
   Headers headers = headers_of(path, file, representation.etag);
   if (is_get && selection.status == status::ok && keep_and_send(asked, path, file, headers)) return;
-  Response response = asked.response;
+  const Response response = asked.response;
   response.status(selection.status);
   if (selection.status == status::range_not_satisfiable) {
     headers.add("content-range", "bytes */" + std::to_string(file.size));
@@ -294,7 +294,7 @@ bool StaticFiles::keep_and_send(const Asked& asked, const std::string& path, con
                 .identity = file.identity,
                 .headers = std::move(headers),
                 .content = SharedBytes{std::move(content)}};
-  Response response = asked.response;
+  const Response response = asked.response;
   response.headers(kept.headers).end(kept.content);
   cache_.keep(asked.key, std::move(kept), asked.now);
   return true;
