@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A stream as a value to hold and to call, whatever carries it. Those of plain QUIC come from a
+/// A stream as a value to hold and call, whatever carries it. Those of plain QUIC come from a
 /// Connection.
 #pragma once
 
@@ -21,16 +21,16 @@ namespace quoin::inline v0 {
 
 class Connection;
 
-/// A stream: a 16-byte value that names it. On a stream that is gone the members do nothing and
+/// A stream: a 16-byte value that names it. Once the stream is gone, its members do nothing and
 /// return 0 or the like. Handlers are owned by the stream and destroyed with it; they are called
-/// by the loop's turn only, never by a member of this class. What one throws resets and stops the
-/// stream with code 0: see Loop.
+/// only from the loop's turn, never by a member of this class. An exception from one resets and
+/// stops the stream with code 0: see Loop.
 class QUOIN_EXPORT Stream {
  public:
   /// No stream.
   Stream() = default;
 
-  /// The stream is still there.
+  /// Whether the stream still exists.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
   /// Its number on the connection (RFC 9000 §2.1); quic::no_stream when it is gone.
@@ -39,14 +39,14 @@ class QUOIN_EXPORT Stream {
   /// `quoin/connection.hpp` to call it.
   [[nodiscard]] Connection connection() const noexcept;
 
-  /// Who takes what is received. Until it is called, received bytes wait under flow control.
+  /// Sets the reader of received bytes. Until this is called, they wait under flow control.
   void on_data(Reader reader) const;
-  /// Called when the peer gives up sending, with its code: the reader is not called any more.
+  /// Called with the peer's code when it gives up sending: the reader is no longer called.
   void on_reset(std::move_only_function<void(std::uint64_t code)> handler) const;
 
   /// Appends as much of `data` as there is room for and returns how much that was; `last`, the end
-  /// of our direction, counts only if all was taken. After a return of less, on_writable() is
-  /// called, and the reader offered again what it left, when there is room.
+  /// of our direction, counts only if all was taken. After a short write, once there is room,
+  /// on_writable() is called and the reader is offered again what it left.
   [[nodiscard]] std::size_t write(Bytes data, bool last = false) const;
   /// Sends shared bytes without copying them: takes all, or nothing (false) while room() is 0.
   [[nodiscard]] bool write_shared(SharedBytes data, bool last = false) const;
@@ -54,30 +54,30 @@ class QUOIN_EXPORT Stream {
   [[nodiscard]] std::size_t room() const noexcept;
   /// Called when there is room again after write() took less than offered.
   void on_writable(std::move_only_function<void()> handler) const;
-  /// Has `writer` asked for bytes whenever there is room, until its end; after Filled::failed the
-  /// stream is reset with code 0. Do not mix it with write().
+  /// Asks `writer` for bytes whenever there is room, until its end; after Filled::failed the stream
+  /// is reset with code 0. Do not mix it with write().
   void source(Writer writer) const;
-  /// Called when the peer wants no more from us, with its code: nothing more can be sent.
+  /// Called with the peer's code when it wants no more from us: nothing more can be sent.
   void on_stop_sending(std::move_only_function<void(std::uint64_t code)> handler) const;
 
-  /// Sends this stream before, after or in turns with the others of its connection, from the next
-  /// packet on. Errors: UsageError::stale_handle, invalid_argument for an urgency above 7.
+  /// Sends this stream before, after or interleaved with the others of its connection, from the
+  /// next packet on. Errors: UsageError::stale_handle, invalid_argument for an urgency above 7.
   [[nodiscard]] Result<> prioritize(quic::StreamPriority priority) const;
 
-  /// Offers the reader again what it did not take, and asks the writer again.
+  /// Offers the reader what it did not take, and asks the writer again.
   void resume() const;
   /// Gives up sending, with a code of your protocol below 2^62; what was not sent is dropped.
   void reset(std::uint64_t code) const;
   /// Gives up receiving, with a code of your protocol below 2^62; the reader is not called again.
   void stop_sending(std::uint64_t code) const;
-  /// Called once when both directions are over: no error after an orderly end, domain application
-  /// when one side gave up, the connection's reason when that ended first. The last call.
+  /// Called once when both directions have ended: no error after an orderly end, domain application
+  /// when one side gave up, the connection's reason when it ended first. The last call.
   void on_closed(std::move_only_function<void(const Error& reason)> handler) const;
 
   /// Equal: the same stream. The order has no meaning.
   friend auto operator<=>(const Stream&, const Stream&) = default;
 
-  /// What names it, for unordered containers.
+  /// Its identity, for unordered containers.
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Alternative services (RFC 7838): what replies say of them, when a client goes to one, and the
-/// way back to the origin.
+/// Alternative services (RFC 7838): what replies say about them, when a client uses one, and the
+/// fallback to the origin.
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -21,7 +21,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-// Origins name the same service in each reply, also one that cannot be reached from here.
+// Origins name the same service in each reply, even one that cannot be reached from here.
 constexpr Duration pause_after_failure = std::chrono::minutes{5};
 
 bool is_same_place(const std::optional<AltService>& a, const std::optional<AltService>& b) {
@@ -29,7 +29,7 @@ bool is_same_place(const std::optional<AltService>& a, const std::optional<AltSe
   return a->host == b->host && a->port == b->port;
 }
 
-// All fields of the name, as one list (RFC 9110 §5.3).
+// All fields with that name, as one list (RFC 9110 §5.3).
 std::string joined(const Headers& headers, std::string_view name) {
   std::string all;
   for (const Field& field : headers) {
@@ -56,8 +56,8 @@ std::optional<AltService> Client::Impl::alternative_of(const Origin& origin) con
   return is_itself ? std::nullopt : found;
 }
 
-// What the reply says about its origin. New requests go to what is the best place now; those that
-// are under way stay where they are.
+// What the reply says about its origin. New requests go to the place that is best now; those
+// under way stay where they are.
 void Client::Impl::learn_alternatives(ClientCall& call, int status, const Headers& headers) {
   if (!config.alternatives || !headers.get("alt-svc")) return;
   if (status == status::misdirected_request) return;
@@ -65,7 +65,7 @@ void Client::Impl::learn_alternatives(ClientCall& call, int status, const Header
   if (found == connections.end()) return;
   const quic::Connection* const quic = quic_of(*found->second);
   Origin& origin = *call.origin;
-  // RFC 7838 §2.1: from nobody who might not be the origin.
+  // RFC 7838 §2.1: only from a server proven to be the origin.
   if (quic == nullptr || !quic->serves(origin.host)) return;
   const Result<> known = alternatives.handle_header(
       origin.host, origin.port, joined(headers, "alt-svc"), loop.now(), age_of(headers));
@@ -79,7 +79,7 @@ void Client::Impl::learn_alternatives(ClientCall& call, int status, const Header
   }
 }
 
-// The alternative has failed or takes long: the host itself is tried, beside it.
+// The alternative has failed or is slow: also try the host itself, in parallel.
 void Client::Impl::fall_back(Origin& origin) {
   set_aside(origin, *origin.place);
   origin.place.reset();
@@ -89,7 +89,7 @@ void Client::Impl::fall_back(Origin& origin) {
   look_up(origin);
 }
 
-// True if the attempt that ended was one beside the host itself, of which it says nothing.
+// True if the attempt that ended ran beside one to the host itself, about which it says nothing.
 bool Client::Impl::fail_alternative(const ClientConnection& connection) {
   Origin& origin = *connection.origin;
   if (!connection.alternative || origin.place) return false;
@@ -104,7 +104,7 @@ void Client::Impl::set_aside(const Origin& origin, const AltService& service) {
   alternatives.set_aside(origin.host, origin.port, service, loop.now() + pause_after_failure);
 }
 
-// An alternative need not have the tickets' keys, and what a server gave is for nobody else to see.
+// An alternative may lack the ticket keys, and what one server gave must not be shown to another.
 std::string Client::Impl::session_key(const ClientConnection& connection) {
   const auto& alternative = connection.alternative;
   if (!alternative) return connection.origin->key;

@@ -39,7 +39,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-// How exactly ClientConfig::stream_idle_timeout is kept; looking costs a step for each request.
+// The precision of ClientConfig::stream_idle_timeout; each check costs a step per request.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
 
 Headers headers_of(const ClientCall& call) {
@@ -130,7 +130,7 @@ void Client::Impl::arm(ClientCall& call) {
   }
 }
 
-// Sends the request, which is on no connection, once more to whatever call.url says now.
+// Sends the request, which is on no connection, again to whatever call.url says now.
 void Client::Impl::enqueue_again(ClientCall& call) {
   end_waiting(call);
   Origin& origin = origin_of(call.url);
@@ -292,7 +292,7 @@ void Client::Impl::work_on(ClientCall& call) {
   }
 }
 
-// The connection is over, but all of the reply had arrived: its reader gets it in its own time.
+// The connection has ended, but the whole reply had arrived: the reader gets it at its own pace.
 bool Client::Impl::outlives(ClientCall& call, ClientConnection& connection) {
   h3::Session* const h3 = session_on(connection);
   if (!call.has_head || h3 == nullptr || !call.incoming.keep_rest(*h3, call.stream)) return false;
@@ -323,7 +323,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   learn_alternatives(call, status, event.headers);
   if (redirect(call, status, event.headers)) return;
   call.has_head = true;
-  // What follows an extended CONNECT may last for ever.
+  // What follows an extended CONNECT may last forever.
   if (!call.request.protocol.empty() && call.timer) {
     timers.cancel(*std::exchange(call.timer, std::nullopt));
   }
@@ -337,7 +337,7 @@ void Client::Impl::handle_head(ClientCall& call, h3::Event& event) {
   if (thrown) give_up(call, "on_headers", thrown);
 }
 
-// The stream has ended before the reply did.
+// The stream ended before the reply did.
 void Client::Impl::handle_end(ClientCall& call, const Error& reason) {
   if (retry(call, reason)) return;
   const std::string detail = call.url.to_string() + ": " +
@@ -347,7 +347,7 @@ void Client::Impl::handle_end(ClientCall& call, const Error& reason) {
                                       : Error{HttpError::request_incomplete, detail}));
 }
 
-// A request that the server has not looked at, or that does no harm twice, is sent once more.
+// A request that the server has not processed, or that is safe to repeat, is sent again.
 bool Client::Impl::retry(ClientCall& call, const Error& reason) {
   const bool unseen = reason == Error{HttpError::request_rejected};
   const bool harmless = is_safe_method(call.request.method) && call.reply.timing.reused &&
@@ -365,7 +365,7 @@ bool Client::Impl::retry(ClientCall& call, const Error& reason) {
   return true;
 }
 
-// Gives the stream up, if it is there; its events are of no interest any more.
+// Gives up the stream, if there is one; its events no longer matter.
 void Client::Impl::leave_connection(ClientCall& call) {
   if (call.state == ClientCall::State::waiting) {
     if (call.origin != nullptr) std::erase(call.origin->waiting, &call);
@@ -380,7 +380,7 @@ void Client::Impl::leave_connection(ClientCall& call) {
   if (h3 != nullptr && call.incoming.is_over()) {
     if (call.outgoing.is_pending()) h3->reset(call.stream, HttpError::no_error);
   } else if (call.incoming.is_running()) {
-    call.cancel_wanted = true;  // the reader still looks at bytes of the stream
+    call.cancel_wanted = true;  // the reader is still looking at bytes of the stream
   } else if (h3 != nullptr) {
     h3->cancel(call.stream, call.end_code);
   }
@@ -416,7 +416,7 @@ void Client::Impl::finish(ClientCall& call, Result<Reply> result) {
   wake_driver(loop, *this);
 }
 
-// What `done` begins or ends is for the next round.
+// Calls that `done` begins or ends wait for the next round.
 void Client::Impl::deliver_finished() {
   for (std::size_t left = finished.size(); left > 0 && !is_stopped; --left) {
     const auto node = calls.extract(finished.front());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Client: what its owner calls, and its place on the loop. How connections come about is in
-/// pool.cpp, what happens on them in connections.cpp and call.cpp.
+/// Client: what its owner calls, and its place on the loop. pool.cpp establishes connections;
+/// connections.cpp and call.cpp handle what happens on them.
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -207,7 +207,7 @@ Result<> Client::Impl::migrate_to(const Address& new_local) {
   if (!opened) return std::unexpected(opened.error());
   sockets.push_back(*opened);
   for (const auto& [number, connection] : connections) {
-    // "Any address" is meant for its own family; of another one it has to be told.
+    // "Any address" applies only to its own family; a mismatch with a specific one is reported.
     const bool same_family = connection->address.is_ipv4() == opened->is_ipv4();
     if (same_family || !opened->is_any()) connection->migrate_to = *opened;
   }
@@ -217,7 +217,7 @@ Result<> Client::Impl::migrate_to(const Address& new_local) {
 
 Result<> Client::Impl::network_changed() {
   alternatives.handle_network_change();
-  // A socket for each family that is in use: one socket can serve all connections of its family.
+  // One socket per family in use: it can serve all connections of its family.
   for (const bool ipv4 : {true, false}) {
     const bool used = std::ranges::any_of(
         connections, [ipv4](const auto& entry) { return entry.second->address.is_ipv4() == ipv4; });

@@ -45,7 +45,7 @@ namespace quoin::inline v0 {
 
 struct Origin;
 
-/// How often one request is sent, or waits for a connection that comes and goes.
+/// How many times one request is sent, or waits for a connection that comes and goes.
 inline constexpr unsigned max_tries = 3;
 
 /// The inside of a RequestBody.
@@ -59,11 +59,11 @@ class RequestBodyAccess {
     return body.size_;
   }
 
-  /// Gives the body to `outgoing`: shared bytes each time, a writer the first time, else nothing
-  /// at all, for trailers to follow.
+  /// Gives the body to `outgoing`: shared bytes each time, a writer only the first time, otherwise
+  /// nothing, so that trailers can follow.
   static void send(RequestBody& body, Outgoing& outgoing);
 
-  /// It can be sent from its beginning again and again.
+  /// Whether it can be sent from the beginning any number of times.
   [[nodiscard]] static bool is_repeatable(const RequestBody& body) noexcept {
     return !std::holds_alternative<Writer>(body.content_);
   }
@@ -71,7 +71,7 @@ class RequestBodyAccess {
 
 struct ClientCall;
 
-/// What a Call needs of its client.
+/// What a Call needs from its client.
 class CallHost {
  public:
   CallHost() = default;
@@ -86,7 +86,7 @@ class CallHost {
   [[nodiscard]] virtual std::size_t max_datagram_size(const ClientCall& call) = 0;
 };
 
-/// What stands behind a Call.
+/// The state behind a Call.
 struct ClientCall {
   enum class State : std::uint8_t { waiting, active, over };
 
@@ -107,7 +107,7 @@ struct ClientCall {
   std::optional<Result<Reply>> result;
   std::optional<TimerId> timer;             ///< of the whole request
   std::optional<TimerId> first_byte_timer;  ///< until the reply begins
-  std::optional<TimerId> continue_timer;    ///< until the body is sent unasked
+  std::optional<TimerId> continue_timer;    ///< until the body is sent without a 100
   Time began;
   Time progress;
   std::uint64_t progress_mark = 0;
@@ -117,7 +117,7 @@ struct ClientCall {
   bool sent_early = false;                            ///< before the handshake was complete
   bool must_wait = false;        ///< the server wants it after the handshake (425)
   bool replying = false;         ///< the first headers of a reply have arrived
-  bool has_head = false;         ///< the final ones have
+  bool has_head = false;         ///< the final headers have arrived
   bool awaits_continue = false;  ///< the body waits for a 100
   bool cancel_wanted = false;    ///< as soon as the reader has returned
   bool working = false;          ///< in the client's list of work
@@ -129,20 +129,20 @@ struct ClientConnection {
   ConnectionNumber number = ConnectionNumber::none;
   quic::ConnectionKey key;        ///< at the endpoint
   Origin* origin = nullptr;       ///< the host it was made for
-  std::vector<Origin*> guests{};  ///< others whose requests it carries
+  std::vector<Origin*> guests{};  ///< other hosts whose requests it carries
   Address address;
-  std::optional<AltService> alternative{};  ///< that it was made to, instead of the host itself
+  std::optional<AltService> alternative{};  ///< what it was made to, instead of the host itself
   std::unordered_map<quic::StreamId, ClientCall*> calls;
   Time connected_at;
   Time idle_since;  ///< while there are no calls
   bool connected = false;
-  bool early = false;     ///< not connected, but requests that do no harm twice may go
-  bool resuming = false;  ///< begun with a session of before
+  bool early = false;     ///< not connected, but repeatable requests may go
+  bool resuming = false;  ///< begun with a remembered session
   bool draining = false;  ///< takes no new requests
   Address migrate_to;     ///< the socket to move to as soon as that is possible; none: stay
 };
 
-/// A host and port, with what waits for a connection to it.
+/// A host and port, with the requests that wait for a connection to it.
 struct Origin {
   std::string key;  ///< "host:port"
   std::string host;
@@ -155,16 +155,16 @@ struct Origin {
   std::vector<ConnectionNumber> attempts;   ///< under way at the same time
   std::vector<Address> addresses;
   std::size_t next_address = 0;
-  std::optional<Error> failure;  ///< of the attempts so far, the one that says most
+  std::optional<Error> failure;  ///< the most telling one of the attempts so far
   Time resolved_at;
   Time deadline;
-  std::optional<TimerId> timer;  ///< of the look-up or the next attempt
+  std::optional<TimerId> timer;  ///< for the look-up or the next attempt
   std::size_t users = 0;         ///< calls and connections
   bool connecting = false;       ///< from the look-up to the end of the last attempt
   bool resolving = false;
   bool overdue = false;         ///< the timer has fired
   bool attempt_wanted = false;  ///< now, without waiting for the timer
-  bool alone = false;           ///< its server wants no other host's connection
+  bool alone = false;           ///< its server rejects it on other hosts' connections
   bool starved = false;         ///< waits for another host's connection to go
   bool dirty = false;           ///< in the client's list
 };
@@ -297,7 +297,7 @@ struct Client::Impl : EndpointDriver, CallHost {
   ClientStats counted;
   std::uint64_t last_number = 0;
   bool closing = false;
-  bool has_migrations = false;  ///< perhaps: some connection is to move to another socket
+  bool has_migrations = false;  ///< some connection may have to move to another socket
   HandleOwner owner{this};
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// One connection for several hosts (RFC 9114 §3.3), and the way back when a server says that a
-/// request came to the wrong one (RFC 9110 §15.5.20).
+/// One connection for several hosts (RFC 9114 §3.3), and the fallback when a server says that a
+/// request was misdirected (RFC 9110 §15.5.20).
 #include <algorithm>
 #include <cstddef>
 #include <utility>
@@ -15,13 +15,13 @@
 namespace quoin::inline v0 {
 namespace {
 
-// Hosts that come along on one connection; a wildcard certificate is for any number of them.
+// Guest hosts on one connection; a wildcard certificate covers any number of them.
 constexpr std::size_t max_guests = 64;
 
 }  // namespace
 
-// Where a host has an address to which there is a connection, whose certificate is for that host
-// too, its requests go there.
+// If a connection goes to one of the host's addresses and its certificate covers the host too,
+// the host's requests use it.
 bool Client::Impl::join(Origin& origin) {
   if (!config.coalesce || origin.alone) return false;
   const auto is_for = [&](const auto& entry) {
@@ -55,7 +55,7 @@ std::vector<Origin*> Client::Impl::hosts_of(const ClientConnection& connection) 
   return all;
 }
 
-// True if the request goes on, on a connection that is its host's own.
+// True if the request continues on its host's own connection.
 bool Client::Impl::retry_misdirected(ClientCall& call, int status) {
   const auto found = connections.find(call.connection);
   const bool is_repeatable =

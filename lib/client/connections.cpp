@@ -46,7 +46,7 @@ void Client::Impl::serve(quic::ConnectionKey key) {
   const auto found = connections.find(numbers[key]);
   if (h3 == nullptr) return;
   if (found == connections.end()) {
-    while (h3->poll_event()) {  // an attempt that was given up before: nobody is interested
+    while (h3->poll_event()) {  // an attempt given up earlier: nobody cares
     }
     return;
   }
@@ -126,7 +126,7 @@ void Client::Impl::handle_stream(ClientConnection& connection, h3::Event& event)
       work_on(call);
       break;
     case Type::stop_sending:
-      // The server can answer without it (RFC 9114 §4.1), or will say what is wrong.
+      // The server can reply without it (RFC 9114 §4.1), or will say what is wrong.
       call.outgoing.drop();
       break;
     case Type::reset:
@@ -157,7 +157,7 @@ void Client::Impl::handle_connected(ClientConnection& connection) {
   ++counted.connections;
   if (connection.alternative) {
     ++counted.alternatives;
-    // It may have been the slower one only at the beginning.
+    // It may have been slower only at first.
     alternatives.set_aside(origin.host, origin.port, *connection.alternative, loop.now());
   }
   if (quic->tls().resumed) ++counted.resumed;
@@ -181,7 +181,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
   if (!connection.connected) {
     take_back_all(connection);
     if (std::erase(origin.attempts, connection.number) != 0 && !fail_alternative(connection)) {
-      // What the server made of a session of before may be the reason: without it, once more.
+      // The remembered session may be the reason: try again without it.
       const bool objected =
           error.domain() == Error::Domain::transport || error.domain() == Error::Domain::http;
       if (connection.resuming && objected) {
@@ -192,7 +192,7 @@ void Client::Impl::handle_disconnected(ClientConnection& connection, const Error
     }
   } else {
     drain(connection);
-    // What has not been sent yet waits for the next connection, but not for ever.
+    // Unsent requests wait for the next connection, but not forever.
     for (const Origin* const host : hosts_of(connection)) {
       const std::deque<ClientCall*> waiting = host->waiting;
       for (ClientCall* const call : waiting) {
@@ -235,7 +235,7 @@ void Client::Impl::drain(ClientConnection& connection) {
   }
 }
 
-// A draining connection without requests is of no use.
+// A draining connection without requests is useless.
 void Client::Impl::drop(ClientConnection& connection) {
   if (!connection.draining || !connection.calls.empty()) return;
   if (quic::Connection* const quic = quic_of(connection)) {
@@ -260,7 +260,7 @@ void Client::Impl::migrate_pending() {
     quic::Connection* const quic = quic_of(*connection);
     if (quic == nullptr) continue;
     const Result<> moved = migrate(*quic, socket);
-    // Not yet confirmed, or no spare connection ID yet: again in a later turn.
+    // Not yet confirmed, or no spare connection ID yet: try again in a later turn.
     if (!moved && moved.error() == Error{UsageError::limit_reached}) continue;
     connection->migrate_to = {};
     if (moved) continue;
@@ -278,7 +278,7 @@ void Client::Impl::migrate_pending() {
   }
 }
 
-// Requests keep their connection from falling silent; nothing keeps an idle one up.
+// Requests keep their connection alive; nothing keeps an idle one alive.
 void Client::Impl::keep_alive(const ClientConnection& connection) {
   quic::Connection* const quic = quic_of(connection);
   if (quic == nullptr || config.request_keep_alive <= Duration::zero()) return;
@@ -295,8 +295,8 @@ void Client::Impl::keep_alive(const ClientConnection& connection) {
   quic->set_keep_alive(silence);
 }
 
-// Each migration opens a socket. What it leaves behind is needed until the new path is validated,
-// so it goes with the migration after that; the newest stays, for new connections.
+// Each migration opens a socket. The old one is needed until the new path is validated, so the
+// next migration closes it; the newest stays, for new connections.
 void Client::Impl::close_unused_sockets() {
   const auto is_used = [this](const Address& socket) {
     return std::ranges::any_of(connections, [&](const auto& entry) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Undoes content codings (RFC 9110 §8.4.1): gzip and br, by zlib and brotli if the build has them.
-/// Not public; whom the result is for, and how much of it is too much, is the caller's business.
+/// Not public; the caller decides who gets the result and how much of it is too much.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@ namespace quoin::inline v0 {
 /// One body on its way through a decoder.
 class ContentDecoder {
  public:
-  /// What one call came to.
+  /// The outcome of one call.
   struct Step {
-    std::size_t taken = 0;  ///< bytes of the input that are used up
-    std::size_t made = 0;   ///< bytes of output
+    std::size_t taken = 0;  ///< bytes of input consumed
+    std::size_t made = 0;   ///< bytes of output produced
     bool failed = false;    ///< the input is not what it claims to be
   };
 
@@ -30,12 +30,12 @@ class ContentDecoder {
   ContentDecoder& operator=(const ContentDecoder&) = delete;
   virtual ~ContentDecoder() = default;
 
-  /// For "gzip", "x-gzip" or "br", whatever the case; nothing for other codings.
+  /// For "gzip", "x-gzip" or "br", in any case; nothing for other codings.
   [[nodiscard]] static std::unique_ptr<ContentDecoder> create(std::string_view coding);
 
   /// Turns input into output until one of them is used up.
   [[nodiscard]] virtual Step decode(Bytes in, std::span<std::byte> out) = 0;
-  /// The body could end here.
+  /// Whether the body could end here.
   [[nodiscard]] virtual bool is_complete() const noexcept = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Replies that are compressed, for applications that want them plain: a reader in front of
-/// theirs. It keeps back-pressure and a limit, since few bytes may stand for very many.
+/// Decodes compressed replies for applications that want them plain: a reader in front of theirs.
+/// It keeps back-pressure and a limit, since a few bytes may expand to very many.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -39,7 +39,7 @@ class DecodingReader {
     std::size_t used = std::exchange(held_, 0);
     for (;;) {
       if (!hand_over()) {
-        // All but one byte is taken: with that the rest of the output is asked for again.
+        // All but one byte is taken: that byte causes another call for the rest of the output.
         held_ = used == 0 ? 0 : 1;
         return used - held_;
       }
@@ -75,7 +75,7 @@ class DecodingReader {
     return stopped_ || call_.state == ClientCall::State::over;
   }
 
-  // True if nothing is left in the buffer, or nobody wants it any more.
+  // True if nothing is left in the buffer, or nobody wants it anymore.
   bool hand_over() {
     while (begin_ < end_ && !is_over()) {
       const Bytes rest = Bytes{*buffer_}.subspan(begin_, end_ - begin_);
@@ -102,7 +102,7 @@ class DecodingReader {
   std::unique_ptr<Buffer> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::size_t held_ = 0;  // bytes that were decoded, but not reported as taken
+  std::size_t held_ = 0;  // bytes decoded but not reported as taken
   std::uint64_t total_ = 0;
   bool begun_ = false;
   bool more_ = false;  // the decoder may have output left
@@ -114,7 +114,7 @@ bool Client::Impl::wants_plain(const ClientCall& call) const {
   return call.request.decompress.value_or(config.decompress) && !known_codings().empty();
 }
 
-// The reader for what comes now, and the headers as they are for what it will be given.
+// Sets the reader for the incoming body, and adapts the headers to what it will be given.
 void Client::Impl::begin_reading(ClientCall& call, Headers& headers) {
   const auto coding = wants_plain(call) ? headers.get("content-encoding") : std::nullopt;
   std::unique_ptr<ContentDecoder> decoder = coding ? ContentDecoder::create(*coding) : nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The doctor: asks a server as any client does, and puts what happens into words.
+/// The doctor: queries a server as any client does, and describes what happens.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -34,7 +34,7 @@ namespace {
 using io::Finding;
 using Verdict = Finding::Verdict;
 
-/// What came of one address.
+/// The outcome for one address.
 struct Attempt {
   std::optional<Result<Reply>> outcome;
   std::optional<ConnectionInfo> connection;
@@ -79,7 +79,7 @@ std::string advice_for(const Error& error, const std::string& port) {
   return "the server answers, but not as HTTP/3 does; look at its log";
 }
 
-// HEAD from one address; then the connection is left alone for a while, to find its path MTU.
+// HEAD from one address; then the connection is left idle for a while, to find its path MTU.
 Attempt attempt(const Url& url, const Address& address, const DoctorOptions& options) {
   constexpr std::chrono::milliseconds settling{300};
   Attempt made;
@@ -116,7 +116,7 @@ std::optional<std::chrono::sys_days> day_of(const std::string& text) {
   int year = 0;
   unsigned month = 0;
   unsigned day = 0;
-  // NOLINTNEXTLINE(cert-err34-c): the library itself has written it
+  // NOLINTNEXTLINE(cert-err34-c): the library itself wrote it
   if (std::sscanf(text.c_str(), "%d-%u-%u", &year, &month, &day) != 3) return std::nullopt;
   return std::chrono::sys_days{std::chrono::year{year} / static_cast<int>(month) /
                                static_cast<int>(day)};

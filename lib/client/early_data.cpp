@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Sessions of before and requests in early data (0-RTT): what may go, what comes back.
+/// Remembered sessions and requests in early data (0-RTT): what may be sent, what comes back.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -46,13 +46,13 @@ void Client::Impl::send_early(Origin& origin, ClientConnection& connection) {
   const std::deque<ClientCall*> waiting = origin.waiting;
   for (ClientCall* const call : waiting) {
     if (!may_go_early(*call)) continue;
-    // Whatever is wrong: it waits for the handshake, and hears of it then.
+    // Whatever is wrong, it waits for the handshake and gets the error then.
     if (!send(*call, connection)) return;
     std::erase(origin.waiting, call);
   }
 }
 
-// The server has not handled it, or may handle it once more: it waits for the handshake.
+// The server has not handled it, or may handle it again: it waits for the handshake.
 void Client::Impl::take_back(ClientCall& call) {
   call.outgoing.drop();
   end_waiting(call);

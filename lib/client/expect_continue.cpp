@@ -19,7 +19,7 @@ void Client::Impl::await_continue(ClientCall& call) {
   if (!expects_continue(call.request.headers) || config.continue_timeout <= Duration{}) return;
   call.awaits_continue = true;
   call.continue_timer = after(config.continue_timeout, [this, &call] {
-    // Servers that have never heard of expectations say nothing.
+    // Servers that do not know expectations say nothing.
     call.continue_timer.reset();
     end_waiting(call);
     resume(call);
@@ -31,7 +31,7 @@ void Client::Impl::end_waiting(ClientCall& call) {
   if (call.continue_timer) timers.cancel(*std::exchange(call.continue_timer, std::nullopt));
 }
 
-// A 100, or a reply without one: then the body is wanted no more, unless all is well.
+// A 100, or a reply without one: then the body is no longer wanted, unless all is well.
 void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
   const bool is_answer = status == status::go_on || status >= status::first_final;
   if (!call.awaits_continue || !is_answer) return;
@@ -46,7 +46,7 @@ void Client::Impl::handle_answer_to_expectation(ClientCall& call, int status) {
   }
 }
 
-// True if the request goes on without an expectation that the server does not meet.
+// True if the request continues without an expectation that the server does not meet.
 bool Client::Impl::retry_unexpected(ClientCall& call, int status) {
   if (status != status::expectation_failed || !call.awaits_continue || closing) return false;
   call.request.headers.remove("expect");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How many connections a client has: room for new ones, and the end of those nobody uses.
+/// How many connections a client has: room for new ones, and the end of unused ones.
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -14,15 +14,15 @@
 namespace quoin::inline v0 {
 namespace {
 
-// Nothing is under way on it or about to be, and it would take new requests.
+// Nothing is or is about to be under way on it, and it would take new requests.
 bool is_idle(const ClientConnection& connection) noexcept {
   const auto wants_nothing = [](const Origin* origin) { return origin->waiting.empty(); };
   return connection.connected && !connection.draining && connection.calls.empty() &&
          wants_nothing(connection.origin) && std::ranges::all_of(connection.guests, wants_nothing);
 }
 
-// What is missed least comes first: a connection that carries one host, or none any more, before
-// one that several hosts share, then the one that was idle longest.
+// The most expendable comes first: a connection with one host or none left before one that
+// several hosts share, then the one that has been idle longest.
 bool is_missed_less(const ClientConnection& a, const ClientConnection& b) noexcept {
   const auto is_shared = [](const ClientConnection& each) { return !each.guests.empty(); };
   if (is_shared(a) != is_shared(b)) return is_shared(b);
@@ -31,7 +31,7 @@ bool is_missed_less(const ClientConnection& a, const ClientConnection& b) noexce
 
 }  // namespace
 
-// Room for one more connection, which the idle one that is missed least makes if there is none.
+// Room for one more connection; if there is none, the most expendable idle one makes way.
 bool Client::Impl::has_capacity() {
   std::size_t used = 0;
   ClientConnection* spare = nullptr;
@@ -50,7 +50,7 @@ bool Client::Impl::has_capacity() {
   return true;
 }
 
-// A host that waits for room looks again.
+// A host that waits for room checks again.
 void Client::Impl::feed_starved() {
   while (!starved.empty()) {
     const auto found = origins.find(starved.front());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// From a URL to a connection: hosts, look-ups, and addresses that are tried in turn.
+/// From a URL to a connection: hosts, look-ups, and addresses tried in turn.
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -41,7 +41,7 @@ std::string with_context(const std::string& context, const Error& error) {
   return error.detail().empty() ? context : context + ": " + std::string{error.detail()};
 }
 
-// The server was reached and is not who it should be: its other addresses are no better.
+// The server was reached but is not the right one: its other addresses are no better.
 bool is_definitive(const Error& error) {
   return error.domain() == Error::Domain::tls || error == Error{LocalError::certificate_name} ||
          error == Error{LocalError::certificate_expired} ||
@@ -50,8 +50,8 @@ bool is_definitive(const Error& error) {
          error == Error{LocalError::certificate_pin};
 }
 
-// RFC 8305 §4: the families take turns, beginning with the one that the resolver thinks best, so
-// that a dead family costs one delay and not one for each of its addresses.
+// RFC 8305 §4: the families alternate, beginning with the resolver's preferred one, so that a
+// dead family costs one delay rather than one per address.
 std::vector<Address> interleaved(std::vector<Address> addresses) {
   constexpr std::size_t most = 16;
   std::vector<Address> mixed;
@@ -91,7 +91,7 @@ Result<> Client::Impl::check() {
 // A socket of the remote address's family.
 Result<Address> Client::Impl::local_for(const Address& remote) {
   const auto fits = [&](const Address& local) { return local.is_ipv4() == remote.is_ipv4(); };
-  // The latest first: that is where migrate() wants new connections to start.
+  // Latest first: migrate() wants new connections to start there.
   const auto latest = std::ranges::find_if(sockets.rbegin(), sockets.rend(), fits);
   if (latest != sockets.rend()) return *latest;
   Address wanted = config.local;
@@ -199,7 +199,7 @@ void Client::Impl::begin_connecting(Origin& origin) {
   look_up(origin);
 }
 
-// The addresses of where attempts go at present.
+// The addresses of the place that attempts currently go to.
 void Client::Impl::look_up(Origin& origin) {
   const std::string host = origin.place ? origin.place->host : origin.host;
   const std::uint16_t port = origin.place ? origin.place->port : origin.port;
@@ -237,7 +237,7 @@ void Client::Impl::ask_resolver(Origin& origin, const std::string& host, std::ui
 void Client::Impl::handle_addresses(const std::string& key, const std::optional<AltService>& place,
                                     Result<std::vector<Address>> addresses) {
   const auto found = origins.find(key);
-  // A look-up that took too long may be answered after all.
+  // A look-up that timed out may still be answered.
   if (found == origins.end() || !found->second->connecting) return;
   Origin& origin = *found->second;
   if (!origin.resolving || origin.place != place) return;
@@ -353,11 +353,11 @@ void Client::Impl::handle_overdue(Origin& origin) {
     if (quic != nullptr) quic->close(Error{TransportError::no_error});
     handle_disconnected(*found->second, reason);
   }
-  // They may have ended by themselves in the very turn in which the time was up.
+  // They may have ended by themselves in the same turn as the timeout.
   if (!is_stopped && std::exchange(origin.attempt_wanted, false)) try_next(origin);
 }
 
-// Ends all attempts but one, about which nobody needs to hear.
+// Ends all attempts but one, without reporting them.
 void Client::Impl::abandon_attempts(Origin& origin, ConnectionNumber winner) {
   for (const ConnectionNumber number : std::exchange(origin.attempts, {})) {
     if (number == winner) continue;
@@ -377,7 +377,7 @@ void Client::Impl::abandon_attempts(Origin& origin, ConnectionNumber winner) {
 void Client::Impl::fail_attempt(Origin& origin, const Error& reason) {
   ++counted.connections_failed;
   origin.attempt_wanted = true;
-  // Silence says least about what is wrong.
+  // A timeout says least about what is wrong.
   if (!origin.failure || is_silence(*origin.failure)) origin.failure = reason;
   if (is_definitive(reason)) {
     origin.failure = reason;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Redirects (RFC 9110 §15.4): where a request goes next, and what of it goes along.
+/// Redirects (RFC 9110 §15.4): where a request goes next, and which parts of it go along.
 #include <array>
 #include <cstddef>
 #include <string>
@@ -34,7 +34,7 @@ MethodRule rule_of(int status) noexcept {
   }
 }
 
-// What is for one origin's eyes only.
+// Fields that only one origin may see.
 constexpr std::array<std::string_view, 4> secrets{"authorization", "cookie", "host",
                                                   "proxy-authorization"};
 
@@ -50,7 +50,7 @@ Headers without(const Headers& headers, bool drop_secrets, bool drop_content) {
 
 }  // namespace
 
-// True if the reply is not for the application: the request goes on elsewhere, or has failed.
+// True if the reply is not for the application: the request continues elsewhere, or has failed.
 bool Client::Impl::redirect(ClientCall& call, int status, const Headers& headers) {
   const std::size_t most = call.request.max_redirects.value_or(config.max_redirects);
   const MethodRule rule = rule_of(status);

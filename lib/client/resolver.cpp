@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// A queue of names and a few threads. A thread in getaddrinfo() cannot be stopped, so it owns a
-/// share of all that it touches, and learns from an empty place that nobody listens any more.
+/// share of all it touches, and learns from a null pointer that nobody is listening anymore.
 #include "client/resolver.hpp"
 
 #include <cstddef>
@@ -42,7 +42,7 @@ struct Shared {
   Loop* loop = nullptr;  // null: the resolver is gone
   std::deque<Question> questions;
   std::size_t threads = 0;
-  // Used by the loop's thread only, and emptied by it.
+  // Used and emptied only by the loop's thread.
   std::unordered_map<std::uint64_t, ResolveDone> waiting;
 };
 
@@ -51,7 +51,7 @@ void deliver(Shared& shared, std::uint64_t number, Answer answer) {
   if (!waiting.empty()) waiting.mapped()(std::move(answer));
 }
 
-// A thread's life: it ends when there is nothing to ask.
+// The body of a thread: it ends when there is nothing left to look up.
 void look_up(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock{shared->mutex};
   while (shared->loop != nullptr && !shared->questions.empty()) {
@@ -61,7 +61,7 @@ void look_up(const std::shared_ptr<Shared>& shared) {
     Answer answer = io::look_up_host(question.host, question.port);
     lock.lock();
     if (shared->loop == nullptr) break;
-    // Under the lock, because the loop lives as long as the resolver is not gone.
+    // Under the lock, because the loop is sure to exist only while the resolver does.
     shared->loop->post([shared, number = question.number, answer = std::move(answer)]() mutable {
       deliver(*shared, number, std::move(answer));
     });

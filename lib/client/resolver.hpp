@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Looks names up in threads of its own, so that a slow name server holds nobody up. Not public.
+/// Looks up names in its own threads, so that a slow name server blocks nobody. Not public.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace quoin::inline v0 {
 
-/// A Resolver that asks the system. When it is destroyed, nobody waits for look-ups that are under
-/// way: their threads end by themselves and their results are dropped.
+/// A Resolver that asks the system. Its destructor does not wait for look-ups under way: their
+/// threads end by themselves and their results are dropped.
 [[nodiscard]] Resolver system_resolver(Loop& loop);
 
 }  // namespace quoin::inline v0

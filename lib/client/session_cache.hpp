@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a client remembers of the servers it has talked to, to come back faster. Bounded, and each
+/// What a client remembers about servers it has talked to, to reconnect faster. Bounded, and each
 /// entry is used once. Not public: Client::save_sessions() and load_sessions() are.
 #pragma once
 
@@ -16,21 +16,21 @@
 
 namespace quoin::inline v0 {
 
-/// Sessions by "host:port"; of more than there is room for, the oldest go.
+/// Sessions by "host:port"; when there is no more room, the oldest are dropped.
 class SessionCache {
  public:
   /// 0: keeps nothing.
   explicit SessionCache(std::size_t limit) noexcept : limit_(limit) {}
 
-  /// Replaces what is there for this origin.
+  /// Replaces any entry for this origin.
   void put(const std::string& origin, quic::Resumption session);
-  /// Takes it out, because a ticket that is shown twice lets observers link the connections (RFC
-  /// 8446 §C.4); empty if there is none.
+  /// Removes it, because a ticket used twice lets observers link the connections (RFC 8446 §C.4);
+  /// empty if there is none.
   [[nodiscard]] quic::Resumption take(const std::string& origin);
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
-  /// In a form for a file.
+  /// In a form to store in a file.
   [[nodiscard]] std::string serialize() const;
   /// Adds what serialize() wrote. Errors: UsageError::invalid_argument, and nothing is added.
   [[nodiscard]] Result<> merge(Bytes data);

@@ -25,7 +25,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-/// A connection that is there.
+/// A connection that exists.
 quic::Connection* find_connection(const Handle& handle) noexcept {
   const auto* const state = resolve_as<ConnectionState>(handle);
   return state == nullptr ? nullptr : state->driver.find(*state);
@@ -109,7 +109,7 @@ Result<> Connection::migrate(const Address& new_local) const {
   const Path used = connection->path();
   auto moved = driver.migrate(*connection, *opened);
   if (moved) {
-    // The path in use is kept until the new one is validated; what was left before is not needed.
+    // The path in use is kept until the new one is validated; earlier ones are not needed.
     driver.close_unused(state->sockets,
                         [&](const Address& socket) { return socket.port() == used.local.port(); });
     state->sockets.push_back(*opened);

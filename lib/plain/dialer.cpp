@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Dialer: one socket for each family of addresses, and connections from there. The rest is
-/// PlainDriver's.
+/// Dialer: one socket per address family, and connections from it. PlainDriver does the rest.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,7 +29,7 @@ namespace quoin::inline v0 {
 struct Dialer::Impl final : PlainDriver {
   using PlainDriver::PlainDriver;
 
-  std::optional<Address> wanted;  ///< what bind() was told
+  std::optional<Address> wanted;  ///< what bind() was given
   std::optional<Address> ipv4;    ///< the socket
   std::optional<Address> ipv6;    ///< the socket
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Plain QUIC on a loop: connections and streams, and their events on the way to the handlers. A
-/// handler may do anything here, also destroy the driver.
+/// Plain QUIC on a loop: passes the events of connections and streams to the handlers. A handler
+/// may do anything here, even destroy the driver.
 #include "plain/driver.hpp"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ namespace {
 
 using Type = quic::StreamEvent::Type;
 
-/// What peers are told when the facade goes.
+/// What peers are told when the facade is destroyed.
 constexpr std::uint64_t no_code = 0;
 
 }  // namespace
@@ -52,7 +52,7 @@ void PlainDriver::handle_stop() noexcept {
   owner_.release();
   for (const auto& [id, state] : states_) {
     state->owner.release();
-    // They go now; by the time this is destroyed somebody else may have sockets of these names.
+    // Close them now; by the time this is destroyed, their names may belong to other sockets.
     state->sockets.clear();
     for (const auto& [number, stream] : state->streams) stream->owner.release();
   }
@@ -87,7 +87,7 @@ quic::Connection* PlainDriver::find(const ConnectionState& state) noexcept {
 
 quic::Streams* PlainDriver::streams_of(const ConnectionState& state) noexcept {
   quic::Connection* const connection = find(state);
-  // Nothing else was ever put on a connection of this endpoint.
+  // A connection of this endpoint never carries any other application.
   return connection == nullptr ? nullptr : static_cast<quic::Streams*>(&connection->application());
 }
 
@@ -113,7 +113,7 @@ void PlainDriver::nudge_to_send() noexcept {
 void PlainDriver::run_handlers(Time /*now*/) {
   serve_ready();
   serve_resumed();
-  // Those that were resumed may have brought about events of their own.
+  // Resumed streams may have caused events of their own.
   serve_ready();
   if (!shutting_down_ || is_stopped) return;
   tell_shutdown();
@@ -134,7 +134,7 @@ void PlainDriver::serve(quic::ConnectionKey id) {
   if (!place) place = std::make_unique<ConnectionState>(*this, id);
   ConnectionState& state = *place;
   const Error reason = connection->close_reason();
-  // A handler that connects to somewhere makes the endpoint forget the connections that are over.
+  // A handler that opens a connection makes the endpoint forget those that have ended.
   while (quic::Streams* const streams = streams_of(state)) {
     const auto event = streams->poll_event();
     if (!event) return;
@@ -143,7 +143,7 @@ void PlainDriver::serve(quic::ConnectionKey id) {
       (void)handle_disconnected(state, given_up ? Error{UsageError::closed} : event->error);
       return;
     }
-    // Nobody is to begin with a connection that is about to be closed.
+    // Do not hand out a connection that is about to be closed.
     if (event->type == Type::connected && shutting_down_) continue;
     if (event->type == Type::connected) state.announced = true;
     if (!handle(state, *event)) return;
@@ -153,9 +153,9 @@ void PlainDriver::serve(quic::ConnectionKey id) {
 
 void PlainDriver::serve_resumed() {
   if (is_stopped) return;
-  // Those that resume while this runs get their turn in the next round.
+  // Streams resumed while this runs are served in the next round.
   for (const Handle& handle : std::exchange(resumed_, {})) {
-    // Only streams of this driver are put there.
+    // The list holds only streams of this driver.
     auto* const stream = static_cast<StreamState*>(resolve_as<StreamHost>(handle));
     if (stream == nullptr) continue;
     stream->resumed = false;

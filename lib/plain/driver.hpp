@@ -41,8 +41,8 @@ namespace quoin::inline v0 {
 class PlainDriver;
 struct ConnectionState;
 
-/// What stands behind a Stream of plain QUIC: its handlers and how far they got. The members that
-/// are called for the Stream do nothing when the connection is over.
+/// The state behind a plain QUIC Stream: its handlers and their progress. The members called for
+/// the Stream do nothing once the connection has ended.
 struct StreamState final : StreamHost {
   StreamState(ConnectionState& owner_connection, quic::StreamId number)
       : connection(owner_connection), id(number) {}
@@ -64,7 +64,7 @@ struct StreamState final : StreamHost {
   void stop_sending(std::uint64_t code) override;
   void set_on_closed(std::move_only_function<void(const Error&)> handler) override;
 
-  /// The engine's side of it; null when the connection is over.
+  /// The engine's side of it; null once the connection has ended.
   [[nodiscard]] quic::Streams* engine() const noexcept;
 
   ConnectionState& connection;
@@ -75,18 +75,18 @@ struct StreamState final : StreamHost {
   HandlerPlace<void(std::uint64_t)> on_stop_sending;
   HandlerPlace<void()> on_writable;
   std::move_only_function<void(const Error&)> on_closed;
-  /// stop_sending() was called by the reader, which still looks at the bytes.
+  /// Set when the reader called stop_sending() and is still looking at the bytes.
   std::optional<std::uint64_t> stop_code;
   bool reading = false;         ///< the reader is running
   bool writing = false;         ///< the writer is running
   bool resumed_inside = false;  ///< one of them called resume() while it was running
-  bool reader_paused = false;   ///< it left something and waits for resume() or room
+  bool reader_paused = false;   ///< it left bytes and waits for resume() or room
   bool writer_paused = false;   ///< it had nothing and waits for resume()
   bool resumed = false;         ///< in the driver's list of resumed streams
   StreamOwner owner{this};
 };
 
-/// What stands behind a Connection.
+/// The state behind a Connection.
 struct ConnectionState {
   ConnectionState(PlainDriver& owner_driver, quic::ConnectionKey number)
       : driver(owner_driver), id(number) {}
@@ -97,7 +97,7 @@ struct ConnectionState {
 
   PlainDriver& driver;
   quic::ConnectionKey id;
-  std::vector<Address> sockets;  ///< what migrations opened: the latest, and the one in use
+  std::vector<Address> sockets;  ///< opened by migrations: the latest, and the one in use
   std::unordered_map<quic::StreamId, std::unique_ptr<StreamState>> streams;
   HandlerPlace<void(Stream)> on_stream;
   HandlerPlace<void(Bytes)> on_datagram;
@@ -106,7 +106,7 @@ struct ConnectionState {
   HandlerPlace<void(const quic::PathEvent&)> on_path;
   HandlerPlace<void()> on_shutdown;
   std::move_only_function<void(const Error&)> on_closed;
-  /// Client: who waits for the connection to be made.
+  /// Client: waits for the connection to be established.
   std::move_only_function<void(Result<Connection>)> on_dialed;
   bool announced = false;  ///< the application has it
   bool told = false;       ///< on_shutdown was called, or would have been
@@ -123,13 +123,13 @@ class PlainDriver : public EndpointDriver {
   [[nodiscard]] Result<> connect(const Path& path, std::string_view server_name,
                                  std::move_only_function<void(Result<Connection>)> done);
   void stop_accepting() noexcept;
-  /// Ends all connections in good order, for `limit` at the most; then calls `done`.
+  /// Ends all connections gracefully, within `limit`; then calls `done`.
   void shut_down(Duration limit, std::move_only_function<void()> done);
 
   [[nodiscard]] bool is_shutting_down() const noexcept { return shutting_down_; }
 
   [[nodiscard]] quic::Connection* find(const ConnectionState& state) noexcept;
-  /// Null when the connection is over.
+  /// Null once the connection has ended.
   [[nodiscard]] quic::Streams* streams_of(const ConnectionState& state) noexcept;
   [[nodiscard]] StreamState& add_stream(ConnectionState& state, quic::StreamId id);
   /// Calls the reader and the writer of the stream again, soon.
@@ -152,7 +152,7 @@ class PlainDriver : public EndpointDriver {
   void tell_shutdown();
   void close_unused_connections();
   void close_all();
-  // These return false when a handler destroyed the driver: nothing is left to do then.
+  // These return false when a handler destroyed the driver: then there is nothing left to do.
   [[nodiscard]] bool handle(ConnectionState& state, const quic::StreamEvent& event);
   [[nodiscard]] bool handle_stream(StreamState& stream, const quic::StreamEvent& event);
   template <class Signature, class... Arguments>

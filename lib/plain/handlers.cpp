@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The part of PlainDriver that calls handlers. Whatever they do, they find the stream and the
-/// connection they are called for; what they destroy is found out by the driver's own handle.
+/// The part of PlainDriver that calls handlers. Whatever they do, the stream and connection they
+/// are called for stay valid; the driver's own handle shows what they destroyed.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -24,10 +24,10 @@ namespace {
 
 using Type = quic::StreamEvent::Type;
 
-/// What a peer is told that opens a stream nobody here wants, or whose source failed.
+/// Sent to the peer for a stream that nobody here wants, or whose source failed.
 constexpr std::uint64_t no_code = 0;
 
-/// A writer fills so much at a time.
+/// How much a writer fills at a time.
 constexpr std::size_t scratch_size = 16 * 1024;
 
 }  // namespace
@@ -40,7 +40,7 @@ bool PlainDriver::tell(const char* where, HandlerPlace<Signature>& place,
   return !call_in_place(loop, where, self, place, std::forward<Arguments>(arguments)...).gone;
 }
 
-/// Calls a handler for what has happened to a stream, which does not survive what it throws.
+/// Calls a handler for a stream's event; an exception ends the stream.
 template <class Signature, class... Arguments>
 bool PlainDriver::tell(const char* where, StreamState& stream, HandlerPlace<Signature>& place,
                        Arguments&&... arguments) {
@@ -55,7 +55,7 @@ bool PlainDriver::tell(const char* where, StreamState& stream, HandlerPlace<Sign
 void PlainDriver::give_up(StreamState& stream) {
   stream.reader = nullptr;
   stream.writer = nullptr;
-  // Looked up again after each call: it may have opened connections, and what is over goes then.
+  // Look up again after each call: it may have opened connections, which drops those that ended.
   if (quic::Streams* const streams = streams_of(stream.connection)) {
     streams->stop_sending(stream.id, no_code);
     streams->reset(stream.id, no_code);
@@ -130,7 +130,7 @@ bool PlainDriver::announce(ConnectionState& state) {
     called.gone = !self;
   }
   if (called.gone) return false;
-  if (called.thrown) give_up(state);  // nobody has taken charge of it
+  if (called.thrown) give_up(state);  // nobody has taken ownership of it
   return true;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Listener: addresses and the handler of new connections. The rest is PlainDriver's.
+/// Listener: addresses and the handler of new connections. PlainDriver does the rest.
 #include <functional>
 #include <memory>
 #include <string>

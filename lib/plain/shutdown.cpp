@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The orderly end of plain QUIC: connections are told, finish their streams, and are closed.
+/// Graceful shutdown of plain QUIC: connections are told, finish their streams, and are closed.
 #include <functional>
 #include <utility>
 
@@ -33,8 +33,8 @@ void PlainDriver::shut_down(Duration limit, std::move_only_function<void()> done
   nudge();
 }
 
-// No stream is known of those that nobody has heard of yet: still in their handshakes, or over
-// with them in this very turn.
+// Connections not announced yet have no known streams: they are still in their handshakes, or
+// completed them in this very turn.
 void PlainDriver::close_unused_connections() {
   if (!endpoint) return;
   endpoint->for_each([this](quic::Connection& connection) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A stream of plain QUIC behind a Stream: what is called for it goes to the engine, or waits for
-/// PlainDriver, which calls the handlers.
+/// The plain QUIC stream behind a Stream: calls go to the engine, or wait for PlainDriver, which
+/// calls the handlers.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -100,7 +100,7 @@ void StreamState::stop_sending(std::uint64_t code) {
   quic::Streams* const streams = engine();
   if (streams == nullptr) return;
   if (reading) {
-    stop_code = code;  // the bytes it was given are to stay while it runs
+    stop_code = code;  // the bytes it was given must stay while it runs
     return;
   }
   reader = nullptr;

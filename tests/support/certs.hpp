@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Certificates for tests, good ones and bad ones, as PEM text. Made afresh for each run, so that
-/// none can expire in the tree.
+/// Certificates for tests, good and bad, as PEM text. Generated for each run, so that none can
+/// expire in the tree.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace quoin::test {
 
-/// What to ask of an issuer.
+/// What to request from an issuer.
 struct CertificateRequest {
   std::string common_name = "test";
   std::string alternative_names;  ///< "DNS:a.example,IP:192.0.2.1"; empty: no such extension
@@ -20,8 +20,8 @@ struct CertificateRequest {
   int valid_to_days = 30;         ///< from now
   bool is_issuer = false;
   std::string extended_usage = "serverAuth";
-  /// RSA instead of ECDSA, whose signatures vary in length: with it, what two runs send is equal
-  /// in size to the byte.
+  /// RSA instead of ECDSA, whose signatures vary in length: with RSA, two runs send exactly the
+  /// same number of bytes.
   bool is_rsa = false;
 };
 
@@ -31,7 +31,7 @@ struct Identity {
   std::string key;          ///< PEM
 };
 
-/// What somebody who keeps the PEM key `key` would sign for a handshake.
+/// What the holder of the PEM key `key` would sign for a handshake.
 [[nodiscard]] std::vector<std::byte> sign(const std::string& key, SignatureScheme scheme,
                                           Bytes input);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Handshakes over a perfect wire, in virtual time, for tests of who believes whom. See pair.hpp
-/// for what happens after the handshake.
+/// Handshakes over a perfect wire, in virtual time, for tests of authentication. See pair.hpp for
+/// what happens after the handshake.
 #pragma once
 
 #include <chrono>
@@ -26,14 +26,14 @@ struct HandshakeOutcome {
   bool server_connected = false;
   Error client_reason;
   Error server_reason;
-  TlsInfo client;  ///< what the client knows of the server
-  TlsInfo server;  ///< what the server knows of the client
+  TlsInfo client;  ///< what the client knows about the server
+  TlsInfo server;  ///< what the server knows about the client
   bool was_early = false;
   std::optional<quic::Resumption> resumption;  ///< what the client got for the next time
   std::chrono::milliseconds took{};            ///< until both were connected, or one was over
 };
 
-/// What is not as usual.
+/// What differs from the usual.
 struct HandshakeOptions {
   std::vector<std::string> server_alpn{"test"};
   quic::ConnectOptions connect;
@@ -41,7 +41,7 @@ struct HandshakeOptions {
   std::function<void(std::chrono::milliseconds)> meanwhile;
 };
 
-/// A server that any number of clients shake hands with.
+/// A server that shakes hands with any number of clients.
 class Greeter {
  public:
   explicit Greeter(const Tls& tls, quic::Config config = {});

@@ -19,13 +19,13 @@
 
 namespace quoin::test {
 
-/// What a handler does at its first call.
+/// What a handler does on its first call.
 enum class Deed : std::uint8_t {
   nothing,
   throw_error,  ///< a std::runtime_error
   throw_int,
   replace,            ///< itself
-  destroy,            ///< what the first word of its name says
+  destroy,            ///< what the first word of its name denotes
   destroy_and_throw,  ///< both
 };
 
@@ -39,7 +39,7 @@ class Hooks {
   Hooks& operator=(const Hooks&) = delete;
   ~Hooks() = default;
 
-  /// To be called by the handler of this name. A name's first word is whose handler it is.
+  /// To be called by the handler of this name. The first word of a name is the handler's owner.
   void operator()(const std::string& name) {
     if (gone_ && owner_of(name) == owner_of(chosen_)) late.push_back(name);
     if (++counts[name] != 1 || name != chosen_) return;
@@ -60,14 +60,14 @@ class Hooks {
     }
   }
 
-  /// Has `set(name)` install a handler of this name, and again when it is to replace itself.
+  /// Calls `set(name)` to install a handler of this name, and again when it must replace itself.
   template <class Set>
   void place(const std::string& name, Set set) {
     replace_[name] = [set, name]() mutable { set(replaced(name)); };
     set(name);
   }
 
-  /// There is an `owner` again, whose handlers are called.
+  /// `owner` exists again, and its handlers are called.
   void renew(const std::string& owner) {
     if (owner == owner_of(chosen_)) gone_ = false;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A server with a client that sends it whatever frames a test wants, and an honest one beside it.
-/// Not for handshakes: the hostile client begins with an ordinary one.
+/// A server with a client that sends it any frames a test wants, and an honest client as well. Not
+/// for handshakes: the hostile client begins with an ordinary one.
 #pragma once
 
 #include <cstddef>
@@ -34,10 +34,10 @@ namespace quoin::test {
                                        std::string_view data);
 [[nodiscard]] std::string crypto_frame(std::uint64_t offset, std::string_view data);
 
-/// Bytes that all allocations of the process have at present; 0 under sanitizers.
+/// Bytes currently allocated by the process; 0 under sanitizers.
 [[nodiscard]] std::size_t heap_in_use();
 
-/// Makes the short-header packets of a connection whose secret it knows (RFC 9001 §5).
+/// Builds the short-header packets of a connection whose secret it knows (RFC 9001 §5).
 class Forger {
  public:
   /// `secret` is that of the sender's 1-RTT packets, for AES-128-GCM in QUIC v1.
@@ -62,7 +62,7 @@ class HostileWorld {
 
   [[nodiscard]] static quic::Config settings();
 
-  /// Sends these frames in one packet of the hostile client, which sends nothing else any more.
+  /// Sends these frames in one packet from the hostile client, which then sends nothing else.
   void attack(std::string_view frames);
 
   void run_for(Duration span) { network.run_for(span); }
@@ -77,7 +77,7 @@ class HostileWorld {
 
   io::SimulatedNetwork network;
   Connection victim;            ///< the server's end of the hostile connection
-  std::optional<Error> closed;  ///< why that is over
+  std::optional<Error> closed;  ///< why that ended
   std::uint64_t answered = 0;   ///< bytes that the server has sent to the hostile client
   std::uint64_t sent = 0;       ///< bytes that the hostile client has sent
 

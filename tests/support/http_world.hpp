@@ -58,7 +58,7 @@ struct HttpWorld {
     return std::move(*outcome);
   }
 
-  /// fetch() for a GET that must come to a reply.
+  /// fetch() for a GET that must get a reply.
   Reply get(std::string_view target, Headers headers = {}) {
     Result<Reply> reply = fetch(
         {.method = "GET", .url = std::string{target}, .headers = std::move(headers), .body = {}});
@@ -77,7 +77,7 @@ struct HttpWorld {
   std::optional<Client> client;
 };
 
-/// Bytes that differ from place to place.
+/// Bytes that vary with position.
 [[nodiscard]] inline std::string pattern(std::size_t size) {
   std::string text(size, '\0');
   std::uint32_t state = 1;

@@ -35,7 +35,7 @@ namespace quoin::test {
   return {.delay = std::chrono::milliseconds{15}, .bits_per_second = 10'000'000, .queue = 25};
 }
 
-/// What is not as usual.
+/// What differs from the usual.
 struct InteropOptions {
   std::uint64_t seed = 1;
   ServerConfig server;
@@ -70,7 +70,7 @@ class InteropWorld {
   InteropWorld(const InteropWorld&) = delete;
   InteropWorld& operator=(const InteropWorld&) = delete;
 
-  /// What a test watches with is gone before the last words of the server.
+  /// A test's observers are gone before the server's last messages.
   ~InteropWorld() {
     network.tap({});
     network.intercept({});
@@ -88,7 +88,7 @@ class InteropWorld {
 
   [[nodiscard]] io::Link& to_server() { return network.link(client_ip, server_ip); }
 
-  /// `early`: what it asks for goes into early data when it comes again.
+  /// `early`: its requests go into early data when it reconnects.
   [[nodiscard]] std::unique_ptr<Client> make_client(bool early = false) {
     ClientConfig config{.quic = client_config};
     config.early_safe_methods = early;
@@ -98,13 +98,13 @@ class InteropWorld {
                                     std::move(config));
   }
 
-  /// Fetches the file on a connection of its own; the test fails if it is not whole.
+  /// Fetches the file on its own connection; the test fails if it is incomplete.
   Reply fetch(std::size_t size) {
     const std::unique_ptr<Client> client = make_client();
     return std::move(fetch_all(*client, {size}).front());
   }
 
-  /// Fetches them all at once; the test fails if any is not whole after `limit`.
+  /// Fetches them all at once; the test fails if any is incomplete after `limit`.
   std::vector<Reply> fetch_all(Client& client, const std::vector<std::size_t>& sizes,
                                Duration limit = std::chrono::minutes{2}) {
     std::vector<std::optional<Result<Reply>>> outcomes(sizes.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A client's and a server's endpoint joined in memory, in virtual time: for tests of the engine.
+/// A client and a server endpoint joined in memory, in virtual time: for tests of the engine.
 /// Not a network: two hosts, one path unless a test says otherwise. See io::SimulatedNetwork for
 /// tests of what runs on a loop.
 #pragma once
@@ -40,33 +40,33 @@ struct Packet {
   Ecn ecn = Ecn::not_ect;
 };
 
-/// One end of a pair, with what its connections have told.
+/// One end of a pair, with what its connections have reported.
 struct Side {
   Address address;
   std::optional<quic::Endpoint> endpoint;
-  /// Called with every event, before it is noted below.
+  /// Called with every event, before it is recorded below.
   std::function<void(quic::Connection&, const quic::StreamEvent&)> on_event;
   /// Streams that nobody reads.
   std::set<quic::StreamId> stalled;
 
   std::vector<quic::StreamEvent> events;           ///< all but data and writable
-  std::map<quic::StreamId, std::string> received;  ///< what was read of each stream
+  std::map<quic::StreamId, std::string> received;  ///< what was read from each stream
   std::set<quic::StreamId> finished;               ///< read to the end
   std::vector<std::string> datagrams;              ///< received ones
   std::optional<Error> closed;                     ///< the reason of the last connection that ended
-  std::optional<quic::ConnectionKey> connection;   ///< the one heard of last
+  std::optional<quic::ConnectionKey> connection;   ///< the one that reported last
   std::uint64_t packets_sent = 0;
   std::uint64_t bytes_sent = 0;
 
   [[nodiscard]] bool is_connected() const;
   /// How often it happened.
   [[nodiscard]] std::size_t count(quic::StreamEvent::Type type) const;
-  /// The connection heard of last; the test fails if it is gone.
+  /// The connection that reported last; the test fails if it is gone.
   [[nodiscard]] quic::Connection& live();
   [[nodiscard]] quic::Streams& streams();
 };
 
-/// Settings with the application protocol "test" and no limits but the defaults.
+/// Settings with the application protocol "test" and only the default limits.
 [[nodiscard]] quic::Config test_config();
 
 /// What a pair is made of.
@@ -79,7 +79,7 @@ struct PairOptions {
   double loss = 0;                                 ///< probability, both ways
 };
 
-/// The two ends and the way between them.
+/// The two ends and the path between them.
 class Pair {
  public:
   /// The seed is shown with every failed assertion of the test.
@@ -91,12 +91,12 @@ class Pair {
   /// connect(), and run until both sides are connected.
   void establish(std::string_view server_name = "localhost",
                  const quic::ConnectOptions& options = {});
-  /// Replaces an end by a new one with the same settings, as a restart of the process would.
+  /// Replaces an end with a new one with the same settings, as a restart of the process would.
   void restart_server();
   /// The same with other settings.
   void restart_server(const quic::Config& settings);
 
-  /// Runs until `done` (asked after every step) or for `limit`; false on the limit, and when
+  /// Runs until `done` (checked after every step) or for `limit`; false at the limit, or when
   /// nothing is left to happen.
   [[nodiscard]] bool run_until(const std::function<bool()>& done, Duration limit);
   void run_for(Duration span);
@@ -129,10 +129,10 @@ class Pair {
   std::vector<std::byte> buffer_;
 };
 
-/// `size` bytes that differ from place to place and from seed to seed.
+/// `size` bytes that vary with position and seed.
 [[nodiscard]] std::string pattern(std::size_t size, unsigned seed = 0);
 
-/// Writes all of `text` to the stream as room allows, and its end; call it at `writable` again.
+/// Writes all of `text` and the end to the stream as room allows; call it again on `writable`.
 class Upload {
  public:
   Upload(quic::StreamId id, std::string text) : id_(id), text_(std::move(text)) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Short words for what many tests make. Nothing in here connects to anything.
+/// Short names for what many tests create. Nothing here connects to anything.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@
 
 namespace quoin::test {
 
-/// The address that is written down, which must be one.
+/// Parses an address, which must be valid.
 inline Address address(std::string_view text) { return Address::parse(text).value(); }
 
-/// A GET of this URL, with nothing else said.
+/// A GET of this URL, with nothing else set.
 inline ClientRequest get_of(std::string url) {
   ClientRequest request;
   request.url = std::move(url);

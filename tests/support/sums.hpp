@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Whether a struct of figures has a `+=` that adds every member, those of structs in it and those
-/// that are added to it later included. For integers only.
+/// Whether a struct of figures has a `+=` that adds every member, including those of nested
+/// structs and any added to it later. For integers only.
 #pragma once
 
 #include <array>
@@ -12,14 +12,14 @@
 
 namespace quoin {
 
-/// Empty, or says where in `Figures` a member lies that is not summed.
+/// Empty, or says where in `Figures` there is a member that is not summed.
 template <class Figures>
 std::string what_is_not_summed() {
-  // No padding and no floating point: each byte is one of an integer.
+  // No padding and no floating point: each byte belongs to an integer.
   static_assert(std::has_unique_object_representations_v<Figures>);
   static_assert(sizeof(Figures) % sizeof(std::uint64_t) == 0);
   using Words = std::array<std::uint64_t, sizeof(Figures) / sizeof(std::uint64_t)>;
-  // A different number in each word, and none of its parts zero, whatever integers share it.
+  // A different number in each word, with no part zero, whatever integers share it.
   constexpr std::uint64_t in_each_part = 0x0001'0001'0001'0001;
   Words left{};
   Words right{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One upload over plain QUIC in a simulated network, with what became of its path.
+/// One upload over plain QUIC in a simulated network, with what happened to its path.
 #pragma once
 
 #include <algorithm>

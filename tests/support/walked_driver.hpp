@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A driver that watches, for a whole session, that the time it asks to be called at and what it
-/// does then are the same. Not a fake: everything else is the driver's own.
+/// A driver that checks, for a whole session, that the time it asks to be called at matches what
+/// it does then. Not a fake: everything else is the driver's own.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ class Walked : public Base {
 
   void handle_timeout(Time now) override {
     const std::optional<Time> due = this->poll_timeout();
-    // Called for something, and not for what it did not serve the last time. The engine may have
-    // news once more after it has written, such as a connection's end.
+    // Called for a reason, and not for one it failed to serve last time. The engine may have news
+    // again after it has written, such as a connection's end.
     REQUIRE(due.has_value());
     REQUIRE(*due <= now);
     times_ = now == last_ ? times_ + 1 : 1;
@@ -41,14 +41,14 @@ class Walked : public Base {
                                                       Time now) override {
     const std::optional<Datagram> datagram = Base::poll_transmit(buffer, now);
     const std::optional<Time> due = this->poll_timeout();
-    // Time{}: the engine has news. Else there is nothing left that it could have done by now.
+    // Time{}: the engine has news. Otherwise nothing is left that it could have done by now.
     if (!datagram && due && *due != Time{} && !this->timers.is_set(Deadline::farewell)) {
       REQUIRE(*due > now);
     }
     return datagram;
   }
 
-  /// How often handle_timeout() was called.
+  /// How many times handle_timeout() was called.
   [[nodiscard]] std::size_t served() const noexcept { return served_; }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A WebSocket between two hosts of a simulated network, or between one and a peer that sends
-/// whatever bytes a test wants.
+/// A WebSocket between two hosts of a simulated network, or between one and a peer that sends any
+/// bytes a test wants.
 #pragma once
 
 #include <chrono>
@@ -47,7 +47,7 @@ struct WebSocketWorld : HttpWorld {
     });
   }
 
-  /// What came of an attempt to connect.
+  /// The outcome of an attempt to connect.
   Result<WebSocket> try_to_connect(WebSocketRequest request) {
     std::optional<Result<WebSocket>> outcome;
     if (request.url.empty()) request.url = "wss://10.0.0.1:4433/ws";
@@ -77,7 +77,7 @@ struct WebSocketWorld : HttpWorld {
   WebSocketSide at_client;
 };
 
-/// A frame with whatever is in its first byte; `masked` with a mask of zeros.
+/// A frame with any first byte; `masked` with a mask of zeros.
 [[nodiscard]] inline std::string raw_frame(std::uint8_t first, std::string_view payload,
                                            bool masked = true) {
   const unsigned mask_bit = masked ? 0x80U : 0U;
