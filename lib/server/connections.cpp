@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What happens on a server's connections: events of the sessions become exchanges, handlers are
-/// called, and what took too long is ended.
+/// Handles a server's connections: turns session events into exchanges, calls handlers, and ends
+/// what took too long.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -40,9 +40,9 @@
 namespace quoin::inline v0 {
 namespace {
 
-// How exactly the time limits of streams are kept; looking costs a step for each stream.
+// How precisely stream time limits are enforced; each check costs one step per stream.
 constexpr Duration sweep_interval = std::chrono::milliseconds{500};
-// For requests that were on their way when their client was told to leave.
+// For requests already on their way when their client was told to leave.
 constexpr Duration time_to_leave = std::chrono::seconds{5};
 
 }  // namespace
@@ -94,13 +94,13 @@ Headers& Server::Impl::spare_headers() noexcept { return spare_fields; }
 void Server::Impl::run_handlers(Time now) {
   serve_ready();
   do_work();
-  // None of them has come if a handler has stopped the server.
+  // None of these is due if a handler has stopped the server.
   if (timers.take(Deadline::sweep)) sweep(now);
   if (timers.take(Deadline::idle)) retire_idle(now);
   if (timers.take(Deadline::grace)) close_idle();
   if (timers.take(Deadline::shutdown)) close_all();
   if (shutting_down && !is_stopped) close_drained();
-  // Before anything is sent: what a client has seen is in the figures.
+  // Before anything is sent: the figures include whatever a client has seen.
   if (board != nullptr) board->write(stats());
 }
 
@@ -210,7 +210,7 @@ void Server::Impl::handle_request(ServerConnection& connection, h3::Event& event
 
 void Server::Impl::call_handler(Exchange& exchange) {
   const std::string_view target = exchange.target();
-  // CONNECT is about another host, and has no path (RFC 9114 §4.4).
+  // CONNECT names another host and has no path (RFC 9114 §4.4).
   const bool is_connect = exchange.method() == "CONNECT" && target.empty();
   if (!is_connect && !exchange.is_well_directed()) {
     answer_in_words(exchange, status::misdirected_request);
@@ -224,7 +224,7 @@ void Server::Impl::call_handler(Exchange& exchange) {
   Match match = is_connect ? router.find("CONNECT", "/")
                            : router.find(exchange.method(), target.substr(0, target.find('?')),
                                          host_of(exchange.authority()));
-  // Whoever answered an extended CONNECT with a page would have opened a tunnel.
+  // Answering an extended CONNECT with a page would open a tunnel.
   const bool is_tunnel = exchange.request().get(":protocol").has_value();
   if (!match.handler && match.allow.empty() && !is_tunnel) match.handler = fallback;
   if (!match.handler) {
@@ -321,7 +321,7 @@ void Server::Impl::count_reset(ServerConnection& connection) {
 }
 
 void Server::Impl::do_work() {
-  // What is asked for meanwhile is for the next round: wake_driver() has been called for it.
+  // Work requested meanwhile is for the next round: wake_driver() has been called for it.
   working.clear();
   working.swap(work);
   for (const Handle& handle : working) {
@@ -350,7 +350,7 @@ void Server::Impl::note_idle(ServerConnection& connection) {
   timers.set_at_latest(Deadline::idle, later(loop.now(), allowed));
 }
 
-// All connections are looked at, so not more often than they are for requests that stand still.
+// This checks all connections, so it runs no more often than the sweep for stalled requests.
 void Server::Impl::retire_idle(Time now) {
   if (shutting_down) return;
   for (const auto& [number, connection] : connections) {

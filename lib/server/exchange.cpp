@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// One request stream of a server: what the handler asked for becomes calls of the session, at
-/// once where no application code is involved, else when work() is called.
+/// One request stream of a server: turns the handler's requests into calls to the session, at once
+/// if no application code is involved, otherwise when work() is called.
 #include "server/exchange.hpp"
 
 #include <algorithm>
@@ -131,7 +131,7 @@ void Exchange::on_body(Reader reader) {
   incoming_.set(std::move(reader));
   h3::Session* const h3 = session();
   const bool has_begun = h3 == nullptr || !h3->read(id).data.empty();
-  // Who asked for it sends the body only now (RFC 9110 §10.1.1).
+  // A client that expects 100 sends the body only now (RFC 9110 §10.1.1).
   if (std::exchange(awaits_continue_, false) && !has_begun) inform(100, {});
   want_work();
 }
@@ -192,7 +192,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
     fail(status::internal_server_error, *invalid_);
     return false;
   }
-  // In the place of the one that is there, since all have three digits.
+  // Overwrites the existing one in place, since all have three digits.
   response_.set(":status", std::to_string(status_));
   if (const std::string_view date = host_.date(); !date.empty() && !response_.get("date")) {
     response_.add("date", date);
@@ -220,7 +220,7 @@ bool Exchange::begin(bool has_body, std::optional<std::uint64_t> size) {
   return true;
 }
 
-// A 2xx to CONNECT opens a tunnel, whose bytes nobody has counted (RFC 9110 §9.3.6).
+// A 2xx to CONNECT opens a tunnel, whose length is unknown (RFC 9110 §9.3.6).
 bool Exchange::is_tunnel() const noexcept { return method() == "CONNECT" && status_ < 300; }
 
 bool Exchange::has_content() const noexcept {
@@ -354,7 +354,7 @@ void Exchange::send(h3::Session& session) {
   sent_ = true;
 }
 
-// The response is complete without the rest of the request: RFC 9114 §4.1 lets a server say so.
+// The response is complete without the rest of the request; RFC 9114 §4.1 lets a server say so.
 void Exchange::close_unread(h3::Session& session) {
   if (incoming_.is_over() || incoming_.has_reader()) return;
   const h3::Chunk rest = session.read(id);
@@ -408,7 +408,7 @@ bool Exchange::handle_silence(Time now, const TimeLimits& limits) {
   return true;
 }
 
-// It has taken too long, however much it moved.
+// It has taken too long, whatever its progress.
 void Exchange::end_overdue(bool awaits_client) {
   const Error error{LocalError::request_timeout, "the whole request took too long"};
   if (answered_) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What stands behind Request and Response: one request stream of a server. Not public.
+/// The implementation of Request and Response: one request stream of a server. Not public.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@
 
 namespace quoin::inline v0 {
 
-/// What an exchange needs of its server.
+/// What an exchange needs from its server.
 class ExchangeHost {
  public:
   ExchangeHost() = default;
@@ -40,24 +40,24 @@ class ExchangeHost {
   ExchangeHost& operator=(const ExchangeHost&) = delete;
   virtual ~ExchangeHost() = default;
 
-  /// The session of the connection, or null when it is over.
+  /// The session of the connection, or null if the connection is over.
   [[nodiscard]] virtual h3::Session* session(ConnectionNumber connection) noexcept = 0;
-  /// The exchange has something to do: its work() is called soon, in a turn.
+  /// The exchange has work to do: its work() is called soon, in a turn.
   virtual void want_work(const Handle& exchange) = 0;
   /// The value for `date`; empty without a clock.
   [[nodiscard]] virtual std::string_view date() const = 0;
   [[nodiscard]] virtual Time now() const noexcept = 0;
   /// The loop whose turns these are.
   [[nodiscard]] virtual Loop& turning_loop() noexcept = 0;
-  /// True once no application code may be called any more.
+  /// True once application code must no longer be called.
   [[nodiscard]] virtual const bool& stopped() const noexcept = 0;
-  /// Fields that nobody uses, whose memory is passed on from one response to the next.
+  /// Unused fields whose memory is reused from one response to the next.
   [[nodiscard]] virtual Headers& spare_headers() noexcept = 0;
   /// Room for writers to fill.
   [[nodiscard]] virtual quic::LargeBlockPtr& scratch() noexcept = 0;
 };
 
-/// ServerConfig's limits of time for a request; zero: none.
+/// ServerConfig's time limits for a request; zero: none.
 struct TimeLimits {
   Duration response;  ///< until the response begins
   Duration idle;      ///< without progress
@@ -79,7 +79,7 @@ class Exchange {
 
   [[nodiscard]] const Headers& request() const noexcept { return request_; }
 
-  /// What came behind the request's body.
+  /// What followed the request's body.
   [[nodiscard]] const Headers& request_trailers() const noexcept { return request_trailers_; }
 
   void set_request_trailers(Headers trailers) { request_trailers_ = std::move(trailers); }
@@ -87,7 +87,7 @@ class Exchange {
   [[nodiscard]] Address peer();
   [[nodiscard]] Priority priority();
   [[nodiscard]] TlsInfo tls();
-  /// The connection was made for the host that is asked for.
+  /// The connection was made for the requested host.
   [[nodiscard]] bool is_well_directed();
 
   /// The request came in early data and might be a replay.
@@ -101,7 +101,7 @@ class Exchange {
 
   void on_body(Reader reader);
 
-  /// Calls the reader no more; the client is told when the response is complete.
+  /// Stops calling the reader; the client is told when the response is complete.
   void refuse_body() noexcept { incoming_.drop(); }
 
   void resume();
@@ -118,32 +118,32 @@ class Exchange {
   void end(SharedBytes body);
   void stream(Writer body);
   void inform(int code, const Headers& headers);
-  /// Ends with `error` as the reason that the log gets.
+  /// Ends with `error` as the reason in the log.
   void reset(HttpError code, Error error);
   void on_closed(std::move_only_function<void(const Outcome&)> done);
-  /// A whole response that replaces what was prepared, if none was begun. With `error` it counts
-  /// as failed.
+  /// Replaces the prepared response with a complete one, if none was begun. Counts as failed,
+  /// with `error`.
   void fail(int status, const Error& error);
   /// Application code has failed: a 500, or a reset if the response has begun.
   void give_up(std::string_view why);
 
   /// Does what can be done now: calls reader and writer, ends the stream.
   void work();
-  /// There is more room to send: a reader may have waited for it, too.
+  /// There is more room to send; a reader may have been waiting for it, too.
   void handle_writable();
   void handle_reset(const Error& error);
   void handle_stop_sending(const Error& error);
-  /// What is to be done about a request that has made no progress for so long, or took so long.
-  /// True if it was ended for that.
+  /// Handles a request that has made no progress for too long, or takes too long overall. True if
+  /// it was ended for that.
   [[nodiscard]] bool handle_silence(Time now, const TimeLimits& limits);
-  /// The stream is over; the exchange must be destroyed after. `error` is the reason of the
-  /// session.
+  /// The stream is over; the exchange must be destroyed afterwards. `error` is the session's
+  /// reason.
   [[nodiscard]] Outcome finish(const Error& error);
 
-  /// The server is gone: handles of this are stale, although it may still be running.
+  /// The server is gone: handles to this are stale, although it may still be running.
   void abandon() noexcept { owner_.release(); }
 
-  /// The client ended it before it had the whole response.
+  /// The client ended the exchange before it had the whole response.
   [[nodiscard]] bool was_given_up() const noexcept { return given_up_; }
 
   /// The final response was begun.
@@ -168,27 +168,27 @@ class Exchange {
   ConnectionNumber connection_;
   Headers request_;
   Headers request_trailers_;
-  bool awaits_continue_;  // the client keeps the body back until it is asked for it
+  bool awaits_continue_;  // the client withholds the body until asked for it
   Parameters parameters_;
-  Headers response_;  // `:status` is the first
+  Headers response_;  // `:status` comes first
   Headers trailers_;
   HandlerPlace<void(Bytes)> on_datagram_;
   Incoming incoming_;
   Outgoing outgoing_;
   std::vector<std::move_only_function<void(const Outcome&)>> on_closed_;
   Time began_;
-  std::optional<Duration> own_limit_;  // of this request, in place of the server's
+  std::optional<Duration> own_limit_;  // for this request, instead of the server's
   Time limit_began_;
   Time progress_;
   std::uint64_t progress_mark_ = 0;  // what the session had moved when last looked at
   Outcome outcome_;
   int status_ = 200;
-  std::optional<Error> failure_;            // the reason that we know of
-  std::optional<Error> invalid_;            // the response cannot be sent for this
+  std::optional<Error> failure_;            // the reason known here
+  std::optional<Error> invalid_;            // why the response cannot be sent
   std::optional<HttpError> wanted_cancel_;  // while a reader looks at bytes of the stream
   bool early_ = false;
   bool answered_ = false;  // the final response was begun
-  bool sent_ = false;      // and is with the session, all of it
+  bool sent_ = false;      // and passed to the session in full
   bool cancelled_ = false;
   bool given_up_ = false;
   bool working_ = false;  // want_work() was called

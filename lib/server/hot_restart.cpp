@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Workers in a hot restart: sockets that come from the process before and go to the next one, and
-/// the datagrams that they pass on to each other.
+/// Workers in a hot restart: sockets taken from the previous process and handed to the next one,
+/// and the datagrams that they pass on to each other.
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -129,7 +129,7 @@ void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io:
     done();
   };
   if (place.post(handle)) return;
-  // What is for new clients has only to go back.
+  // Only datagrams from new clients have to go back.
   const auto& newer = place.server->impl_->relays.newer;
   for (const io::Parcel& parcel : *shared) {
     if (newer && has_long_header(parcel.datagram.payload)) (void)newer->send(parcel.datagram);
@@ -139,7 +139,7 @@ void Workers::Impl::pass_on(std::size_t worker, bool from_older, std::vector<io:
 
 void Workers::Impl::give_way(const io::Relays& newer) {
   is_taken = true;
-  // Nobody is told before the last one has stopped: until then new clients may still come here.
+  // Call on_taken only once the last one has stopped: until then new clients may still come here.
   const auto left = std::make_shared<std::atomic<std::size_t>>(places.size());
   for (std::size_t worker = 0; const auto& each : places) {
     Place& place = *each;

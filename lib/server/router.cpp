@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The tree of routes. A search tries text, then `{name}`, then `*`, from left to right, and goes
-/// back where it ends without a handler for the method.
+/// The tree of routes. A search tries text, then `{name}`, then `*`, from left to right, and
+/// backtracks where it ends without a handler for the method.
 #include "server/router.hpp"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ std::string lower(std::string_view host) {
   return out;
 }
 
-/// Decodes segment by segment. One that is no percent-encoding stands for itself.
+/// Decodes segment by segment. One that is not valid percent-encoding is kept as it is.
 std::string decode(std::string_view path) {
   if (path.find('%') == std::string_view::npos) return std::string{path};
   std::string out;
@@ -59,8 +59,8 @@ std::string decode(std::string_view path) {
 
 }  // namespace
 
-/// What a parameter on the way to the present node has taken of the path, behind the one before it.
-/// On the stack of the search, as are all views into the path.
+/// The part of the path taken by a parameter on the way to the current node, linked to the
+/// previous one. Lives on the search's stack, like all views into the path.
 struct Router::Taken {
   const Taken* before;
   std::string_view raw;
@@ -130,7 +130,7 @@ bool Router::accept(const Leaf* leaf, const Taken* taken, Search& search) {
   return true;
 }
 
-/// `path` is what is left of it; null when all of it was matched, which an empty one was not.
+/// `path` is what is left to match; null when all is matched, whereas an empty rest is not.
 bool Router::descend(const Node& node, std::optional<std::string_view> path, const Taken* taken,
                      Search& search) {
   if (!path) return accept(node.here.get(), taken, search);

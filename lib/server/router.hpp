@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Finds the handler for a method and a path. Knows nothing of HTTP but HEAD. Not public.
+/// Finds the handler for a method and a path. Knows nothing of HTTP except HEAD. Not public.
 #pragma once
 
 #include <map>
@@ -14,23 +14,23 @@
 
 namespace quoin::inline v0 {
 
-/// A handler shared between the router and whoever is calling it, so that it may replace itself.
+/// A handler shared between the router and its caller, so that it may replace itself.
 using SharedHandler = std::shared_ptr<Server::Handler>;
 /// Names and decoded values of a pattern's `{name}` segments; "*" names the rest.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-/// The outcome of a look-up.
+/// The result of a lookup.
 struct Match {
   SharedHandler handler;  ///< null: there is none
   Parameters parameters;
-  std::string allow;  ///< the methods that the path has, if it has any but the one asked for
+  std::string allow;  ///< the path's methods, if it has any but the requested one
 };
 
 /// A tree of patterns by their segments; see Server::route() for what they mean.
 class Router {
  public:
   void add(std::string_view method, std::string_view pattern, Server::Handler handler);
-  /// `host` without port; upper and lower case do not differ.
+  /// `host` without port; not case-sensitive.
   [[nodiscard]] Match find(std::string_view method, std::string_view path,
                            std::string_view host = {}) const;
 

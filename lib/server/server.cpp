@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Server: what its owner calls, and its place on the loop. What happens on its connections is in
+/// Server: the calls of its owner, and its place on the loop. Connections are handled in
 /// connections.cpp.
 #include <algorithm>
 #include <chrono>
@@ -105,7 +105,7 @@ Server::Impl::Impl(Loop& on, Tls with, ServerConfig settings)
     : EndpointDriver(on, Role::server, std::move(with), Error{HttpError::no_error}),
       config(std::move(settings)) {
   complete_for_http3(config.quic, config.h3);
-  config.h3.extended_connect = true;  // routes decide what is done with it
+  config.h3.extended_connect = true;  // routes decide how to handle it
 }
 
 Server::Impl::~Impl() { stop(); }
@@ -131,10 +131,10 @@ void Server::Impl::handle_relayed(const Datagram& datagram, bool from_older) {
 
 namespace {
 
-/// How long a connection without a request is waited for when the server goes away. Its client
-/// knows by then, unless it is gone itself, and then nothing would ever come back.
+/// How long to wait for a connection without a request when the server shuts down. Its client
+/// knows by then, unless it is gone itself and would never answer.
 constexpr Duration idle_grace = std::chrono::seconds{1};
-/// Clients that still read the end of a response are asked so often whether they are there.
+/// How often to check that clients still reading the end of a response are there.
 constexpr Duration probe_interval = std::chrono::milliseconds{250};
 
 }  // namespace
@@ -165,7 +165,7 @@ void Server::Impl::shut_down(Duration limit, std::move_only_function<void()> don
 
 void Server::Impl::close_all() {
   for (const auto& [number, connection] : connections) close(*connection);
-  // Those that are still shaking hands have no session that could be drained.
+  // Connections still in the handshake have no session to drain.
   if (endpoint) {
     endpoint->for_each(
         [](quic::Connection& connection) { connection.close(Error{HttpError::no_error}); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The inside of Server: an endpoint on a loop, its connections and their exchanges. Not public.
+/// The internals of Server: an endpoint on a loop, its connections and their exchanges. Not public.
 #pragma once
 
 #include <cstddef>
@@ -43,15 +43,15 @@ struct ServerConnection {
   quic::ConnectionKey key;  ///< at the endpoint
   quic::ByStreamId<Exchange> exchanges;
   double resets_left = 0;  ///< a bucket of ServerConfig::resets_per_second
-  Time resets_counted;     ///< when it was filled last
-  Time idle_since;         ///< when its last request was over
-  bool retiring = false;   ///< was told to leave, as it was idle for too long
+  Time resets_counted;     ///< when it was last filled
+  Time idle_since;         ///< when its last request ended
+  bool retiring = false;   ///< was told to leave after being idle for too long
   bool closing = false;    ///< close() was called
-  /// Had a request while the server goes away: its client may still be reading the end of a
-  /// response whose bytes are all acknowledged, and many drop that with the connection.
+  /// Had a request when the server began to shut down: its client may still be reading the end of
+  /// a response whose bytes are all acknowledged, and many clients drop that with the connection.
   bool left_to_client = false;
-  std::uint64_t heard = 0;              ///< bytes received when close_idle() looked last
-  std::uint64_t datagrams_dropped = 0;  ///< by its session, as far as they are counted
+  std::uint64_t heard = 0;              ///< bytes received when close_idle() last checked
+  std::uint64_t datagrams_dropped = 0;  ///< by its session, as counted so far
 };
 
 struct Server::Impl : EndpointDriver, ExchangeHost {
@@ -61,7 +61,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   [[nodiscard]] ServerStats stats() const;
   void shut_down(Duration limit, std::move_only_function<void()> done);
 
-  /// Datagrams that a neighbour passed on.
+  /// Datagrams passed on by a neighbouring process.
   void handle_relayed(const Datagram& datagram, bool from_older);
 
   void handle_datagram(const Datagram& datagram, Time now) override;
@@ -84,7 +84,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
 
   [[nodiscard]] quic::LargeBlockPtr& scratch() noexcept override { return scratch_block; }
 
-  /// The one that the endpoint has news of, which may be new; null for one that is over.
+  /// The connection that the endpoint reports on, which may be new; null for one that is over.
   [[nodiscard]] ServerConnection* connection_of(quic::ConnectionKey key);
   [[nodiscard]] quic::Connection* quic_of(const ServerConnection& connection) noexcept;
   [[nodiscard]] h3::Session* session_on(const ServerConnection& connection) noexcept;
@@ -105,7 +105,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   void retire_idle(Time now);
   void close_idle();
   void close_all();
-  /// Lets its client close it, as long as that gives signs of life.
+  /// Lets the client close the connection, as long as it shows signs of life.
   void leave_to_client(ServerConnection& connection);
   void close_drained();
 
@@ -116,7 +116,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   std::unordered_map<ConnectionNumber, std::unique_ptr<ServerConnection>> connections;
   QuicNumbers numbers;
   std::vector<Handle> work;
-  std::vector<Handle> working;  ///< the part of it that is being done
+  std::vector<Handle> working;  ///< the part of it in progress
   Headers spare_fields;
   quic::LargeBlockPtr scratch_block;
   HandlerPlace<void(const Access&)> on_access;
@@ -124,7 +124,7 @@ struct Server::Impl : EndpointDriver, ExchangeHost {
   HandlerPlace<void(const ConnectionInfo&)> on_disconnected;
   HandlerPlace<void(const ConnectionInfo&, const quic::PathEvent&)> on_path;
   ServerStats counted;
-  StatsBoard* board = nullptr;  ///< for other threads; null: none asks
+  StatsBoard* board = nullptr;  ///< for other threads; null: none reads it
   std::uint64_t last_number = 0;
   mutable std::string date_text;
   mutable std::int64_t date_second = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The sum of what servers counted.
+/// Sums the counts of servers.
 #include <quoin/server.hpp>
 
 namespace quoin::inline v0 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where a server shows its figures to other threads. Not public.
+/// Where a server publishes its figures for other threads. Not public.
 #pragma once
 
 #include <cstring>
@@ -10,12 +10,12 @@
 
 namespace quoin::inline v0 {
 
-/// The figures as they were when they were written last. One thread writes, any reads; nobody waits
-/// longer than it takes to copy them.
+/// The figures as last written. One thread writes, any thread reads; none waits longer than it
+/// takes to copy them.
 class StatsBoard {
  public:
   void write(const ServerStats& stats) {
-    // Only this thread changes what is there, so it may look without the lock.
+    // Only this thread changes the figures, so it may read them without the lock.
     static_assert(std::has_unique_object_representations_v<ServerStats>);
     if (std::memcmp(&stats_, &stats, sizeof(stats)) == 0) return;
     const std::scoped_lock lock{mutex_};

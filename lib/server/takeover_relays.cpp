@@ -20,7 +20,7 @@ enum class Way : std::uint8_t { here, older, newer };
 Way way_of(Bytes packet, const TakeoverRelays& relays, const quic::Endpoint& endpoint) {
   if (endpoint.owns(packet)) return Way::here;
   if (relays.older) return Way::older;
-  // Without a connection, any other packet is answered with a stateless reset, by us as well.
+  // Any other packet without a connection gets a stateless reset, which we can send as well.
   return relays.newer && has_long_header(packet) ? Way::newer : Way::here;
 }
 
@@ -45,7 +45,7 @@ bool has_long_header(Bytes packet) noexcept {
 }
 
 void route(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint, Time now) {
-  // A train is from one address, but that may have connections to both processes.
+  // A train comes from one address, but that address may have connections to both processes.
   Bytes rest = datagram.payload;
   const std::size_t segment = datagram.segment_size == 0 ? rest.size() : datagram.segment_size;
   while (!rest.empty()) {

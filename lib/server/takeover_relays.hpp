@@ -14,8 +14,8 @@
 namespace quoin::inline v0 {
 
 /// The processes before and after this one, as one worker sees them. The newest one receives
-/// everything; what is not of its own connections it passes to the one before, and so on. The
-/// oldest keeps what it knows and sends first packets, which are of new clients, back.
+/// everything and passes what does not belong to its connections to the previous one, and so on.
+/// The oldest keeps what it knows and sends first packets, which are from new clients, back.
 struct TakeoverRelays {
   std::shared_ptr<io::Relay> older;
   std::shared_ptr<io::Relay> newer;
@@ -26,9 +26,9 @@ struct TakeoverRelays {
 /// A packet that may begin a connection (RFC 9000 §17.2).
 [[nodiscard]] bool has_long_header(Bytes packet) noexcept;
 
-/// Gives a datagram that came from a socket or from the newer process to whom it is for.
+/// Delivers a datagram from a socket or from the newer process to its destination.
 void route(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint, Time now);
-/// The same for one that the older process does not know either.
+/// The same for one that is unknown to the older process, too.
 void route_back(const Datagram& datagram, TakeoverRelays& relays, quic::Endpoint& endpoint,
                 Time now);
 

@@ -17,7 +17,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-/// What the end of the limit leaves for telling the clients.
+/// Time left after the limit for telling the clients.
 constexpr Duration goodbye = std::chrono::milliseconds{100};
 
 /// The worker whose thread this is.
@@ -56,7 +56,7 @@ void Workers::Impl::Place::run() {
   board_.write(server->stats());
 }
 
-/// Somebody may be waiting for what was posted after the last turn.
+/// Someone may be waiting for a job posted after the last turn.
 bool Workers::Impl::Place::try_end() {
   const std::scoped_lock lock{mutex_};
   if (posted_ != 0) return false;
@@ -110,8 +110,8 @@ void Workers::Impl::Place::shutdown(Duration limit) {
   });
 }
 
-/// The server is done. What is passed on to and from an older process goes through here, until
-/// that is done as well.
+/// The server is done. Datagrams to and from an older process still go through here until that
+/// process is done as well.
 void Workers::Impl::Place::handle_end() {
   has_ended_ = true;
   is_finished_ = is_finished_ || !server->impl_->relays.older;

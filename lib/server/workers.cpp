@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Servers on threads. All that threads share is the kernel's group of sockets, the Tls, and the
-/// queue of posted jobs of each loop.
+/// Servers on threads. Threads share only the kernel's group of sockets, the Tls, and each loop's
+/// queue of posted jobs.
 #include <algorithm>
 #include <cstddef>
 #include <latch>
@@ -113,7 +113,7 @@ Result<Address> Workers::listen(std::string_view address) {
                                  "Workers::listen(): the addresses are those taken over"});
   }
   if (const Result<> made = impl_->make_places(); !made) return std::unexpected(made.error());
-  // The kernel numbers the sockets of a group as they come.
+  // The kernel numbers the sockets of a group in the order they join.
   std::optional<Address> opened;
   for (const auto& place : impl_->places) {
     Result<Address> own = place->with_server([&](Server& server) {
@@ -150,13 +150,13 @@ void Workers::join() {
     if (place->is_here()) return;
   }
   for (const auto& place : impl_->places) place->join();
-  // What comes for new clients is the next process's.
+  // Datagrams from new clients belong to the next process.
   if (impl_->handover) impl_->handover->finish(has_long_header);
   for (const auto& place : impl_->places) place->server->impl_->relays = {};
 }
 
-/// Has all workers make a change that cannot fail, all changes in one order, and waits until they
-/// have.
+/// Makes a change that cannot fail on all workers, in the same order as other changes, and waits
+/// until it is made.
 void Workers::Impl::change_all(std::unique_lock<std::mutex> lock, const Change& change) {
   const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(places.size()));
   for (const auto& place : places) {
@@ -166,7 +166,7 @@ void Workers::Impl::change_all(std::unique_lock<std::mutex> lock, const Change& 
     });
   }
   lock.unlock();
-  // Two workers that waited for each other would wait for ever.
+  // Two workers waiting for each other would deadlock.
   if (!Place::is_worker_here()) left->wait();
 }
 
@@ -176,7 +176,7 @@ Result<> Workers::set_tls(const Tls& tls) {
   }
   std::unique_lock lock{impl_->mutex};
   impl_->tls = tls;
-  // Before any worker is in a handshake with it; then each finds that it has them.
+  // Before any worker uses it in a handshake; each then finds the keys already set.
   if (!impl_->places.empty()) {
     tls::share_ticket_keys(tls, impl_->config.quic.secret);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The inside of Workers: a place for each, and what all have in common. Not public.
+/// The internals of Workers: a place for each worker, and what they all share. Not public.
 #pragma once
 
 #include <atomic>
@@ -60,50 +60,50 @@ struct Workers::Impl {
   std::move_only_function<void()> on_taken;
   std::atomic<bool> is_taken = false;
 
-  /// Guards what follows against members that any thread may call. The owner's thread, which alone
-  /// changes `places`, reads without it. No code of the application runs under it.
+  /// Guards the members below against functions that any thread may call. The owner's thread, which
+  /// alone changes `places`, reads it without locking. No application code runs under it.
   std::mutex mutex;
   Tls tls;
   ServerConfig config;
   std::vector<std::unique_ptr<Place>> places;  // empty until listen()
 
-  std::unique_ptr<io::HandoverThread> handover;  // goes before the places that it posts to
+  std::unique_ptr<io::HandoverThread> handover;  // destroyed before the places it posts to
 };
 
 /// A thread and what it runs on, destroyed in this order: thread, server, loop. The server belongs
-/// to the thread; before that has begun and after its end, to whoever holds the mutex.
+/// to the thread; before the thread starts and after it ends, to the holder of the mutex.
 class Workers::Impl::Place {
  public:
   Place(std::unique_ptr<Loop> on, const Tls& tls, ServerConfig config);
 
-  /// Begins the thread. Throws std::system_error.
+  /// Starts the thread. Throws std::system_error.
   void start();
-  /// Waits for the thread's end, if there is one.
+  /// Waits for the thread to end, if there is one.
   void join();
 
-  /// Has the thread run `job` soon, or first of all. False, and `job` is as it was, if the thread
-  /// has ended. Thread-safe.
+  /// Has the thread run `job` soon, or as soon as it starts. False, with `job` unchanged, if the
+  /// thread has ended. Thread-safe.
   [[nodiscard]] bool post(Job& job);
-  /// Has the thread change the server soon, or changes it now if there is none. Thread-safe.
+  /// Has the thread change the server soon, or changes it now if there is no thread. Thread-safe.
   void change(Job job);
 
-  /// Calls `use` with the server, as long as no thread has begun.
+  /// Calls `use` with the server, as long as no thread has started.
   auto with_server(auto&& use) {
     const std::scoped_lock lock{mutex_};
     return use(*server);
   }
 
-  /// What the server has counted: when it had run its handlers last, or now if this thread is the
-  /// server's. Thread-safe.
+  /// The server's counts as of when it last ran its handlers, or current ones if this is the
+  /// server's thread. Thread-safe.
   [[nodiscard]] ServerStats stats() const;
   /// Ends the server. Thread-safe.
   void shutdown(Duration limit);
-  /// The process before this one needs nothing more. For the thread.
+  /// The previous process needs nothing more. To be called on the thread.
   void forget_older();
 
-  /// Whether this thread is a worker's, of these or other Workers.
+  /// Whether this thread belongs to a worker, of these or other Workers.
   [[nodiscard]] static bool is_worker_here() noexcept;
-  /// Whether it is this one's.
+  /// Whether it belongs to this one.
   [[nodiscard]] bool is_here() const noexcept;
 
   const std::unique_ptr<Loop> loop;
@@ -120,9 +120,9 @@ class Workers::Impl::Place {
   StatsBoard board_;
   std::mutex mutex_;
   Phase phase_ = Phase::waiting;  // guarded by mutex_
-  std::size_t posted_ = 0;        // jobs that were not run yet; guarded by mutex_
+  std::size_t posted_ = 0;        // jobs not run yet; guarded by mutex_
   bool has_ended_ = false;    // the server has; the loop runs on while an older process needs it
-  bool is_finished_ = false;  // nobody needs the loop any more
+  bool is_finished_ = false;  // the loop is no longer needed
   std::thread thread_;
 };
 

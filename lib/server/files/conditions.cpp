@@ -39,7 +39,7 @@ bool lists_tag(std::string_view list, std::string_view etag, bool weak_compariso
   return false;
 }
 
-// A header that may come several times stands for one list.
+// A header that may appear several times forms one list.
 bool any_lists_tag(const Headers& request, std::string_view name, std::string_view etag,
                    bool weak_comparison) {
   return std::ranges::any_of(request, [&](const Field& field) {
@@ -56,12 +56,12 @@ std::optional<std::uint64_t> read_number(std::string_view text) noexcept {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || text.empty()) return std::nullopt;
-  // Larger than any number here is still a number.
+  // A number too large to represent is still a number.
   if (error == std::errc::result_out_of_range) return UINT64_MAX;
   return error == std::errc{} ? std::optional{value} : std::nullopt;
 }
 
-// RFC 9110 §13.1.5: the range counts only if the client's part is of the same representation.
+// RFC 9110 §13.1.5: the range counts only if the client's part is from the same representation.
 bool range_applies(const Representation& representation, const Headers& request) {
   const auto condition = request.get("if-range");
   if (!condition) return true;
@@ -119,7 +119,7 @@ Selection select(const Representation& representation, const Headers& request, b
              since && representation.modified <= *since) {
     return empty(status::not_modified);
   }
-  // RFC 9110 §14.2: a range means something for GET only.
+  // RFC 9110 §14.2: a range has meaning only for GET.
   if (!is_get) return {.status = 200, .offset = 0, .size = representation.size};
   return select_range(representation, request);
 }

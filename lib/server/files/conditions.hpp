@@ -11,22 +11,22 @@
 
 namespace quoin::inline v0 {
 
-/// What there is to send.
+/// The representation to send.
 struct Representation {
   std::string etag;           ///< strong, with its quotes
   std::int64_t modified = 0;  ///< seconds since 1970
   std::uint64_t size = 0;     ///< bytes
 };
 
-/// What a GET or HEAD is to be answered with.
+/// How to answer a GET or HEAD.
 struct Selection {
   int status = 200;          ///< 200, 206, 304, 412 or 416
   std::uint64_t offset = 0;  ///< of the first byte to send
   std::uint64_t size = 0;    ///< bytes to send; 0 for 304, 412 and 416
 };
 
-/// Evaluates the conditions in the order of RFC 9110 §13.2.2, then the range. More than one range,
-/// and what is no range at all, select everything.
+/// Evaluates the conditions in the order of RFC 9110 §13.2.2, then the range. Multiple ranges and
+/// invalid ones select everything.
 [[nodiscard]] Selection select(const Representation& representation, const Headers& request,
                                bool is_get);
 

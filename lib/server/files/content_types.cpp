@@ -15,7 +15,7 @@ struct Entry {
   std::string_view type;
 };
 
-// In order of the extension, for the binary search.
+// Sorted by extension, for the binary search.
 constexpr auto table = std::to_array<Entry>({
     {"7z", "application/x-7z-compressed"},
     {"aac", "audio/aac"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Writing a directory listing: whatever a file is called, it is text here and never markup.
+/// Writes a directory listing: file names are always text here, never markup.
 #include "server/files/directory_page.hpp"
 
 #include <string>

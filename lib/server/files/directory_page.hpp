@@ -10,7 +10,7 @@
 
 namespace quoin::inline v0 {
 
-/// `path` is what the page is for, decoded, with "/" at both ends.
+/// `path` is the directory's path, decoded, with "/" at both ends.
 [[nodiscard]] std::string directory_page(std::string_view path,
                                          const std::vector<DirectoryEntry>& entries);
 

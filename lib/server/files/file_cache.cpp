@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The cache of small files: a list in the order of use and an index of it.
+/// The cache of small files: a list in order of use, and an index of it.
 #include "server/files/file_cache.hpp"
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-// What an entry takes beside its text: nodes of list and index, bookkeeping of the allocator.
+// An entry's overhead besides its text: list and index nodes, allocator bookkeeping.
 constexpr std::size_t entry_overhead = 512;
 
 }  // namespace

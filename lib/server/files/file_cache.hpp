@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Small files in memory, each with the headers of its response, for as long as the file system
-/// says that they are still the same. Knows nothing of requests. Not public.
+/// Small files in memory, each with its response headers, for as long as the file system says that
+/// they are unchanged. Knows nothing of requests. Not public.
 #pragma once
 
 #include <cstddef>
@@ -17,38 +17,38 @@
 
 namespace quoin::inline v0 {
 
-/// A file that was read whole.
+/// A file that was read in full.
 struct KeptFile {
   std::string path;       ///< below the root
-  FileIdentity identity;  ///< what it was when it was read
-  Headers headers;        ///< of a response with all of it, but for `content-length`
+  FileIdentity identity;  ///< when it was read
+  Headers headers;        ///< of a full response, except `content-length`
   SharedBytes content;
 };
 
-/// The files that were asked for last, up to a number of bytes.
+/// The most recently requested files, up to a number of bytes.
 class FileCache {
  public:
-  /// Larger files are not worth their room: reading them costs less than sending them.
+  /// Larger files are not worth the space: reading them costs less than sending them.
   static constexpr std::size_t max_file = std::size_t{64} * 1024;
 
   /// Keeps files with their names and headers up to `limit` bytes; 0: none.
   explicit FileCache(std::size_t limit) noexcept : limit_(limit) {}
 
-  /// The file that was kept under `key`, if `root` has the very same one still; valid until the
-  /// next call. Looks at the file system once in a turn, which `now` tells: whatever is asked for
-  /// in a turn was asked for before that look.
+  /// The file kept under `key`, if `root` still has the very same one; valid until the next call.
+  /// Checks the file system once per turn, identified by `now`: everything requested in a turn was
+  /// requested before that check.
   [[nodiscard]] const KeptFile* find(std::string_view key, const SafeDirectory& root, Time now);
-  /// Keeps a file, and forgets others that were not asked for in longest time to make room.
+  /// Keeps a file, evicting the least recently requested ones to make room.
   void keep(std::string_view key, KeptFile file, Time now);
 
-  /// Something may be kept.
+  /// Whether anything may be kept.
   [[nodiscard]] bool is_enabled() const noexcept { return limit_ != 0; }
 
  private:
   struct Entry {
     std::string key;
     KeptFile file;
-    Time looked;  ///< at the file system
+    Time looked;  ///< when the file system was last checked
     std::size_t cost = 0;
   };
 
@@ -58,7 +58,7 @@ class FileCache {
 
   std::size_t limit_;
   std::size_t used_ = 0;
-  Order order_;  ///< the latest first
+  Order order_;  ///< most recent first
   std::unordered_map<std::string_view, Order::iterator> by_key_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Opening files below a directory: the kernel sees to it with openat2(), or, where that is
-/// missing, we look where the opened file really is before we read from it.
+/// Opens files below a directory: the kernel ensures this with openat2(); where that is missing,
+/// we check where the opened file really is before reading from it.
 #include "server/files/safe_directory.hpp"
 
 #include <algorithm>
@@ -30,7 +30,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-// Never wait for the writer of a FIFO, never become the owner of a terminal.
+// Never wait for the writer of a FIFO, never acquire a controlling terminal.
 constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 Error system_error(int code, std::string_view detail) {
@@ -60,7 +60,7 @@ OpenedFile describe(FileDescriptor descriptor, const struct stat& status) {
           .identity = identity_of(status)};
 }
 
-// Where an open file really is; empty if that cannot be found out.
+// Where an open file really is; empty if that cannot be determined.
 std::string real_path(int descriptor) {
   const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
   std::string path(4096, '\0');
@@ -98,7 +98,7 @@ int SafeDirectory::open_descriptor(const std::string& path) const {
     how.flags = read_flags;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     const long opened = ::syscall(SYS_openat2, root_.number(), relative, &how, sizeof how);
-    // EPERM is what sandboxes say to system calls that they do not know.
+    // Sandboxes answer system calls they do not know with EPERM.
     if (opened >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(opened);
     has_openat2_ = false;
   }
@@ -150,7 +150,7 @@ std::string OpenedFile::read(std::size_t bytes) const {
 Result<std::vector<DirectoryEntry>> SafeDirectory::list(const std::string& path) const {
   const FileDescriptor opened{open_descriptor(path)};
   if (!opened.is_open()) return std::unexpected(system_error(errno, path));
-  // The stream takes a descriptor over.
+  // The stream takes ownership of a descriptor.
   const int copy = ::fcntl(opened.number(), F_DUPFD_CLOEXEC, 0);
   const auto close_stream = [](DIR* stream) { ::closedir(stream); };
   const std::unique_ptr<DIR, decltype(close_stream)> stream{copy < 0 ? nullptr : ::fdopendir(copy)};

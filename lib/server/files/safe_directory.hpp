@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A directory that nothing can be opened outside of, whatever the paths and symbolic links in it
+/// A directory outside which nothing can be opened, whatever the paths and symbolic links in it
 /// say. Knows nothing of HTTP. Not public.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace quoin::inline v0 {
 
-/// An open file descriptor, closed when it goes.
+/// An open file descriptor, closed on destruction.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -39,8 +39,8 @@ class FileDescriptor {
   int number_ = -1;
 };
 
-/// Tells whether a name still stands for the same file with the same content: every change gives a
-/// file another time of change, if only the clock of the file system has moved on in between.
+/// Tells whether a name still refers to the same file with the same content: every change gives a
+/// file a new change time, provided that the file system's clock has advanced in between.
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -51,7 +51,7 @@ struct FileIdentity {
   friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
-/// What was opened.
+/// An opened file or directory.
 struct OpenedFile {
   FileDescriptor descriptor;
   bool is_directory = false;
@@ -62,7 +62,7 @@ struct OpenedFile {
   std::int64_t modified_nanoseconds = 0;  ///< beyond that second
   FileIdentity identity;
 
-  /// The first bytes of a regular file, up to `size`: fewer if it was cut, or cannot be read.
+  /// The first bytes of a regular file, up to `size`: fewer if it was truncated or is unreadable.
   [[nodiscard]] std::string read(std::size_t bytes) const;
 };
 
@@ -77,20 +77,20 @@ struct DirectoryEntry {
 /// See the head of the file.
 class SafeDirectory {
  public:
-  /// Errors: system, with the path; ENOTDIR for what is no directory.
+  /// Errors: system, with the path; ENOTDIR if it is not a directory.
   [[nodiscard]] static Result<SafeDirectory> open(const std::filesystem::path& root);
 
   /// Opens "a/b" below the root for reading; "" is the root itself. Errors: system; EXDEV for
-  /// what leads outside.
+  /// paths that lead outside.
   [[nodiscard]] Result<OpenedFile> open_below(const std::string& path) const;
-  /// What `path` names at present, be it inside or outside. Opens nothing, so it is for comparing
-  /// with a file that was opened here before. None: nothing.
+  /// What `path` currently names, inside or outside. Opens nothing, so use it only to compare with
+  /// a file opened here before. None: nothing.
   [[nodiscard]] std::optional<FileIdentity> identify(const std::string& path) const;
   /// The regular files and directories in the directory `path`, in order of their names,
   /// directories first. Entries that lead outside are left out. Errors: system.
   [[nodiscard]] Result<std::vector<DirectoryEntry>> list(const std::string& path) const;
 
-  /// For tests: do without openat2(), as on systems that have none.
+  /// For tests: do without openat2(), as on systems that lack it.
   void avoid_openat2() noexcept { has_openat2_ = false; }
 
  private:

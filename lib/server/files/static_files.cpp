@@ -37,7 +37,7 @@
 namespace quoin::inline v0 {
 namespace {
 
-// Longer names are not worth being remembered.
+// Longer names are not worth caching.
 constexpr std::size_t max_key = 1024;
 
 int status_for(const Error& error) noexcept {
@@ -63,7 +63,8 @@ int status_for(const Error& error) noexcept {
   }
 }
 
-// `path` without as many segments as `prefix` has: the router has found them equal once decoded.
+// `path` without its first segments, as many as `prefix` has: the router found them equal once
+// decoded.
 std::string_view below(std::string_view prefix, std::string_view path) noexcept {
   for (auto left = std::ranges::count(prefix, '/'); left > 0 && !path.empty(); --left) {
     path.remove_prefix(std::min(path.find('/', 1), path.size()));
@@ -71,8 +72,8 @@ std::string_view below(std::string_view prefix, std::string_view path) noexcept 
   return path;
 }
 
-// The path below the root, decoded; none for what names nothing there. A segment is decoded by
-// itself, so that an encoded slash cannot make two of it.
+// The path below the root, decoded; none if it names nothing there. Each segment is decoded on its
+// own, so that an encoded slash cannot split it in two.
 std::optional<std::string> local_path(std::string_view encoded) {
   std::string path;
   while (encoded.starts_with('/')) {
@@ -80,7 +81,7 @@ std::optional<std::string> local_path(std::string_view encoded) {
     const std::string_view segment = encoded.substr(0, encoded.find('/'));
     encoded.remove_prefix(segment.size());
     if (segment.empty()) {
-      // The slash at the end of a directory; elsewhere it would make two names for one file.
+      // The slash at the end of a directory; elsewhere it would give one file two names.
       if (encoded.empty()) break;
       return std::nullopt;
     }
@@ -95,7 +96,7 @@ std::optional<std::string> local_path(std::string_view encoded) {
   return path;
 }
 
-// Sends a part of a file. What is missing at its end fails the stream: the file was cut meanwhile.
+// Sends part of a file. If its end is missing, the stream fails: the file was truncated meanwhile.
 class FileWriter {
  public:
   FileWriter(FileDescriptor file, std::uint64_t offset, std::uint64_t size)
@@ -136,7 +137,7 @@ bool is_selective(const Headers& request) noexcept {
   });
 }
 
-// A change from now on would give the file another time of change. Clocks of file systems step:
+// Any change from now on would give the file a new change time. File system clocks move in steps:
 // most with the kernel's tick, some every two seconds.
 bool is_settled(const FileIdentity& file, const StaticFiles::WallClock& clock) {
   constexpr std::chrono::nanoseconds step = std::chrono::seconds{2};
@@ -281,7 +282,7 @@ void StaticFiles::send_file(const Asked& asked, const std::string& path, OpenedF
   }
 }
 
-// A small file that has not changed just now is read whole, sent, and kept.
+// A small file that has not just changed is read in full, sent, and kept.
 bool StaticFiles::keep_and_send(const Asked& asked, const std::string& path, const OpenedFile& file,
                                 Headers headers) {
   if (!cache_.is_enabled() || file.size > FileCache::max_file || asked.key.size() > max_key ||
@@ -326,7 +327,7 @@ Result<> Server::files(std::string_view prefix, const FilePath& directory, FileO
       StaticFiles::create(std::string{prefix}, directory.native(), std::move(options));
   if (!files) return std::unexpected(files.error());
   const auto shared = std::make_shared<StaticFiles>(std::move(*files));
-  // The server has the handler, so it is there when that is called.
+  // The server owns the handler, so it exists whenever the handler is called.
   const auto handler = [shared, server = impl_.get()](Request request, Response response) {
     const bool known = shared->answer(request, response, server->now(), server->config.wall_clock);
     if (known) ++server->counted.files_from_memory;

@@ -23,12 +23,12 @@ namespace quoin::inline v0 {
 /// See Server::files().
 class StaticFiles {
  public:
-  /// `prefix` is the path of the root without a slash at its end. Errors: system.
+  /// `prefix` is the root's path without a trailing slash. Errors: system.
   [[nodiscard]] static Result<StaticFiles> create(std::string prefix,
                                                   const std::filesystem::path& root,
                                                   FileOptions options);
 
-  /// The clock that the file system has, too; may be empty.
+  /// The clock that the file system uses, too; may be empty.
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
   /// `now` is the time of the turn. Returns whether the answer was in memory.
@@ -37,7 +37,7 @@ class StaticFiles {
  private:
   StaticFiles(std::string prefix, SafeDirectory root, FileOptions options);
 
-  /// A request with what belongs to it on its way through this class.
+  /// A request and its related data on the way through this class.
   struct Asked {
     const Request& request;
     Response response;
