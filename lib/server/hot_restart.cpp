@@ -106,7 +106,7 @@ void Workers::Impl::begin_handover() {
       .on_taken = [this](const io::Relays& newer) { give_way(newer); },
       .on_parcels =
           [this](std::size_t worker, bool from_older, std::vector<io::Parcel> parcels,
-                 std::function<void()> done) {
+                 const std::function<void()>& done) {
             pass_on(worker, from_older, std::move(parcels), done);
           },
       .on_older_gone =

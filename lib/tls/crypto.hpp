@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-struct hmac_ctx_st;
+struct hmac_ctx_st;  // NOLINT(readability-identifier-naming): BoringSSL names it so
 
 namespace quoin::inline v0::tls {
 
