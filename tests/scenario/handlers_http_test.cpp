@@ -313,17 +313,6 @@ const std::array rows{
 };
 // clang-format on
 
-/// What would have been without any misdeed.
-const Scenario& peaceful() {
-  static Hooks hooks;
-  static const auto* const scenario = [] {
-    auto* const made = new Scenario{hooks};
-    made->run();
-    return made;
-  }();
-  return *scenario;
-}
-
 /// Each request of a round came to a 200, but one.
 void check_round(const Scenario& scenario, std::size_t round, const Row* broken) {
   for (const char* const path : {"/moved", "/plain", "/all", "/late", "/nowhere", "/elsewhere"}) {
@@ -347,7 +336,7 @@ void check_round(const Scenario& scenario, std::size_t round, const Row* broken)
 }  // namespace
 
 TEST_CASE("the scenario of all HTTP handlers calls them all, in both rounds") {
-  const Scenario& scenario = peaceful();
+  const Scenario& scenario = peaceful<Scenario>();
   for (std::size_t round = 0; round < 2; ++round) check_round(scenario, round, nullptr);
   for (const Row& row : rows) {
     INFO(row.name);
@@ -374,11 +363,11 @@ TEST_CASE("an HTTP handler that throws ends at most its request and is called ag
   CHECK(hooks.counts["server on_closed"] == hooks.counts["server on_closed again"]);
   if (std::string_view{row.path}.empty()) {
     // As if it had returned.
-    CHECK(hooks.counts == peaceful().hooks.counts);
-    CHECK(stats.requests == peaceful().stats.requests);
-    CHECK(stats.responses == peaceful().stats.responses);
-    CHECK(stats.body_bytes_sent == peaceful().stats.body_bytes_sent);
-    CHECK(stats.body_bytes_received == peaceful().stats.body_bytes_received);
+    CHECK(hooks.counts == peaceful<Scenario>().hooks.counts);
+    CHECK(stats.requests == peaceful<Scenario>().stats.requests);
+    CHECK(stats.responses == peaceful<Scenario>().stats.responses);
+    CHECK(stats.body_bytes_sent == peaceful<Scenario>().stats.body_bytes_sent);
+    CHECK(stats.body_bytes_received == peaceful<Scenario>().stats.body_bytes_received);
   }
 }
 
@@ -405,6 +394,7 @@ TEST_CASE("an HTTP handler may replace itself") {
   Scenario scenario{hooks};
   scenario.run();
   for (std::size_t round = 0; round < 2; ++round) check_round(scenario, round, nullptr);
-  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] == peaceful().hooks.counts[name]);
+  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] ==
+        peaceful<Scenario>().hooks.counts[name]);
   CHECK(hooks.counts[Hooks::replaced(name)] >= 1);
 }

@@ -281,21 +281,10 @@ const std::array rows{
 };
 // clang-format on
 
-/// What would have been without any misdeed.
-const Scenario& peaceful() {
-  static Hooks hooks;
-  static const auto* const scenario = [] {
-    auto* const made = new Scenario{hooks};
-    made->run();
-    return made;
-  }();
-  return *scenario;
-}
-
 }  // namespace
 
 TEST_CASE("the scenario of all plain QUIC handlers calls them all, in both rounds") {
-  const Scenario& scenario = peaceful();
+  const Scenario& scenario = peaceful<Scenario>();
   for (const Row& row : rows) {
     INFO(row.name);
     CHECK(scenario.hooks.counts[row.name] >= 2);
@@ -318,8 +307,8 @@ TEST_CASE("a plain QUIC handler that throws ends at most what it was called for"
   switch (row.ends) {
     case Ends::nothing:
       // As if it had returned.
-      CHECK(hooks.counts == peaceful().hooks.counts);
-      CHECK(scenario.echoed == peaceful().echoed);
+      CHECK(hooks.counts == peaceful<Scenario>().hooks.counts);
+      CHECK(scenario.echoed == peaceful<Scenario>().echoed);
       break;
     case Ends::stream:
       // The others of the connection go on.
@@ -354,8 +343,9 @@ TEST_CASE("a plain QUIC handler may replace itself") {
   Hooks hooks{name, Deed::replace};
   Scenario scenario{hooks};
   scenario.run();
-  CHECK(scenario.echoed == peaceful().echoed);
-  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] == peaceful().hooks.counts[name]);
+  CHECK(scenario.echoed == peaceful<Scenario>().echoed);
+  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] ==
+        peaceful<Scenario>().hooks.counts[name]);
   CHECK(hooks.counts[Hooks::replaced(name)] >= 1);
 }
 

@@ -120,21 +120,10 @@ const std::array rows{
     Row{"client open_websocket", "open_websocket", true},
 };
 
-/// What would have been without any misdeed.
-std::map<std::string, int> peaceful_counts() {
-  static const std::map<std::string, int> counts = [] {
-    Hooks hooks;
-    Scenario scenario{hooks};
-    scenario.run();
-    return hooks.counts;
-  }();
-  return counts;
-}
-
 }  // namespace
 
 TEST_CASE("the scenario of all WebSocket handlers calls them all, in both rounds") {
-  auto counts = peaceful_counts();
+  auto counts = peaceful<Scenario>().hooks.counts;
   for (const Row& row : rows) {
     INFO(row.name);
     CHECK(counts[row.name] >= 2);
@@ -154,7 +143,7 @@ TEST_CASE("a WebSocket handler that throws closes at most its WebSocket, with 10
   const std::vector<CloseCode> expected{first, CloseCode::normal};
   CHECK(scenario.ends["server"] == expected);
   CHECK(scenario.ends["client"] == expected);
-  if (!row.closes) CHECK(hooks.counts == peaceful_counts());
+  if (!row.closes) CHECK(hooks.counts == peaceful<Scenario>().hooks.counts);
   CHECK(scenario.server->stats().open_requests == 0);
   CHECK(scenario.client->stats().open_requests == 0);
 }
@@ -178,6 +167,7 @@ TEST_CASE("a WebSocket handler may replace itself") {
   Hooks hooks{name, Deed::replace};
   Scenario scenario{hooks};
   scenario.run();
-  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] == peaceful_counts()[name]);
+  CHECK(hooks.counts[name] + hooks.counts[Hooks::replaced(name)] ==
+        peaceful<Scenario>().hooks.counts[name]);
   CHECK(hooks.counts[Hooks::replaced(name)] >= 1);
 }

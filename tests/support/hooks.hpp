@@ -99,4 +99,17 @@ class Hooks {
   std::map<std::string, std::function<void()>> replace_;
 };
 
+/// A run of the scenario in which no handler misbehaves, to compare others with.
+template <class Scenario>
+[[nodiscard]] const Scenario& peaceful() {
+  static Hooks hooks;
+  // Never destroyed: what it runs on may be gone before it.
+  static const auto* const scenario = [] {
+    auto* const made = new Scenario{hooks};
+    made->run();
+    return made;
+  }();
+  return *scenario;
+}
+
 }  // namespace quoin::test
