@@ -185,7 +185,7 @@ void EndpointDriver::dispatch(Time now) {
   };
 
   const Running running{dispatching_};
-  if (endpoint && !is_stopped) (void)tls_answers.serve();
+  if (endpoint && !is_stopped) tls_answers.serve();
   if (!is_stopped) run_handlers(now);
   if (!is_stopped && timers.take(Deadline::farewell)) tell_ended();
 }

@@ -31,8 +31,8 @@ Result<> tell(const Handle& desk, Tell tell_endpoint) {
 
 }  // namespace
 
-bool TlsAnswers::serve() {
-  if (endpoint_ == nullptr) return true;
+void TlsAnswers::serve() {
+  if (endpoint_ == nullptr) return;
   const Handle self = owner_.handle();
 
   while (std::optional<TlsRequest> request = self ? endpoint_->poll_tls_request() : std::nullopt) {
@@ -43,10 +43,9 @@ bool TlsAnswers::serve() {
     }
     const Called called =
         call_in_place(loop_, "on_tls_request", self, handler, std::move(*request), answer);
-    if (called.gone) return false;
+    if (called.gone) return;
     if (called.thrown) (void)answer.refuse("on_tls_request: " + message_of(called.thrown));
   }
-  return true;
 }
 
 TlsAnswer::operator bool() const noexcept {

@@ -25,9 +25,9 @@ class TlsAnswers {
   /// All answers are stale from now on, and no handler is called.
   void close() noexcept { owner_.release(); }
 
-  /// Calls the handler with all waiting requests; without one, or if it throws, refuses them.
-  /// False: the handler has closed or destroyed the desk.
-  bool serve();
+  /// Calls the handler with all waiting requests; without one, or if it throws, refuses them. The
+  /// handler may close or destroy the desk.
+  void serve();
 
   [[nodiscard]] quic::Endpoint& endpoint() noexcept { return *endpoint_; }
 
